@@ -1,0 +1,50 @@
+//! What can be wrong before any request is sent.
+
+use thiserror::Error;
+
+/// A bad URI or configuration. Nothing was sent.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The URI does not name what the operation needs.
+    #[error("{uri:?}: {reason}")]
+    InvalidUri {
+        /// The URI as it was given.
+        uri: String,
+        /// What is wrong, and what to write instead.
+        reason: String,
+    },
+    /// An option that the store does not have.
+    #[error("unknown option {key:?} for {store}{}", hint(.suggestion))]
+    UnknownOption {
+        /// The option as it was given.
+        key: String,
+        /// The kind of store.
+        store: &'static str,
+        /// The nearest name there is.
+        suggestion: Option<&'static str>,
+    },
+    /// An option or variable whose value cannot be used.
+    #[error("{key}: {reason}")]
+    InvalidOption {
+        /// The option or variable.
+        key: String,
+        /// What is wrong with its value. Never the value of a secret.
+        reason: String,
+    },
+    /// There is nobody to ask for credentials.
+    #[error(
+        "no credentials for this endpoint; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or pass skip_signature=True to \
+         send unsigned requests"
+    )]
+    NoCredentials,
+    /// The store could not be set up with these settings.
+    #[error("cannot set up the store: {0}")]
+    Store(#[from] object_store::Error),
+    /// The runtime could not be started.
+    #[error("cannot start the I/O runtime: {0}")]
+    Runtime(#[from] std::io::Error),
+}
+
+fn hint(suggestion: &Option<&'static str>) -> String {
+    suggestion.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
+}

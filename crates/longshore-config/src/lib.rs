@@ -1,0 +1,30 @@
+//! From a URI, options and the environment to a live store.
+//!
+//! [`Location`] reads a URI. [`S3Settings::resolve`] merges keywords over environment variables over defaults. [`open`]
+//! looks the result up in the registry: equal settings give the same [`Store`], hence one connection pool and one
+//! credential cache. [`Store::live`] is what a request uses; a forked child gets a fresh one from it.
+//!
+//! Environment variables are read in one place, [`Environment::read`], once per call.
+
+#![forbid(unsafe_code)]
+
+mod environment;
+mod error;
+mod location;
+mod memory;
+mod options;
+mod pattern;
+mod registry;
+mod s3;
+mod store;
+mod transport;
+
+pub use environment::Environment;
+pub use error::ConfigError;
+pub use location::{Location, Scheme};
+pub use options::Options;
+pub use pattern::Pattern;
+pub use registry::open;
+pub use s3::S3Settings;
+pub use store::{Live, S3Access, Store};
+pub use transport::{Observed, Trace};

@@ -1,0 +1,221 @@
+//! URIs: which store, and which key in it.
+//!
+//! A key is the text after the bucket, as it stands: nothing is percent-decoded, `?` and `#` are ordinary characters. The
+//! one special character is `*`, a wildcard where a call expands wildcards; `\*` is a literal star everywhere.
+
+use std::fmt;
+
+use crate::ConfigError;
+
+/// The kind of store a URI names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scheme {
+    /// `s3://bucket/key`
+    S3,
+    /// `file:///path`
+    File,
+    /// `memory:///key`, or `memory://name/key` for a store of its own.
+    Memory,
+}
+
+impl Scheme {
+    /// The scheme as it stands before `://`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::File => "file",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+/// A parsed URI. The key is as written: escapes are still in it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Location {
+    scheme: Scheme,
+    bucket: String,
+    key: String,
+}
+
+impl Location {
+    /// Parses `uri`.
+    ///
+    /// ```
+    /// # use longshore_config::{Location, Scheme};
+    /// let location = Location::parse("s3://bucket/a/b c?.bin").unwrap();
+    /// assert_eq!((location.bucket(), location.raw_key()), ("bucket", "a/b c?.bin"));
+    /// assert!(Location::parse("bucket/key").is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidUri`] for an unknown scheme, a missing or malformed bucket, or a relative file path.
+    pub fn parse(uri: &str) -> Result<Self, ConfigError> {
+        let invalid = |reason: String| ConfigError::InvalidUri { uri: uri.to_owned(), reason };
+        let Some((scheme, rest)) = uri.split_once("://") else {
+            return Err(invalid("not a URI; write s3://bucket/key, file:///path or memory:///key".into()));
+        };
+        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "s3" | "s3a" => Scheme::S3,
+            "file" => Scheme::File,
+            "memory" => Scheme::Memory,
+            other => {
+                return Err(invalid(format!("no store for the scheme {other:?}; there are s3, file and memory")));
+            }
+        };
+        if uri.contains('\0') {
+            return Err(invalid("a key cannot contain a NUL character".into()));
+        }
+        let bucket = match scheme {
+            Scheme::S3 if bucket.is_empty() => {
+                return Err(invalid("the bucket is missing; write s3://bucket/key".into()));
+            }
+            Scheme::File if bucket == "localhost" => "",
+            Scheme::File if !bucket.is_empty() => {
+                return Err(invalid(format!(
+                    "a file URI has three slashes; write file:///{rest} for an absolute path"
+                )));
+            }
+            _ => bucket,
+        };
+        if let Some(bad) = bucket.chars().find(|c| !(c.is_ascii_alphanumeric() || "-._".contains(*c))) {
+            return Err(invalid(format!("a bucket name cannot contain {bad:?}")));
+        }
+        let key = if scheme == Scheme::File { normal_path(key) } else { key.to_owned() };
+        Ok(Self { scheme, bucket: bucket.to_owned(), key })
+    }
+
+    /// The kind of store.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The bucket; empty for `file:///` and `memory:///`.
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// The key as written, with its wildcards and escapes.
+    pub fn raw_key(&self) -> &str {
+        &self.key
+    }
+
+    /// Whether the key contains a wildcard that is not escaped.
+    pub fn has_wildcard(&self) -> bool {
+        unescape(&self.key).is_none()
+    }
+
+    /// Whether the URI names a bucket and nothing in it.
+    pub fn is_bare_bucket(&self) -> bool {
+        self.key.is_empty()
+    }
+
+    /// The key of exactly one object, escapes undone.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidUri`] where there is no key or an unescaped wildcard. `instead` ends the message of the
+    /// latter: what takes wildcards.
+    pub fn object_key(&self, instead: &str) -> Result<String, ConfigError> {
+        let invalid = |reason: String| ConfigError::InvalidUri { uri: self.to_string(), reason };
+        if self.key.is_empty() {
+            return Err(invalid("the key is missing; this names a bucket, not an object".into()));
+        }
+        unescape(&self.key)
+            .ok_or_else(|| invalid(format!(r"a wildcard names many objects; {instead}, or write \* for a star")))
+    }
+
+    /// The key as a plain prefix, escapes undone; it may be empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`object_key`](Self::object_key), for a wildcard.
+    pub fn prefix(&self, instead: &str) -> Result<String, ConfigError> {
+        if self.key.is_empty() { Ok(String::new()) } else { self.object_key(instead) }
+    }
+
+    /// The URI of another key in the same bucket. Stars in `key` are escaped, so that the result names that object.
+    pub fn uri_of(&self, key: &str) -> String {
+        format!("{}://{}/{}", self.scheme.name(), self.bucket, key.replace('*', r"\*"))
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}/{}", self.scheme.name(), self.bucket, self.key)
+    }
+}
+
+/// Undoes `\*`; `None` where a star stands unescaped.
+fn unescape(key: &str) -> Option<String> {
+    let mut plain = String::with_capacity(key.len());
+    let mut rest = key;
+    while let Some(star) = rest.find('*') {
+        plain.push_str(rest[..star].strip_suffix('\\')?);
+        plain.push('*');
+        rest = &rest[star + 1..];
+    }
+    plain.push_str(rest);
+    Some(plain)
+}
+
+/// A path with single slashes, as POSIX reads it. A trailing slash stays: it says "folder".
+fn normal_path(path: &str) -> String {
+    let mut normal = String::with_capacity(path.len());
+    for c in path.chars() {
+        if c != '/' || !(normal.is_empty() || normal.ends_with('/')) {
+            normal.push(c);
+        }
+    }
+    normal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(uri: &str) -> String {
+        Location::parse(uri).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn each_scheme_splits_into_bucket_and_key() {
+        for (uri, scheme, bucket, key) in [
+            ("s3://b/k", Scheme::S3, "b", "k"),
+            ("S3://b", Scheme::S3, "b", ""),
+            ("s3://b/a//b/", Scheme::S3, "b", "a//b/"),
+            ("s3://b//lead", Scheme::S3, "b", "/lead"),
+            ("s3://b/100%?#&+ é", Scheme::S3, "b", "100%?#&+ é"),
+            ("file:///tmp//x/", Scheme::File, "", "tmp/x/"),
+            ("file://localhost/tmp/x", Scheme::File, "", "tmp/x"),
+            ("memory:///k", Scheme::Memory, "", "k"),
+            ("memory://name/k", Scheme::Memory, "name", "k"),
+        ] {
+            let location = Location::parse(uri).unwrap();
+            assert_eq!((location.scheme(), location.bucket(), location.raw_key()), (scheme, bucket, key), "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_bad_uri_says_what_to_write_instead() {
+        assert!(reason("bucket/key").contains("s3://bucket/key"));
+        assert!(reason("s3:///key").contains("bucket is missing"));
+        assert!(reason("file://tmp/x").contains("file:///tmp/x"));
+        assert!(reason("ftp://x/y").contains("s3, file and memory"));
+        assert!(reason("s3://b:80/k").contains("':'"));
+    }
+
+    #[test]
+    fn a_star_is_a_wildcard_unless_escaped() {
+        let location = |key: &str| Location::parse(&format!("s3://b/{key}")).unwrap();
+        assert!(location("a*").has_wildcard());
+        assert!(!location(r"a\*").has_wildcard());
+        assert_eq!(location(r"a\*b\\*").object_key("").unwrap(), r"a*b\*");
+        assert_eq!(location(r"a\b").object_key("").unwrap(), r"a\b");
+        let message = location("a*").object_key("use get_many").unwrap_err().to_string();
+        assert!(message.contains("use get_many"), "{message}");
+        assert_eq!(location("x").uri_of("a*b"), r"s3://b/a\*b");
+    }
+}

@@ -1,0 +1,106 @@
+//! Keyword options: a list of names and texts, each taken once by whoever knows it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::ConfigError;
+
+/// Options as the caller gave them, for example `region = "eu-north-1"`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Options(BTreeMap<String, String>);
+
+impl Options {
+    /// Whether no option was given.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds or replaces an option. Names are compared without case.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.0.insert(name.to_ascii_lowercase(), value.into());
+    }
+
+    /// Removes and returns the first of `names` that was given.
+    pub(crate) fn take(&mut self, names: &[&str]) -> Option<String> {
+        names.iter().find_map(|name| self.0.remove(*name))
+    }
+
+    /// Refuses what nobody took.
+    pub(crate) fn finish(self, store: &'static str, known: &[&'static str]) -> Result<(), ConfigError> {
+        let Some((key, _)) = self.0.into_iter().next() else { return Ok(()) };
+        let suggestion = known
+            .iter()
+            .map(|name| (strsim::jaro_winkler(name, &key), *name))
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, name)| name);
+        Err(ConfigError::UnknownOption { key, store, suggestion })
+    }
+}
+
+impl<K: AsRef<str>, V: Into<String>> FromIterator<(K, V)> for Options {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(options: I) -> Self {
+        let mut all = Self::default();
+        for (name, value) in options {
+            all.set(name.as_ref(), value);
+        }
+        all
+    }
+}
+
+/// Reads `true`, `1`, `yes`, `on` and their opposites.
+pub(crate) fn boolean(key: &str, value: &str) -> Result<bool, ConfigError> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(invalid(key, format!("{value:?} is neither true nor false"))),
+    }
+}
+
+pub(crate) fn number(key: &str, value: &str) -> Result<usize, ConfigError> {
+    value.parse().map_err(|_| invalid(key, format!("{value:?} is not a whole number of zero or more")))
+}
+
+/// Reads seconds, with an optional unit: `30`, `1.5`, `250ms`, `10s`, `2m`.
+pub(crate) fn duration(key: &str, value: &str) -> Result<Duration, ConfigError> {
+    let value = value.trim();
+    let (digits, scale) = if let Some(digits) = value.strip_suffix("ms") {
+        (digits, 0.001)
+    } else if let Some(digits) = value.strip_suffix('m') {
+        (digits, 60.0)
+    } else {
+        (value.strip_suffix('s').unwrap_or(value), 1.0)
+    };
+    digits
+        .trim()
+        .parse()
+        .ok()
+        .and_then(|seconds: f64| Duration::try_from_secs_f64(seconds * scale).ok())
+        .ok_or_else(|| invalid(key, format!("{value:?} is not a length of time; write seconds, or 250ms, 10s, 2m")))
+}
+
+pub(crate) fn invalid(key: &str, reason: String) -> ConfigError {
+    ConfigError::InvalidOption { key: key.to_owned(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_take_units() {
+        for (text, millis) in [("30", 30_000), ("1.5", 1500), ("250ms", 250), ("10s", 10_000), ("2m", 120_000)] {
+            assert_eq!(duration("timeout", text).unwrap(), Duration::from_millis(millis), "{text}");
+        }
+        for text in ["", "-1", "soon", "1h", "nan", "inf"] {
+            assert!(duration("timeout", text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_option_is_refused_with_a_suggestion() {
+        let options: Options = [("regoin", "x")].into_iter().collect();
+        let message = options.finish("S3Store", &["region", "timeout"]).unwrap_err().to_string();
+        assert_eq!(message, r#"unknown option "regoin" for S3Store; did you mean "region"?"#);
+    }
+}

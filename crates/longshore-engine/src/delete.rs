@@ -1,0 +1,141 @@
+//! Deletes: one object, many, or everything under a prefix.
+
+use std::sync::Arc;
+
+use longshore_config::{Live, Scheme, Store, Trace};
+use object_store::ObjectStoreExt;
+
+use crate::error::{Context, Error, ErrorKind, Failure};
+use crate::list::list;
+use crate::object::{Object, path, require_path};
+use crate::progress::Progress;
+use crate::{local, s3, window};
+
+/// S3's own limit for one request.
+const BATCH: usize = 1000;
+/// Batches, or single deletes where a store has no batches, at once.
+const BATCHES_IN_FLIGHT: usize = 8;
+const DELETES_IN_FLIGHT: usize = 32;
+
+/// Deletes `object`. One that does not exist is deleted already.
+///
+/// # Errors
+///
+/// What the store answers; a missing bucket is [`ErrorKind::NotFound`].
+pub async fn delete_object(object: &Object) -> Result<(), Error> {
+    let context = object.context("delete");
+    let live = object.live(&context)?;
+    delete_one(live, &object.key, &context).await
+}
+
+async fn delete_one(live: &Live, key: &str, context: &Context) -> Result<(), Error> {
+    if let Some(access) = &live.s3 {
+        return s3::delete(access, key, context).await;
+    }
+    let Some(path) = path(key) else {
+        // No such key can exist here.
+        return require_path(key, context).map(drop);
+    };
+    match live.objects.delete(&path).await {
+        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+        Err(error) => Err(context.store_error(error, &Trace::default())),
+    }
+}
+
+/// Deletes everything whose key begins with `prefix`. Returns how many objects that were.
+///
+/// # Errors
+///
+/// As [`delete_keys`], and as [`list`](crate::list()).
+pub async fn delete_prefix(
+    store: &Arc<Store>,
+    prefix: &str,
+    context: &Context,
+    progress: &Progress,
+) -> Result<u64, Error> {
+    let entries = list(store, prefix, context, &Progress::silent()).await?;
+    let keys: Vec<String> = entries.into_iter().map(|entry| entry.key).collect();
+    let count = keys.len() as u64;
+    delete_keys(store, keys, context, progress).await?;
+    if store.scheme() == Scheme::File {
+        local::remove_empty_folders(format!("/{prefix}")).await;
+    }
+    Ok(count)
+}
+
+/// Deletes `keys`, on S3 in batches of up to 1000. Missing ones are deleted already.
+///
+/// # Errors
+///
+/// One error for all keys that could not be deleted, listed in [`Error::failures`]; the others are gone by then. A batch that
+/// fails as a whole ends the call.
+pub async fn delete_keys(
+    store: &Arc<Store>,
+    keys: Vec<String>,
+    context: &Context,
+    progress: &Progress,
+) -> Result<(), Error> {
+    progress.expect(keys.len() as u64);
+    let live = store.live().map_err(|error| context.config_error(error))?;
+    let (size, in_flight) = if live.s3.is_some() { (BATCH, BATCHES_IN_FLIGHT) } else { (1, DELETES_IN_FLIGHT) };
+    let batches = keys.len().div_ceil(size);
+    let shared = Arc::new((Arc::clone(store), keys, context.clone(), progress.clone()));
+    let failures = window::run(context.clone(), batches, in_flight, move |index| {
+        let shared = Arc::clone(&shared);
+        async move {
+            let (store, keys, context, progress) = &*shared;
+            let batch = &keys[index * size..keys.len().min((index + 1) * size)];
+            let failures = delete_batch(store, batch, context).await?;
+            progress.add((batch.len() - failures.len()) as u64, 0);
+            Ok(failures)
+        }
+    })
+    .await?
+    .concat();
+    if failures.is_empty() {
+        progress.finish();
+        return Ok(());
+    }
+    Err(summary(failures, context))
+}
+
+async fn delete_batch(store: &Arc<Store>, keys: &[String], context: &Context) -> Result<Vec<Failure>, Error> {
+    let live = store.live().map_err(|error| context.config_error(error))?;
+    let uri = |key: &str| format!("{}://{}/{key}", store.scheme().name(), store.bucket());
+    if let Some(access) = &live.s3 {
+        let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+        if let Some(failures) = s3::delete_batch(access, &names, context).await? {
+            let failure = |(key, code, message): (String, _, _)| Failure { uri: uri(&key), code, message };
+            return Ok(failures.into_iter().map(failure).collect());
+        }
+    }
+    let mut failures = Vec::new();
+    for key in keys {
+        let object = Context::new(context.operation, uri(key));
+        if let Err(error) = delete_one(live, key, &object).await {
+            failures.push(Failure {
+                uri: uri(key),
+                code: error.code().map_or_else(|| format!("{:?}", error.kind()), str::to_owned),
+                message: error.to_string(),
+            });
+        }
+    }
+    Ok(failures)
+}
+
+fn summary(failures: Vec<Failure>, context: &Context) -> Error {
+    const SHOWN: usize = 3;
+    let mut reason = format!("{} of the objects could not be deleted: ", failures.len());
+    let shown: Vec<String> = failures
+        .iter()
+        .take(SHOWN)
+        .map(|failure| format!("{} ({}: {})", failure.uri, failure.code, failure.message))
+        .collect();
+    reason.push_str(&shown.join(", "));
+    if failures.len() > SHOWN {
+        reason.push_str(", …");
+    }
+    let denied = failures.iter().all(|failure| matches!(failure.code.as_str(), "AccessDenied" | "PermissionDenied"));
+    let kind = if denied { ErrorKind::PermissionDenied } else { ErrorKind::Generic };
+    context.error(kind, reason).with_failures(failures)
+}

@@ -1,0 +1,409 @@
+//! What went wrong, with what was attempted and what the server said.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use longshore_config::{ConfigError, Observed, Trace};
+use object_store::client::{HttpError, HttpErrorKind};
+
+/// What a program may want to branch on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Anything that has no kind of its own.
+    Generic,
+    /// No such object, bucket or folder.
+    NotFound,
+    /// A key that this kind of store cannot hold.
+    InvalidPath,
+    /// Work inside the runtime was lost.
+    Join,
+    /// The store cannot do this at all.
+    NotSupported,
+    /// It is there already.
+    AlreadyExists,
+    /// A condition of the request did not hold.
+    Precondition,
+    /// The object has not changed since.
+    NotModified,
+    /// The store's client does not offer this.
+    NotImplemented,
+    /// The server knows the caller and refuses.
+    PermissionDenied,
+    /// The server does not know the caller, or there are no credentials to send.
+    Unauthenticated,
+    /// An option that the store does not have.
+    UnknownOption,
+    /// An argument that cannot be used. Nothing was sent.
+    InvalidArgument,
+    /// Nothing happened for too long.
+    Timeout,
+    /// The server could not be reached, or hung up.
+    Connection,
+}
+
+/// A failed operation.
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    context: Context,
+    reason: String,
+    status: Option<u16>,
+    code: Option<String>,
+    request_id: Option<String>,
+    attempts: u32,
+    os_error: Option<i32>,
+    failures: Vec<Failure>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// One of several keys that an operation could not handle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The object.
+    pub uri: String,
+    /// The server's error code, for example `AccessDenied`.
+    pub code: String,
+    /// The server's words.
+    pub message: String,
+}
+
+/// What was attempted, and on what.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The operation, as users call it: `get`, `put`, `list`, …
+    pub operation: &'static str,
+    /// The object, prefix or bucket.
+    pub uri: String,
+}
+
+impl Context {
+    /// An attempt of `operation` on `uri`.
+    pub fn new(operation: &'static str, uri: impl Into<String>) -> Self {
+        Self { operation, uri: uri.into() }
+    }
+
+    /// An error of this attempt.
+    pub fn error(&self, kind: ErrorKind, reason: impl Into<String>) -> Error {
+        Error(Box::new(Inner {
+            kind,
+            context: self.clone(),
+            reason: reason.into(),
+            status: None,
+            code: None,
+            request_id: None,
+            attempts: 0,
+            os_error: None,
+            failures: Vec::new(),
+            source: None,
+        }))
+    }
+
+    /// An error from the store's client. `trace` knows what was seen on the wire.
+    pub fn store_error(&self, error: object_store::Error, trace: &Trace) -> Error {
+        use object_store::Error as E;
+        let text = error.to_string();
+        let code = xml_text(&text, "Code");
+        let message = xml_text(&text, "Message");
+        let cause = Cause::find(&error);
+        let observed = trace.observed();
+        let kind = match &error {
+            E::NotFound { .. } => ErrorKind::NotFound,
+            E::InvalidPath { .. } => ErrorKind::InvalidPath,
+            E::JoinError { .. } => ErrorKind::Join,
+            E::NotSupported { .. } => ErrorKind::NotSupported,
+            E::AlreadyExists { .. } => ErrorKind::AlreadyExists,
+            E::Precondition { .. } => ErrorKind::Precondition,
+            E::NotModified { .. } => ErrorKind::NotModified,
+            E::NotImplemented { .. } => ErrorKind::NotImplemented,
+            E::PermissionDenied { .. } => ErrorKind::PermissionDenied,
+            E::Unauthenticated { .. } => ErrorKind::Unauthenticated,
+            E::UnknownConfigurationKey { .. } => ErrorKind::UnknownOption,
+            _ => kind_of(&cause, observed.status, code.as_deref()),
+        };
+        let reason = match (code.as_deref(), message) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            (Some(code), None) => code.to_owned(),
+            _ => cause.reason(kind, observed.status).unwrap_or_else(|| text.clone()),
+        };
+        let mut new = self.error(kind, reason);
+        new.0.code = code;
+        new.0.os_error = cause.os_error;
+        new.0.source = Some(Box::new(error));
+        new.with_wire(observed, trace.attempts())
+    }
+
+    /// An error that the server answered in S3's own words.
+    pub(crate) fn response_error(&self, code: Option<String>, message: Option<String>, trace: &Trace) -> Error {
+        let observed = trace.observed();
+        let kind = kind_of(&Cause::default(), observed.status, code.as_deref());
+        let reason = match (&code, message) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            (Some(code), None) => code.clone(),
+            (None, _) => status_reason(observed.status),
+        };
+        let mut new = self.error(kind, reason);
+        new.0.code = code;
+        new.with_wire(observed, trace.attempts())
+    }
+
+    /// An error from below HTTP.
+    pub(crate) fn http_error(&self, error: HttpError, trace: &Trace) -> Error {
+        let cause = Cause::find(&error);
+        let kind = kind_of(&cause, None, None);
+        let mut new = self.error(kind, cause.reason(kind, None).unwrap_or_else(|| error.to_string()));
+        new.0.os_error = cause.os_error;
+        new.0.source = Some(Box::new(error));
+        new.with_wire(trace.observed(), trace.attempts())
+    }
+
+    /// An error from the operating system.
+    pub fn io_error(&self, error: io::Error) -> Error {
+        let cause = Cause { io: Some(error.kind()), os_error: error.raw_os_error(), ..Cause::default() };
+        let kind = kind_of(&cause, None, None);
+        let mut new = self.error(kind, error.to_string());
+        new.0.os_error = cause.os_error;
+        new.0.source = Some(Box::new(error));
+        new
+    }
+
+    /// An error found before anything was sent.
+    pub fn config_error(&self, error: ConfigError) -> Error {
+        let kind = match &error {
+            ConfigError::InvalidUri { .. } | ConfigError::InvalidOption { .. } => ErrorKind::InvalidArgument,
+            ConfigError::UnknownOption { .. } => ErrorKind::UnknownOption,
+            ConfigError::NoCredentials => ErrorKind::Unauthenticated,
+            ConfigError::Store(_) | ConfigError::Runtime(_) => ErrorKind::Generic,
+        };
+        let reason = match &error {
+            ConfigError::InvalidUri { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        };
+        let mut new = self.error(kind, reason);
+        new.0.source = Some(Box::new(error));
+        new
+    }
+}
+
+impl Error {
+    /// What to branch on.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The operation, as users call it.
+    pub fn operation(&self) -> &'static str {
+        self.0.context.operation
+    }
+
+    /// The object, prefix or bucket that could not be handled.
+    pub fn uri(&self) -> &str {
+        &self.0.context.uri
+    }
+
+    /// The HTTP status of the last answer.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The server's error code, for example `NoSuchKey`.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The server's name for the last request.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// How many requests were sent; 0 where none was.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// The operating system's error number.
+    pub fn os_error(&self) -> Option<i32> {
+        self.0.os_error
+    }
+
+    /// The keys that failed, where the operation was about many.
+    pub fn failures(&self) -> &[Failure] {
+        &self.0.failures
+    }
+
+    pub(crate) fn with_failures(mut self, failures: Vec<Failure>) -> Self {
+        self.0.failures = failures;
+        self
+    }
+
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    fn with_wire(mut self, observed: Observed, attempts: u32) -> Self {
+        self.0.status = observed.status;
+        self.0.request_id = observed.request_id;
+        self.0.attempts = attempts;
+        self
+    }
+}
+
+/// `get s3://bucket/key: SlowDown: reduce your rate (HTTP 503, 5 attempts, request id 4F2)`
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        write!(f, "{} {}: {}", inner.context.operation, inner.context.uri, inner.reason)?;
+        let details: Vec<String> = [
+            inner.status.map(|status| format!("HTTP {status}")),
+            (inner.attempts > 1).then(|| format!("{} attempts", inner.attempts)),
+            inner.request_id.as_ref().map(|id| format!("request id {id}")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if details.is_empty() { Ok(()) } else { write!(f, " ({})", details.join(", ")) }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// What a chain of causes says that its top does not.
+#[derive(Default)]
+struct Cause {
+    http: Option<HttpErrorKind>,
+    io: Option<io::ErrorKind>,
+    os_error: Option<i32>,
+    /// The innermost message, which is the most concrete.
+    innermost: Option<String>,
+}
+
+impl Cause {
+    fn find(error: &(dyn StdError + 'static)) -> Self {
+        let mut cause = Self::default();
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(http) = error.downcast_ref::<HttpError>() {
+                cause.http = Some(http.kind());
+            }
+            if let Some(io) = error.downcast_ref::<io::Error>() {
+                cause.io = Some(io.kind());
+                cause.os_error = io.raw_os_error().or(cause.os_error);
+            }
+            next = error.source();
+            if next.is_none() {
+                cause.innermost = Some(error.to_string());
+            }
+        }
+        cause
+    }
+
+    fn reason(&self, kind: ErrorKind, status: Option<u16>) -> Option<String> {
+        let innermost = self.innermost.as_deref().unwrap_or("no cause was given");
+        match kind {
+            ErrorKind::Timeout => Some("the server was silent for too long; raise `timeout` if it needs longer".into()),
+            ErrorKind::Connection if self.http == Some(HttpErrorKind::Connect) => {
+                Some(format!("cannot reach the server: {innermost}"))
+            }
+            ErrorKind::Connection => Some(format!("the connection broke: {innermost}")),
+            ErrorKind::NotFound if status == Some(404) => Some("not found".into()),
+            _ if status.is_some_and(|status| status >= 400) => Some(status_reason(status)),
+            _ => self.innermost.clone(),
+        }
+    }
+}
+
+fn status_reason(status: Option<u16>) -> String {
+    match status {
+        Some(404) => "not found".into(),
+        Some(403) => "the server refused access".into(),
+        Some(401) => "the server wants credentials".into(),
+        Some(412) => "a condition of the request does not hold".into(),
+        Some(429 | 503) => "the server asks to slow down".into(),
+        Some(status) => format!("the server answered {status}"),
+        None => "the server gave no answer".into(),
+    }
+}
+
+fn kind_of(cause: &Cause, status: Option<u16>, code: Option<&str>) -> ErrorKind {
+    match code {
+        Some("NoSuchKey" | "NoSuchBucket" | "NoSuchUpload") => return ErrorKind::NotFound,
+        Some("BucketAlreadyExists" | "BucketAlreadyOwnedByYou") => return ErrorKind::AlreadyExists,
+        Some("ExpiredToken" | "InvalidToken") => return ErrorKind::Unauthenticated,
+        Some("RequestTimeout") => return ErrorKind::Timeout,
+        Some("NotImplemented") => return ErrorKind::NotSupported,
+        _ => {}
+    }
+    match cause.http {
+        Some(HttpErrorKind::Timeout) => return ErrorKind::Timeout,
+        Some(HttpErrorKind::Connect | HttpErrorKind::Interrupted | HttpErrorKind::Request) => {
+            return ErrorKind::Connection;
+        }
+        _ => {}
+    }
+    match status {
+        Some(404) => return ErrorKind::NotFound,
+        Some(401) => return ErrorKind::Unauthenticated,
+        Some(403) => return ErrorKind::PermissionDenied,
+        Some(412) => return ErrorKind::Precondition,
+        Some(304) => return ErrorKind::NotModified,
+        Some(501) => return ErrorKind::NotSupported,
+        _ => {}
+    }
+    match cause.io {
+        Some(io::ErrorKind::NotFound) => ErrorKind::NotFound,
+        Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => ErrorKind::PermissionDenied,
+        Some(io::ErrorKind::AlreadyExists) => ErrorKind::AlreadyExists,
+        Some(io::ErrorKind::TimedOut) => ErrorKind::Timeout,
+        Some(
+            io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof,
+        ) => ErrorKind::Connection,
+        _ => ErrorKind::Generic,
+    }
+}
+
+/// The text of the first `<name>` in `text`. Error bodies reach us inside other messages.
+fn xml_text(text: &str, name: &str) -> Option<String> {
+    let rest = text.split_once(&format!("<{name}>"))?.1;
+    let inner = rest.split_once(&format!("</{name}>"))?.0;
+    quick_xml::escape::unescape(inner).ok().map(|text| text.into_owned())
+}
+
+/// A trace shared with the transport.
+pub(crate) fn trace() -> Arc<Trace> {
+    Arc::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_says_what_was_attempted_and_what_the_server_said() {
+        let mut error = Context::new("get", "s3://b/k").error(ErrorKind::Generic, "SlowDown: reduce your rate");
+        error = error.with_wire(Observed { status: Some(503), request_id: Some("4F2".into()) }, 5);
+        assert_eq!(
+            error.to_string(),
+            "get s3://b/k: SlowDown: reduce your rate (HTTP 503, 5 attempts, request id 4F2)"
+        );
+    }
+
+    #[test]
+    fn an_operating_system_error_keeps_its_number_and_kind() {
+        let error = Context::new("put", "file:///x").io_error(io::Error::from_raw_os_error(13));
+        assert_eq!((error.kind(), error.os_error()), (ErrorKind::PermissionDenied, Some(13)));
+    }
+}

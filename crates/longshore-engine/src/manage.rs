@@ -1,0 +1,128 @@
+//! What is neither a read nor a write: describing, copying, making buckets.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use longshore_config::{Scheme, Store};
+use object_store::{CopyOptions, GetOptions};
+
+use crate::budget::Budget;
+use crate::error::{Context, Error, ErrorKind, trace};
+use crate::object::{Object, path, require_path};
+use crate::progress::Progress;
+use crate::read;
+use crate::s3;
+use crate::sink::Memory;
+use crate::write;
+
+/// What a store knows of an object without reading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// Its key in the store.
+    pub key: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// When it was last written.
+    pub last_modified: DateTime<Utc>,
+    /// The store's name for this content.
+    pub e_tag: Option<String>,
+    /// The version, where the bucket keeps versions.
+    pub version: Option<String>,
+}
+
+/// Describes `object`.
+///
+/// # Errors
+///
+/// [`ErrorKind::NotFound`], and what else the store answers.
+pub async fn head(object: &Object) -> Result<Metadata, Error> {
+    let context = object.context("head");
+    let live = object.live(&context)?;
+    let path = match (path(&object.key), &live.s3) {
+        (Some(path), _) => path,
+        (None, Some(access)) => return s3::head(access, &object.key, &context).await,
+        (None, None) => require_path(&object.key, &context)?,
+    };
+    let trace = trace();
+    let mut options = GetOptions { head: true, ..GetOptions::default() };
+    options.extensions.insert(Arc::clone(&trace));
+    let result = live.objects.get_opts(&path, options).await.map_err(|error| context.store_error(error, &trace))?;
+    Ok(Metadata {
+        key: object.key.clone(),
+        size: result.meta.size,
+        last_modified: result.meta.last_modified,
+        e_tag: result.meta.e_tag,
+        version: result.meta.version,
+    })
+}
+
+/// Whether there is such an object.
+///
+/// # Errors
+///
+/// What the store answers, if it is neither yes nor no.
+pub async fn exists(object: &Object) -> Result<bool, Error> {
+    match head(object).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Copies `source` to `target`, replacing it. Inside one service the bytes do not pass through this process.
+///
+/// # Errors
+///
+/// [`ErrorKind::NotFound`] where there is no source, and what else the stores answer.
+pub async fn copy(source: &Object, target: &Object) -> Result<(), Error> {
+    let context = Context::new("copy", format!("{} to {}", source.uri, target.uri));
+    let live = target.live(&context)?;
+    let same_service = match (source.store.s3_settings(), target.store.s3_settings()) {
+        (Some(from), Some(to)) => from.same_service(to),
+        _ => false,
+    };
+    if let (Some(access), true) = (&live.s3, same_service) {
+        return s3::copy(access, &target.key, (source.store.bucket(), &source.key), &context).await;
+    }
+    if Arc::ptr_eq(&source.store, &target.store) {
+        let (from, to) = (require_path(&source.key, &context)?, require_path(&target.key, &context)?);
+        let trace = trace();
+        let copied = live.objects.copy_opts(&from, &to, CopyOptions::default()).await;
+        return copied.map_err(|error| context.store_error(error, &trace));
+    }
+    let body = read::get(source.clone(), &Memory, &Progress::silent()).await?;
+    write::put(target, body.into(), &Budget::new(u64::MAX), &Progress::silent()).await
+}
+
+/// Makes the store's bucket. One that is the caller's already is fine.
+///
+/// A folder is made for a local store whose `key` names one; a memory store has nothing to make.
+///
+/// # Errors
+///
+/// [`ErrorKind::AlreadyExists`] where the name belongs to somebody else, and what else the server answers.
+pub async fn create_bucket(store: &Arc<Store>, key: &str, context: &Context) -> Result<(), Error> {
+    match store.scheme() {
+        Scheme::File => {
+            let folder = format!("/{key}");
+            let made = tokio::task::spawn_blocking(move || std::fs::create_dir_all(folder)).await;
+            let made = made.map_err(|error| context.error(ErrorKind::Join, error.to_string()))?;
+            return made.map_err(|error| context.io_error(error));
+        }
+        Scheme::S3 => {}
+        _ => return Ok(()),
+    }
+    let live = store.live().map_err(|error| context.config_error(error))?;
+    let Some(access) = &live.s3 else { return Ok(()) };
+    match s3::create_bucket(access, context).await {
+        Err(error) if error.code() == Some("BucketAlreadyOwnedByYou") => Ok(()),
+        // Some servers have one code for "yours" and "somebody's". The list of one's own buckets tells.
+        Err(error) if error.code() == Some("BucketAlreadyExists") => {
+            match s3::owns_bucket(access, store.bucket(), context).await {
+                Ok(true) => Ok(()),
+                _ => Err(error),
+            }
+        }
+        outcome => outcome,
+    }
+}

@@ -1,0 +1,43 @@
+//! One object: a store, a key, and the URI that a person knows it by.
+
+use std::sync::Arc;
+
+use longshore_config::{Live, Store};
+use object_store::path::Path;
+
+use crate::error::{Context, Error, ErrorKind};
+
+/// A key in a store. Whether there is such an object is not known.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// Where it lives.
+    pub store: Arc<Store>,
+    /// Its key, escapes undone.
+    pub key: String,
+    /// How errors and results name it.
+    pub uri: Arc<str>,
+}
+
+impl Object {
+    pub(crate) fn context(&self, operation: &'static str) -> Context {
+        Context::new(operation, &*self.uri)
+    }
+
+    pub(crate) fn live(&self, context: &Context) -> Result<&Live, Error> {
+        self.store.live().map_err(|error| context.config_error(error))
+    }
+}
+
+/// The key as `object_store` writes it, if it can: that crate drops slashes at either end and refuses empty segments.
+/// S3 holds such keys all the same, and our own requests reach them.
+pub(crate) fn path(key: &str) -> Option<Path> {
+    Path::parse(key).ok().filter(|path| path.as_ref() == key)
+}
+
+/// For a store that has no way around [`path`].
+pub(crate) fn require_path(key: &str, context: &Context) -> Result<Path, Error> {
+    path(key).ok_or_else(|| {
+        let reason = "this kind of store has no keys with an empty, `.` or `..` segment or a slash at the end";
+        context.error(ErrorKind::InvalidPath, reason)
+    })
+}

@@ -1,0 +1,12 @@
+//! Signed S3 requests of our own, over the store's pool and with its credentials.
+//!
+//! For what `ObjectStore` has no words for: buckets, listings by plain prefix with the keys as they are, batch deletes that
+//! report each key, and keys that its paths cannot spell.
+
+mod objects;
+mod request;
+mod requests;
+mod xml;
+
+pub(crate) use objects::{abandoned, copy, delete, get, head, put};
+pub(crate) use requests::{create_bucket, delete_batch, list_page, owns_bucket};

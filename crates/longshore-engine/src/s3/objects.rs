@@ -1,0 +1,122 @@
+//! Requests about one key, for keys that `object_store`'s paths cannot spell, and for copies between buckets.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
+use http::header::{CONTENT_LENGTH, ETAG, IF_MATCH, LAST_MODIFIED, RANGE};
+use http::{HeaderMap, HeaderName, Method};
+use longshore_config::S3Access;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::request::Request;
+use super::xml;
+use crate::budget::Budget;
+use crate::error::{Context, Error, ErrorKind};
+use crate::manage::Metadata;
+use crate::progress::Progress;
+use crate::sink::{Buffer, Sink};
+
+/// Reads one object into `sink`. A body that breaks off is continued where it stopped, from the same version.
+pub(crate) async fn get<S: Sink>(
+    access: &S3Access,
+    key: &str,
+    context: &Context,
+    (index, sink, budget, progress): (usize, &S, &Budget, &Progress),
+) -> Result<S::Output, Error> {
+    let request = Request::object(access, Method::GET, key, context)?;
+    let response = request.send().await?;
+    let size = content_length(response.headers())
+        .ok_or_else(|| context.error(ErrorKind::Generic, "the server did not say how long the object is"))?;
+    let version = response.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+    let _share = budget.take(size).await;
+    let mut buffer = sink.reserve(index, size as usize).await.ok_or_else(|| abandoned(context))?;
+    let mut written = 0u64;
+    let mut body = response.into_body().bytes_stream();
+    for resumed in 0.. {
+        let broken = loop {
+            match body.try_next().await {
+                Ok(Some(chunk)) => {
+                    written += chunk.len() as u64;
+                    if written > size {
+                        return Err(context.error(ErrorKind::Generic, "the server sent more than it had announced"));
+                    }
+                    buffer.append(&chunk);
+                    progress.add(0, chunk.len() as u64);
+                }
+                Ok(None) if written == size => {
+                    progress.add(1, 0);
+                    return Ok(sink.finish(index, buffer));
+                }
+                Ok(None) => break context.error(ErrorKind::Connection, format!("{written} of {size} bytes arrived")),
+                Err(error) => break context.http_error(error, &request.trace()),
+            }
+        };
+        let Some(version) = version.as_deref().filter(|_| resumed < access.retry.max_retries) else {
+            return Err(broken);
+        };
+        let rest = Request::object(access, Method::GET, key, context)?
+            .header(RANGE, &format!("bytes={written}-"))?
+            .header(IF_MATCH, version)?;
+        let response = rest.send().await?;
+        if content_length(response.headers()) != Some(size - written) {
+            return Err(broken);
+        }
+        body = response.into_body().bytes_stream();
+    }
+    Err(abandoned(context))
+}
+
+/// Writes one object.
+pub(crate) async fn put(access: &S3Access, key: &str, body: Bytes, context: &Context) -> Result<(), Error> {
+    Request::object(access, Method::PUT, key, context)?.body(body).send().await.map(drop)
+}
+
+/// Describes one object.
+pub(crate) async fn head(access: &S3Access, key: &str, context: &Context) -> Result<Metadata, Error> {
+    let response = Request::object(access, Method::HEAD, key, context)?.send().await?;
+    let headers = response.headers();
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    Ok(Metadata {
+        key: key.to_owned(),
+        size: content_length(headers).unwrap_or(0),
+        last_modified: text(LAST_MODIFIED)
+            .and_then(|date| DateTime::parse_from_rfc2822(date).ok())
+            .map_or(DateTime::UNIX_EPOCH, |date| date.with_timezone(&Utc)),
+        e_tag: text(ETAG).map(str::to_owned),
+        version: text(HeaderName::from_static("x-amz-version-id")).map(str::to_owned),
+    })
+}
+
+/// Deletes one object; a missing one is deleted already.
+pub(crate) async fn delete(access: &S3Access, key: &str, context: &Context) -> Result<(), Error> {
+    match Request::object(access, Method::DELETE, key, context)?.send().await {
+        Err(error) if error.kind() == ErrorKind::NotFound && error.code() != Some("NoSuchBucket") => Ok(()),
+        outcome => outcome.map(drop),
+    }
+}
+
+/// Copies within the service: the bytes do not pass through here.
+pub(crate) async fn copy(
+    access: &S3Access,
+    key: &str,
+    (source_bucket, source_key): (&str, &str),
+    context: &Context,
+) -> Result<(), Error> {
+    let source = format!("{source_bucket}/{}", utf8_percent_encode(source_key, NON_ALPHANUMERIC));
+    let request = Request::object(access, Method::PUT, key, context)?
+        .header(HeaderName::from_static("x-amz-copy-source"), &source)?;
+    // A copy can fail after its 200 has been sent; then the body is an error.
+    let answer = request.text().await?;
+    match xml::error(&answer) {
+        (None, _) => Ok(()),
+        (code, message) => Err(context.response_error(code, message, &request.trace())),
+    }
+}
+
+pub(crate) fn abandoned(context: &Context) -> Error {
+    context.error(ErrorKind::Join, "nobody waits for the result any more")
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

@@ -1,0 +1,85 @@
+//! Requests about buckets and about many keys.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::{HeaderName, Method};
+use longshore_config::S3Access;
+use md5::{Digest, Md5};
+
+use super::request::Request;
+use super::xml;
+use crate::error::{Context, Error, ErrorKind};
+use crate::list::Entry;
+
+/// One page of a listing, and how to ask for the next.
+pub(crate) struct Listed {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) next: Option<String>,
+}
+
+/// Up to 1000 keys that begin with `prefix`, from where `token` says.
+pub(crate) async fn list_page(
+    access: &S3Access,
+    prefix: &str,
+    token: Option<&str>,
+    context: &Context,
+) -> Result<Listed, Error> {
+    let mut request = Request::bucket(access, Method::GET, context).query("list-type", "2");
+    if !prefix.is_empty() {
+        request = request.query("prefix", prefix);
+    }
+    if let Some(token) = token {
+        request = request.query("continuation-token", token);
+    }
+    let page = xml::page(&request.text().await?).map_err(|problem| {
+        context.error(ErrorKind::Generic, format!("the server's listing is unreadable: {problem}"))
+    })?;
+    Ok(Listed {
+        entries: page.entries.into_iter().map(|entry| Entry { key: entry.key, size: entry.size }).collect(),
+        next: page.next.filter(|_| page.truncated),
+    })
+}
+
+/// Deletes up to 1000 keys in one request. Returns those that failed: key, code, message.
+///
+/// `Ok(None)` means that the keys cannot be written in XML; then each wants a request of its own.
+pub(crate) async fn delete_batch(
+    access: &S3Access,
+    keys: &[&str],
+    context: &Context,
+) -> Result<Option<Vec<(String, String, String)>>, Error> {
+    let Some(body) = xml::delete_request(keys) else { return Ok(None) };
+    // AWS asks for a checksum of this body; the MD5 header is the one that every server knows.
+    let digest = BASE64_STANDARD.encode(Md5::digest(body.as_bytes()));
+    let request = Request::bucket(access, Method::POST, context)
+        .query("delete", "")
+        .header(HeaderName::from_static("content-md5"), &digest)?
+        .header(http::header::CONTENT_TYPE, "application/xml")?
+        .body(body);
+    let failures = xml::delete_failures(&request.text().await?).map_err(|problem| {
+        context.error(ErrorKind::Generic, format!("the server's answer is unreadable: {problem}"))
+    })?;
+    Ok(Some(failures))
+}
+
+/// Creates the bucket in the store's region.
+pub(crate) async fn create_bucket(access: &S3Access, context: &Context) -> Result<(), Error> {
+    let mut request = Request::bucket(access, Method::PUT, context);
+    if access.region != "us-east-1" && access.region != "auto" {
+        request = request.body(format!(
+            "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><LocationConstraint>{}\
+             </LocationConstraint></CreateBucketConfiguration>",
+            quick_xml::escape::escape(&access.region)
+        ));
+    }
+    request.send().await.map(drop)
+}
+
+/// Whether `bucket` is among the caller's own.
+pub(crate) async fn owns_bucket(access: &S3Access, bucket: &str, context: &Context) -> Result<bool, Error> {
+    let names =
+        xml::bucket_names(&Request::service(access, Method::GET, context).text().await?).map_err(|problem| {
+            context.error(ErrorKind::Generic, format!("the server's answer is unreadable: {problem}"))
+        })?;
+    Ok(names.iter().any(|name| name == bucket))
+}

@@ -1,0 +1,203 @@
+//! The few XML documents that S3 answers with, read event by event: text is taken as it stands, spaces included.
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+
+/// Calls `on_end` for each closing element with its path and its text; an element with children has no text of note.
+fn elements(document: &[u8], mut on_end: impl FnMut(&[String], &str)) -> Result<(), quick_xml::Error> {
+    let mut reader = Reader::from_reader(document);
+    let mut path: Vec<String> = Vec::new();
+    let mut text = String::new();
+    loop {
+        match reader.read_event()? {
+            Event::Start(start) => {
+                path.push(String::from_utf8_lossy(start.local_name().as_ref()).into_owned());
+                text.clear();
+            }
+            Event::Empty(start) => {
+                path.push(String::from_utf8_lossy(start.local_name().as_ref()).into_owned());
+                on_end(&path, "");
+                path.pop();
+            }
+            Event::Text(part) => text.push_str(&part.decode()?),
+            Event::CData(part) => text.push_str(&part.decode()?),
+            Event::GeneralRef(reference) => {
+                if let Some(character) = reference.resolve_char_ref()? {
+                    text.push(character);
+                } else if let Some(value) = quick_xml::escape::resolve_predefined_entity(&reference.decode()?) {
+                    text.push_str(value);
+                }
+            }
+            Event::End(_) => {
+                on_end(&path, &text);
+                path.pop();
+                text.clear();
+            }
+            Event::Eof => return Ok(()),
+            _ => {}
+        }
+    }
+}
+
+/// Code and message of an error document, as far as it is one.
+pub(super) fn error(document: &[u8]) -> (Option<String>, Option<String>) {
+    let (mut code, mut message) = (None, None);
+    // What was read before a syntax error still helps.
+    let _ = elements(document, |path, text| match path.last().map(String::as_str) {
+        Some("Code") if code.is_none() => code = Some(text.to_owned()),
+        Some("Message") if message.is_none() => message = Some(text.to_owned()),
+        _ => {}
+    });
+    (code, message.filter(|message| !message.is_empty()))
+}
+
+/// One page of `ListObjectsV2`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Page {
+    pub(super) entries: Vec<PageEntry>,
+    pub(super) truncated: bool,
+    pub(super) next: Option<String>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct PageEntry {
+    pub(super) key: String,
+    pub(super) size: u64,
+}
+
+/// # Errors
+///
+/// What is wrong with the document. A page that ends early is an error, never a short list.
+pub(super) fn page(document: &[u8]) -> Result<Page, String> {
+    let mut page = Page::default();
+    let mut entry = PageEntry::default();
+    let mut problem = None;
+    let mut complete = false;
+    elements(document, |path, text| {
+        let names: Vec<&str> = path.iter().map(String::as_str).collect();
+        match names[..] {
+            ["ListBucketResult", "IsTruncated"] => page.truncated = text.trim() == "true",
+            ["ListBucketResult", "NextContinuationToken"] => page.next = Some(text.to_owned()),
+            ["ListBucketResult", "Contents", "Key"] => text.clone_into(&mut entry.key),
+            ["ListBucketResult", "Contents", "Size"] => match text.trim().parse() {
+                Ok(size) => entry.size = size,
+                Err(_) => problem = Some(format!("{text:?} is not a size")),
+            },
+            ["ListBucketResult", "Contents"] => page.entries.push(std::mem::take(&mut entry)),
+            ["ListBucketResult"] => complete = true,
+            _ => {}
+        }
+    })
+    .map_err(|error| error.to_string())?;
+    match problem {
+        Some(problem) => Err(problem),
+        None if !complete => Err("the document is not a complete ListBucketResult".into()),
+        None if page.truncated && page.next.is_none() => Err("a truncated page has no continuation token".into()),
+        None => Ok(page),
+    }
+}
+
+/// The keys that a batch delete could not delete: key, code, message.
+///
+/// # Errors
+///
+/// What is wrong with the document.
+pub(super) fn delete_failures(document: &[u8]) -> Result<Vec<(String, String, String)>, String> {
+    let mut failures = Vec::new();
+    let mut failure = (String::new(), String::new(), String::new());
+    let mut complete = false;
+    elements(document, |path, text| {
+        let names: Vec<&str> = path.iter().map(String::as_str).collect();
+        match names[..] {
+            ["DeleteResult", "Error", "Key"] => text.clone_into(&mut failure.0),
+            ["DeleteResult", "Error", "Code"] => text.clone_into(&mut failure.1),
+            ["DeleteResult", "Error", "Message"] => text.clone_into(&mut failure.2),
+            ["DeleteResult", "Error"] => failures.push(std::mem::take(&mut failure)),
+            ["DeleteResult"] => complete = true,
+            _ => {}
+        }
+    })
+    .map_err(|error| error.to_string())?;
+    if complete { Ok(failures) } else { Err("the document is not a complete DeleteResult".into()) }
+}
+
+/// The names of the buckets that `ListBuckets` answers.
+pub(super) fn bucket_names(document: &[u8]) -> Result<Vec<String>, String> {
+    let mut names = Vec::new();
+    elements(document, |path, text| {
+        if path.ends_with(&["Bucket".to_owned(), "Name".to_owned()]) {
+            names.push(text.to_owned());
+        }
+    })
+    .map_err(|error| error.to_string())?;
+    Ok(names)
+}
+
+/// The body of a batch delete. `None` where a key has a character that XML cannot spell.
+pub(super) fn delete_request(keys: &[&str]) -> Option<String> {
+    let mut body = String::from("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>");
+    for key in keys {
+        if key.chars().any(|c| c < ' ' || matches!(c, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')) {
+            return None;
+        }
+        body.push_str("<Object><Key>");
+        body.push_str(&quick_xml::escape::escape(*key));
+        body.push_str("</Key></Object>");
+    }
+    body.push_str("</Delete>");
+    Some(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_keeps_keys_as_they_are() {
+        let document =
+            b"<?xml version=\"1.0\"?>\n<ListBucketResult xmlns=\"x\"><Name>b</Name><IsTruncated>true</IsTruncated>\
+            <NextContinuationToken>a&amp;b=</NextContinuationToken>\
+            <Contents><Key> lead &lt;&#x26;&gt; trail </Key><Size>3</Size></Contents>\
+            <Contents><Size>0</Size><Key>a//b/&#13;</Key></Contents></ListBucketResult>";
+        let page = page(document).unwrap();
+        assert_eq!(page.next.as_deref(), Some("a&b="));
+        assert!(page.truncated);
+        let keys: Vec<_> = page.entries.iter().map(|entry| (entry.key.as_str(), entry.size)).collect();
+        assert_eq!(keys, [(" lead <&> trail ", 3), ("a//b/\r", 0)]);
+    }
+
+    #[test]
+    fn a_page_cut_short_is_an_error() {
+        let document = "<ListBucketResult><Contents><Key>a</Key><Size>1</Size></Contents></ListBucketResult>";
+        for end in 1..document.len() {
+            assert!(page(&document.as_bytes()[..end]).is_err(), "accepted {:?}", &document[..end]);
+        }
+        assert!(page(document.as_bytes()).is_ok());
+        assert!(page(b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>").is_err());
+        assert!(page(b"<html>welcome</html>").is_err());
+    }
+
+    #[test]
+    fn failures_of_a_batch_are_read_one_by_one() {
+        let document = b"<DeleteResult><Deleted><Key>x</Key></Deleted><Error><Key>a</Key><Code>AccessDenied</Code>\
+            <Message>no</Message></Error><Error><Key>b</Key><Code>InternalError</Code></Error></DeleteResult>";
+        let failures = delete_failures(document).unwrap();
+        assert_eq!(failures[0], ("a".into(), "AccessDenied".into(), "no".into()));
+        assert_eq!(failures[1], ("b".into(), "InternalError".into(), String::new()));
+    }
+
+    #[test]
+    fn a_batch_escapes_keys_and_refuses_what_xml_cannot_spell() {
+        let body = delete_request(&["a<b>&", "c"]).unwrap();
+        assert!(body.contains("<Key>a&lt;b&gt;&amp;</Key>"), "{body}");
+        assert!(delete_request(&["a\u{1}"]).is_none());
+    }
+
+    #[test]
+    fn an_error_document_gives_code_and_message() {
+        let document = b"<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>";
+        assert_eq!(error(document), (Some("NoSuchKey".into()), Some("gone".into())));
+        assert_eq!(error(b"<html>"), (None, None));
+        assert_eq!(error(b"\xff\xfe"), (None, None));
+    }
+}

@@ -1,0 +1,171 @@
+//! Writes: one object, or many at once, in parts where an object is large.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{MultipartUpload, PutMultipartOptions, PutOptions, PutPayload};
+
+use crate::budget::{Budget, Limits};
+use crate::error::{Context, Error, trace};
+use crate::object::{Object, path, require_path};
+use crate::progress::Progress;
+use crate::{s3, window};
+
+/// Objects from this size on are sent in parts.
+const MULTIPART_FROM: usize = 64 << 20;
+/// The size of a part, unless that would make too many.
+const PART: usize = 16 << 20;
+/// S3 takes 10,000 parts at most.
+const MOST_PARTS: usize = 10_000;
+/// Parts of one object at once.
+const PARTS_IN_FLIGHT: usize = 4;
+
+/// Provides the bodies of a bulk write, each when its turn comes.
+pub trait Source: Send + Sync + 'static {
+    /// The size of body number `index`, known before it is made.
+    fn size(&self, index: usize) -> u64;
+
+    /// Body number `index`. May take its time: it is called off the runtime's workers if [`is_costly`](Self::is_costly).
+    fn body(&self, index: usize) -> Bytes;
+
+    /// Whether making a body is work, rather than handing out what is there.
+    fn is_costly(&self) -> bool {
+        false
+    }
+}
+
+/// Bodies that are there already.
+impl Source for Vec<Bytes> {
+    fn size(&self, index: usize) -> u64 {
+        self[index].len() as u64
+    }
+
+    fn body(&self, index: usize) -> Bytes {
+        self[index].clone()
+    }
+}
+
+/// Writes every object with its body from `source`, as many at once as `limits` allow.
+///
+/// # Errors
+///
+/// The first failure; it names its object, and cancels the rest. What was written by then stays.
+pub async fn put_many<S: Source>(
+    objects: Vec<Object>,
+    source: Arc<S>,
+    limits: Limits,
+    progress: &Progress,
+) -> Result<(), Error> {
+    progress.expect(objects.len() as u64);
+    let budget = Budget::new(limits.memory);
+    let context = Context::new("put", objects.first().map(|object| object.uri.to_string()).unwrap_or_default());
+    let (count, objects, progress_here) = (objects.len(), Arc::new(objects), progress.clone());
+    window::run(context, count, limits.in_flight, move |index| {
+        let (objects, source) = (Arc::clone(&objects), Arc::clone(&source));
+        let (budget, progress) = (budget.clone(), progress_here.clone());
+        async move {
+            let object = &objects[index];
+            let _share = budget.take(source.size(index)).await;
+            let body = if source.is_costly() {
+                let making = tokio::task::spawn_blocking(move || source.body(index)).await;
+                making.map_err(|error| window::lost(&object.context("put"), error))?
+            } else {
+                source.body(index)
+            };
+            write(object, body, &progress).await
+        }
+    })
+    .await?;
+    progress.finish();
+    Ok(())
+}
+
+/// Writes one object.
+///
+/// # Errors
+///
+/// A missing bucket is [`ErrorKind::NotFound`]; and what else the store answers.
+pub async fn put(object: &Object, body: Bytes, budget: &Budget, progress: &Progress) -> Result<(), Error> {
+    progress.expect(1);
+    let _share = budget.take(body.len() as u64).await;
+    write(object, body, progress).await?;
+    progress.finish();
+    Ok(())
+}
+
+async fn write(object: &Object, body: Bytes, progress: &Progress) -> Result<(), Error> {
+    let context = object.context("put");
+    let live = object.live(&context)?;
+    let size = body.len() as u64;
+    let path = match (path(&object.key), &live.s3) {
+        (Some(path), _) => path,
+        (None, Some(access)) => {
+            s3::put(access, &object.key, body, &context).await?;
+            progress.add(1, size);
+            return Ok(());
+        }
+        (None, None) => require_path(&object.key, &context)?,
+    };
+    if body.len() >= MULTIPART_FROM {
+        write_parts(object, &path, body, &context, progress).await?;
+        progress.add(1, 0);
+        return Ok(());
+    }
+    let trace = trace();
+    let mut options = PutOptions::default();
+    options.extensions.insert(Arc::clone(&trace));
+    let written = live.objects.put_opts(&path, PutPayload::from(body), options).await;
+    written.map_err(|error| context.store_error(error, &trace))?;
+    progress.add(1, size);
+    Ok(())
+}
+
+async fn write_parts(
+    object: &Object,
+    path: &Path,
+    body: Bytes,
+    context: &Context,
+    progress: &Progress,
+) -> Result<(), Error> {
+    let trace = trace();
+    let fail = |error| context.store_error(error, &trace);
+    let mut options = PutMultipartOptions::default();
+    options.extensions.insert(Arc::clone(&trace));
+    let upload = object.live(context)?.objects.put_multipart_opts(path, options).await.map_err(fail)?;
+    let mut upload = Unfinished(Some(upload));
+    let part = PART.max(body.len().div_ceil(MOST_PARTS));
+    let sent = match upload.0.as_mut() {
+        Some(upload) => {
+            let parts = (0..body.len()).step_by(part).map(|start| {
+                let piece = body.slice(start..body.len().min(start + part));
+                let (size, sending) = (piece.len() as u64, upload.put_part(PutPayload::from(piece)));
+                async move { sending.await.map(|()| progress.add(0, size)) }
+            });
+            // `put_part` must be called in order, and only when its turn comes: on a file it begins the write.
+            stream::iter(parts).buffered(PARTS_IN_FLIGHT).try_collect::<()>().await
+        }
+        None => Ok(()),
+    };
+    sent.map_err(fail)?;
+    if let Some(mut upload) = upload.0.take()
+        && let Err(error) = upload.complete().await
+    {
+        // The upload may still be there; take it away, and report why it was not completed.
+        let _ = upload.abort().await;
+        return Err(fail(error));
+    }
+    Ok(())
+}
+
+/// An upload that is taken back if nobody completes it: a failure or a cancelled call leaves no parts behind.
+struct Unfinished(Option<Box<dyn MultipartUpload>>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let (Some(mut upload), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(async move { upload.abort().await });
+        }
+    }
+}
