@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
+use longshore_formats::Generator;
 use object_store::path::Path;
 use object_store::{MultipartUpload, PutMultipartOptions, PutOptions, PutPayload};
 
@@ -44,6 +45,21 @@ impl Source for Vec<Bytes> {
 
     fn body(&self, index: usize) -> Bytes {
         self[index].clone()
+    }
+}
+
+/// Bodies that are made when their turn comes.
+impl Source for Generator {
+    fn size(&self, _index: usize) -> u64 {
+        Self::size(self) as u64
+    }
+
+    fn body(&self, index: usize) -> Bytes {
+        self.generate(index as u64)
+    }
+
+    fn is_costly(&self) -> bool {
+        true
     }
 }
 

@@ -5,9 +5,13 @@ use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, Head
 use http::{Response, StatusCode};
 use s3s::Body;
 
-/// The answer of a scripted fault.
+/// The error of a scripted fault.
 pub(crate) fn scripted(status: u16, code: &str, headers: &[(String, String)]) -> Response<Body> {
-    let text = format!("<Error><Code>{}</Code><Message>A scripted fault.</Message></Error>", escape(code));
+    fixed(status, headers, format!("<Error><Code>{}</Code><Message>A scripted fault.</Message></Error>", escape(code)))
+}
+
+/// An answer of exactly this text.
+pub(crate) fn fixed(status: u16, headers: &[(String, String)], text: String) -> Response<Body> {
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));

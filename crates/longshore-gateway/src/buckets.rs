@@ -227,6 +227,14 @@ impl Buckets {
         }
     }
 
+    /// The hidden sub-folder of a bucket, when it has one.
+    pub(crate) fn hidden_folder_of(&self, bucket: &str) -> Option<PathBuf> {
+        match &self.layout {
+            Layout::Folder(folder) => Some(folder.join(HIDDEN).join(bucket)),
+            Layout::Store(_) => None,
+        }
+    }
+
     async fn is_empty(&self, bucket: &str) -> S3Result<bool> {
         let objects = self.objects(bucket)?;
         let root = objects.path("").ok();

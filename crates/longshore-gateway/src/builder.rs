@@ -18,6 +18,7 @@ use crate::gateway::Gateway;
 use crate::service::Service;
 use crate::shelf::Shelf;
 use crate::stats::Counters;
+use crate::unreadable::Unreadable;
 
 /// Worker threads, unless told otherwise; fewer on a smaller machine.
 const THREADS: usize = 4;
@@ -123,7 +124,9 @@ impl GatewayBuilder {
             Source::Folder(path) => Buckets::in_folder(path)?,
         };
         let counters = Arc::new(Counters::default());
-        let mut service = S3ServiceBuilder::new(Service::new(Arc::new(Shelf::new(buckets)), &self.region));
+        let operations = Service::new(Arc::new(Shelf::new(buckets)), &self.region);
+        let mut service = S3ServiceBuilder::new(operations.clone());
+        service.set_route(Unreadable::new(operations, self.anonymous, Arc::clone(&counters)));
         service.set_auth(Keys(self.keys));
         service.set_access(Door { anonymous: self.anonymous, counters: Arc::clone(&counters) });
         let available = std::thread::available_parallelism().map_or(1, usize::from);

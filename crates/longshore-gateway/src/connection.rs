@@ -14,11 +14,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use s3s::StdError;
 use s3s::service::S3Service;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use crate::answer;
 use crate::faults::{FaultAction, Faults};
 use crate::lent::{Lender, Lent};
+use crate::socket::{Connection, Listener};
 use crate::spoil::Spoilt;
 use crate::stats::Counters;
 
@@ -61,9 +62,9 @@ impl Shared {
 }
 
 /// Accepts connections for ever.
-pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+pub(crate) async fn accept(listener: Listener, shared: Arc<Shared>) {
     loop {
-        match listener.accept().await {
+        match listener.0.accept().await {
             Ok((stream, _)) => {
                 let shared = Arc::clone(&shared);
                 tokio::spawn(async move { serve(stream, shared).await });
@@ -80,7 +81,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| answer_request(request, Arc::clone(&shared)));
     // An error here is a client that left, or a fault that was asked for.
-    let _ = http1::Builder::new().keep_alive(true).serve_connection(TokioIo::new(stream), service).await;
+    let _ = http1::Builder::new().keep_alive(true).serve_connection(TokioIo::new(Connection(stream)), service).await;
 }
 
 /// An error ends the connection without an answer.
@@ -102,12 +103,19 @@ async fn answer_request(request: Request<Incoming>, shared: Arc<Shared>) -> Resu
             drop(request);
             answer::scripted(*code, error, headers)
         }
+        Some(FaultAction::Reply { code, headers, body }) => {
+            drop(request);
+            answer::fixed(*code, headers, body.clone())
+        }
         _ => shared.service.call(with_raw_body(request).await?).await?,
     };
     if plan.action == Some(FaultAction::LoseAnswer) {
         return Err("the answer is lost by a scripted fault".into());
     }
-    let mut response = answer::complete(response, &id, &resource, is_head);
+    let mut response = match &plan.action {
+        Some(FaultAction::Reply { .. }) => response,
+        _ => answer::complete(response, &id, &resource, is_head),
+    };
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }

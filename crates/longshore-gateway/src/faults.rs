@@ -49,6 +49,16 @@ pub enum FaultAction {
         /// Further headers, such as `Retry-After`.
         headers: Vec<(String, String)>,
     },
+    /// The request is not carried out; this is the answer instead, word for word. For what S3 can say inside a 200, such as
+    /// the failures of single keys in a batch delete.
+    Reply {
+        /// HTTP status.
+        code: u16,
+        /// Headers beside `Content-Type: application/xml`, or instead of it.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: String,
+    },
     /// The answer keeps its `Content-Length`, but the connection is dropped after this many bytes of the body.
     CutBody {
         /// Bytes that arrive.

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use crate::builder::GatewayBuilder;
 use crate::connection::{Shared, accept};
 use crate::faults::Faults;
+use crate::socket::Listener;
 use crate::stats::Stats;
 
 /// How long stopping waits for work on blocking threads, such as a read from a slow disk.
@@ -59,7 +60,7 @@ impl Gateway {
             .build()?;
         let listener = {
             let _inside = runtime.enter();
-            TcpListener::from_std(listener)?
+            Listener(TcpListener::from_std(listener)?)
         };
         let shared = Arc::new(shared);
         let (stop, stopped) = oneshot::channel();

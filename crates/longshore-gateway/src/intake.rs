@@ -6,14 +6,13 @@
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use object_store::path::Path;
-use object_store::{MultipartUpload, ObjectStore, PutMode, PutOptions, PutPayload, PutResult};
+use object_store::{MultipartUpload, ObjectStoreExt, PutMode, PutOptions, PutPayload, PutResult};
 use s3s::dto::StreamingBlob;
 use s3s::{S3Error, S3Result, TrailingHeaders, s3_error};
 
-use crate::buckets::Place;
 use crate::digest::{self, Algorithm, Checksums, Digested, Digests};
 use crate::failure::{from_body, from_store};
+use crate::places::Spot;
 
 /// A body up to this size is put in one piece; a larger one in pieces of this size.
 const PIECE: usize = 8 << 20;
@@ -22,7 +21,12 @@ const PIECE: usize = 8 << 20;
 const LARGEST: u64 = 5 << 30;
 
 /// A body that the store has, or can have at once, but that nobody sees yet.
-pub(crate) enum Staged {
+pub(crate) struct Staged {
+    landing: Spot,
+    body: Body,
+}
+
+enum Body {
     /// All of it, in memory.
     Whole(PutPayload),
     /// All of it, in a multipart upload of the store.
@@ -30,20 +34,21 @@ pub(crate) enum Staged {
 }
 
 impl Staged {
-    /// Makes the body an object. `create` fails when one exists, where the store can tell.
-    pub(crate) async fn publish(self, store: &dyn ObjectStore, path: &Path, create: bool) -> S3Result<PutResult> {
+    /// Makes the body an object where it landed. `create` fails when one exists, where the store can tell.
+    pub(crate) async fn publish(self, create: bool) -> S3Result<(Spot, PutResult)> {
+        let Spot { place, path } = &self.landing;
         let mode = if create { PutMode::Create } else { PutMode::Overwrite };
-        match self {
-            Self::Whole(payload) => store.put_opts(path, payload, PutOptions::from(mode)).await.map_err(from_store),
-            Self::Upload(mut upload) => upload.complete().await.map_err(from_store),
-        }
+        let result = match self.body {
+            Body::Whole(payload) => place.store.put_opts(path, payload, PutOptions::from(mode)).await,
+            Body::Upload(mut upload) => upload.complete().await,
+        };
+        result.map(|result| (self.landing, result)).map_err(from_store)
     }
 
     /// Lets the store forget the body.
     pub(crate) async fn discard(self) {
-        if let Self::Upload(mut upload) = self {
-            // The request has failed already; an upload that cannot be aborted changes nothing about that.
-            let _ = upload.abort().await;
+        if let Body::Upload(upload) = self.body {
+            abort(Some(upload)).await;
         }
     }
 }
@@ -61,12 +66,7 @@ pub(crate) struct Declared {
 
 impl Declared {
     /// Takes in a request's body and verifies it against what was declared.
-    pub(crate) async fn receive(
-        mut self,
-        body: Option<StreamingBlob>,
-        place: &Place,
-        path: &Path,
-    ) -> S3Result<(Staged, Digested)> {
+    pub(crate) async fn receive(mut self, body: Option<StreamingBlob>, landing: Spot) -> S3Result<(Staged, Digested)> {
         if self.length.is_some_and(|length| u64::try_from(length).is_ok_and(|length| length > LARGEST)) {
             return Err(s3_error!(EntityTooLarge, "Your proposed upload exceeds the maximum allowed size"));
         }
@@ -76,7 +76,7 @@ impl Declared {
             Some(body) => body.map(|piece| piece.map_err(from_body)).boxed(),
             None => futures::stream::empty().boxed(),
         };
-        let (staged, digested) = receive(stream, Digests::new(algorithms.collect::<Vec<_>>()), place, path).await?;
+        let (staged, digested) = receive(stream, Digests::new(algorithms.collect::<Vec<_>>()), landing).await?;
         match self.check(&digested) {
             Ok(()) => Ok((staged, digested)),
             Err(error) => {
@@ -105,8 +105,7 @@ impl Declared {
 pub(crate) async fn receive(
     mut stream: BoxStream<'_, Result<Bytes, S3Error>>,
     mut digests: Digests,
-    place: &Place,
-    path: &Path,
+    landing: Spot,
 ) -> S3Result<(Staged, Digested)> {
     let mut pieces: Vec<Bytes> = Vec::new();
     let mut held = 0;
@@ -122,46 +121,40 @@ pub(crate) async fn receive(
                     continue;
                 }
                 held = 0;
-                push(&mut upload, std::mem::take(&mut pieces), place, path).await
+                push(&mut upload, std::mem::take(&mut pieces), &landing).await
             }
             Some(Err(error)) => Err(error),
         };
         if let Err(error) = failed {
-            discard(upload).await;
+            abort(upload).await;
             return Err(error);
         }
     }
-    if upload.is_none() {
-        return Ok((Staged::Whole(pieces.into_iter().collect()), digests.finish()));
-    }
-    if !pieces.is_empty()
-        && let Err(error) = push(&mut upload, pieces, place, path).await
+    if upload.is_some()
+        && !pieces.is_empty()
+        && let Err(error) = push(&mut upload, std::mem::take(&mut pieces), &landing).await
     {
-        discard(upload).await;
+        abort(upload).await;
         return Err(error);
     }
-    match upload {
-        Some(upload) => Ok((Staged::Upload(upload), digests.finish())),
-        None => Err(s3_error!(InternalError, "the upload was lost")),
-    }
+    let body = match upload {
+        Some(upload) => Body::Upload(upload),
+        None => Body::Whole(pieces.into_iter().collect()),
+    };
+    Ok((Staged { landing, body }, digests.finish()))
 }
 
-async fn push(
-    upload: &mut Option<Box<dyn MultipartUpload>>,
-    pieces: Vec<Bytes>,
-    place: &Place,
-    path: &Path,
-) -> S3Result<()> {
-    use object_store::ObjectStoreExt as _;
+async fn push(upload: &mut Option<Box<dyn MultipartUpload>>, pieces: Vec<Bytes>, landing: &Spot) -> S3Result<()> {
     let upload = match upload {
         Some(upload) => upload,
-        None => upload.insert(place.store.put_multipart(path).await.map_err(from_store)?),
+        None => upload.insert(landing.place.store.put_multipart(&landing.path).await.map_err(from_store)?),
     };
     upload.put_part(pieces.into_iter().collect()).await.map_err(from_store)
 }
 
-async fn discard(upload: Option<Box<dyn MultipartUpload>>) {
-    if let Some(upload) = upload {
-        Staged::Upload(upload).discard().await;
+async fn abort(upload: Option<Box<dyn MultipartUpload>>) {
+    if let Some(mut upload) = upload {
+        // The request has failed already; an upload that cannot be aborted changes nothing about that.
+        let _ = upload.abort().await;
     }
 }

@@ -53,11 +53,15 @@ mod lent;
 mod listing;
 mod names;
 mod outflow;
+mod places;
 mod record;
 mod service;
 mod shelf;
+mod socket;
 mod spoil;
 mod stats;
+mod unique;
+mod unreadable;
 mod uploads;
 
 pub use builder::GatewayBuilder;

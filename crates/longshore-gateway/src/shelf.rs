@@ -3,23 +3,20 @@
 //! Bytes and record are two writes. They stay together because a writer holds its key's lock over both, and because a
 //! record is believed only for the bytes it names: a reader that finds them apart waits for the lock and looks again.
 
-use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-use std::io::ErrorKind;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use futures::TryStreamExt;
-use object_store::path::Path;
 use object_store::{Attributes, GetOptions, GetRange, GetResultPayload, ObjectMeta, ObjectStoreExt, PutPayload};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
-use crate::buckets::{Buckets, Place};
+use crate::buckets::Buckets;
 use crate::conditions::WriteConditions;
 use crate::failure::from_store;
 use crate::intake::Staged;
 use crate::listing::{Entry, Listings};
 use crate::names;
+use crate::places::{Places, Spot};
 use crate::record::{Cache, Record, store_tag};
 
 /// Locks that keys share by hash.
@@ -31,12 +28,10 @@ const ATTEMPTS: usize = 8;
 /// The objects behind one gateway.
 #[derive(Debug)]
 pub(crate) struct Shelf {
-    pub(crate) buckets: Buckets,
+    pub(crate) places: Places,
     pub(crate) listings: Listings,
     cache: Cache,
     locks: Vec<tokio::sync::Mutex<()>>,
-    /// By bucket, the keys that its folder cannot hold under their own name.
-    aside: Mutex<HashMap<String, HashSet<String>>>,
 }
 
 /// An object opened for reading.
@@ -60,39 +55,32 @@ impl From<S3Error> for OpenError {
     }
 }
 
-/// Where one object is.
-pub(crate) struct Spot {
-    pub(crate) place: Place,
-    pub(crate) path: Path,
-}
-
 impl Shelf {
     /// Serves these buckets.
     pub(crate) fn new(buckets: Buckets) -> Self {
         Self {
-            buckets,
+            places: Places::new(buckets),
             listings: Listings::default(),
             cache: Cache::default(),
             locks: (0..LOCKS).map(|_| tokio::sync::Mutex::new(())).collect(),
-            aside: Mutex::default(),
         }
     }
 
     /// Opens an object, or a range of it.
     pub(crate) async fn open(&self, bucket: &str, key: &str, range: Option<GetRange>) -> Result<Opened, OpenError> {
         for _ in 0..ATTEMPTS {
-            let spot = self.spot(bucket, key).await?;
+            let spot = self.places.spot(bucket, key).await?;
             let options = GetOptions { range: range.clone(), ..GetOptions::default() };
             let result = match spot.place.store.get_opts(&spot.path, options).await {
                 Ok(result) => result,
                 Err(error) => {
                     let Some(range) = range.filter(|_| !matches!(error, object_store::Error::NotFound { .. })) else {
-                        return Err(self.explain(bucket, key, error).into());
+                        return Err(self.places.explain(bucket, key, error).into());
                     };
                     let record = self.head(bucket, key).await?;
                     return Err(match range.as_range(record.size) {
                         Err(_) => OpenError::Unsatisfiable(record),
-                        Ok(_) => self.explain(bucket, key, error).into(),
+                        Ok(_) => self.places.explain(bucket, key, error).into(),
                     });
                 }
             };
@@ -106,10 +94,10 @@ impl Shelf {
     /// The record of an object.
     pub(crate) async fn head(&self, bucket: &str, key: &str) -> S3Result<Arc<Record>> {
         for _ in 0..ATTEMPTS {
-            let spot = self.spot(bucket, key).await?;
+            let spot = self.places.spot(bucket, key).await?;
             let options = GetOptions { head: true, ..GetOptions::default() };
             let result = spot.place.store.get_opts(&spot.path, options).await;
-            let result = result.map_err(|error| self.explain(bucket, key, error))?;
+            let result = result.map_err(|error| self.places.explain(bucket, key, error))?;
             if let Some(record) = self.record(bucket, key, &result.meta, Some(&result.attributes)).await? {
                 return Ok(record);
             }
@@ -144,9 +132,14 @@ impl Shelf {
         task.await.map_err(|error| s3_error!(error, InternalError, "the write was interrupted"))?
     }
 
-    /// Gives an object other headers and leaves its bytes alone.
+    /// Gives an object other headers and leaves its bytes alone. The record is one that was just read.
     pub(crate) async fn amend(&self, bucket: &str, key: &str, record: Record) -> S3Result<Arc<Record>> {
         let _lock = self.lock(bucket, key).await;
+        let spot = self.places.spot(bucket, key).await?;
+        let meta = spot.place.store.head(&spot.path).await.map_err(|error| self.places.explain(bucket, key, error))?;
+        if store_tag(&meta) != record.store_tag {
+            return Err(s3_error!(ConditionalRequestConflict, "The object was replaced during this request"));
+        }
         let record = Arc::new(record);
         self.save(bucket, key, &record).await?;
         Ok(record)
@@ -155,85 +148,35 @@ impl Shelf {
     /// Removes an object; one that is not there is no failure.
     pub(crate) async fn remove(&self, bucket: &str, key: &str, conditions: &WriteConditions) -> S3Result<()> {
         let _lock = self.lock(bucket, key).await;
-        let spot = self.spot(bucket, key).await?;
+        let spot = self.places.spot(bucket, key).await?;
         if conditions.any() {
             let existing = self.existing(bucket, key, &spot).await?;
             conditions.check(existing.as_deref())?;
         }
         if let Err(error) = spot.place.store.delete(&spot.path).await {
-            let error = self.explain(bucket, key, error);
+            let error = self.places.explain(bucket, key, error);
             if error.code() != &S3ErrorCode::NoSuchKey {
                 return Err(error);
             }
         }
-        let hidden = self.buckets.hidden(bucket)?;
+        let hidden = self.places.buckets.hidden(bucket)?;
         match hidden.store.delete(&hidden.path(&record_path(key))?).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(from_store(error)),
         }
         self.cache.forget(bucket, key);
-        if let Some(keys) = self.aside().get_mut(bucket) {
-            keys.remove(key);
-        }
+        self.places.forget(bucket, key);
         self.listings.removed(bucket, key);
         Ok(())
     }
 
     /// Removes an empty bucket.
     pub(crate) async fn remove_bucket(&self, bucket: &str) -> S3Result<()> {
-        self.buckets.delete(bucket).await?;
+        self.places.buckets.delete(bucket).await?;
         self.cache.forget_bucket(bucket);
-        self.aside().remove(bucket);
+        self.places.forget_bucket(bucket);
         self.listings.changed(bucket);
         Ok(())
-    }
-
-    /// Where a key is to be written.
-    pub(crate) async fn spot_for_writing(&self, bucket: &str, key: &str) -> S3Result<Spot> {
-        let Some(folder) = self.buckets.folder_of(bucket) else { return self.spot(bucket, key).await };
-        if !self.is_aside(bucket, key).await? {
-            // `a` and `a/b` are both keys, but a folder's `a` is either a file or a folder.
-            let taken = match std::fs::metadata(folder.join(names::encode(key))) {
-                Ok(facts) => facts.is_dir(),
-                Err(error) => error.kind() == ErrorKind::NotADirectory,
-            };
-            if taken {
-                self.aside().entry(bucket.to_owned()).or_default().insert(key.to_owned());
-            }
-        }
-        self.spot(bucket, key).await
-    }
-
-    /// Everything in a bucket below the folder part of `prefix`, unsorted.
-    pub(crate) async fn scan(&self, bucket: &str, folder: &str) -> S3Result<Vec<Entry>> {
-        let place = self.buckets.objects(bucket)?;
-        let encoded = folder.strip_suffix('/').map(names::encode);
-        let walkable = match (self.buckets.folder_of(bucket), &encoded) {
-            (Some(root), Some(encoded)) => root.join(encoded).is_dir(),
-            _ => true,
-        };
-        let mut entries = Vec::new();
-        if walkable {
-            let root = place.path(encoded.as_deref().unwrap_or_default()).ok();
-            let mut listing = place.store.list(root.as_ref());
-            while let Some(meta) = listing.try_next().await.map_err(from_store)? {
-                if let Some(key) = place.relative(&meta.location).and_then(names::decode) {
-                    entries.push(Entry { key, meta });
-                }
-            }
-        }
-        if self.buckets.folder_of(bucket).is_some() {
-            let hidden = self.buckets.hidden(bucket)?;
-            let root = hidden.path(ASIDE)?;
-            let mut listing = hidden.store.list(Some(&root));
-            while let Some(meta) = listing.try_next().await.map_err(from_store)? {
-                let key = hidden.relative(&meta.location).and_then(|path| path.strip_prefix(ASIDE)?.strip_prefix('/'));
-                if let Some(key) = key.and_then(names::unflat).filter(|key| key.starts_with(folder)) {
-                    entries.push(Entry { key, meta });
-                }
-            }
-        }
-        Ok(entries)
     }
 
     async fn commit_now(
@@ -245,26 +188,27 @@ impl Shelf {
         conditions: &WriteConditions,
     ) -> S3Result<Arc<Record>> {
         let _lock = self.lock(bucket, key).await;
-        let spot = self.spot_for_writing(bucket, key).await?;
         if conditions.any() {
+            let spot = self.places.spot(bucket, key).await?;
             let existing = self.existing(bucket, key, &spot).await?;
             if let Err(error) = conditions.check(existing.as_deref()) {
                 staged.discard().await;
                 return Err(error);
             }
         }
-        let result = staged.publish(spot.place.store.as_ref(), &spot.path, conditions.create_only()).await?;
+        let (landing, result) = staged.publish(conditions.create_only()).await?;
         record.store_tag = match result.e_tag {
             Some(tag) => tag,
-            None => store_tag(&spot.place.store.head(&spot.path).await.map_err(from_store)?),
+            None => store_tag(&landing.place.store.head(&landing.path).await.map_err(from_store)?),
         };
+        self.places.settle(bucket, key, &landing).await?;
         let record = Arc::new(record);
         self.save(bucket, key, &record).await?;
         Ok(record)
     }
 
     async fn save(&self, bucket: &str, key: &str, record: &Arc<Record>) -> S3Result<()> {
-        let hidden = self.buckets.hidden(bucket)?;
+        let hidden = self.places.buckets.hidden(bucket)?;
         let text = serde_json::to_vec(record.as_ref()).map_err(|error| s3_error!(error, InternalError))?;
         let saved = hidden.store.put(&hidden.path(&record_path(key))?, PutPayload::from(text)).await;
         self.cache.keep(bucket, key, Arc::clone(record));
@@ -289,17 +233,17 @@ impl Shelf {
         }
         // Either a writer is between bytes and record, or nobody wrote a record.
         let _lock = self.lock(bucket, key).await;
-        let spot = self.spot(bucket, key).await?;
+        let spot = self.places.spot(bucket, key).await?;
         match spot.place.store.head(&spot.path).await {
             Ok(now) if store_tag(&now) == tag => self.known(bucket, key, meta, attributes).await.map(Some),
             Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(self.explain(bucket, key, error)),
+            Err(error) => Err(self.places.explain(bucket, key, error)),
         }
     }
 
     /// The record of an object while its lock is held.
     async fn existing(&self, bucket: &str, key: &str, spot: &Spot) -> S3Result<Option<Arc<Record>>> {
-        match spot.place.store.head(&spot.path).await.map_err(|error| self.explain(bucket, key, error)) {
+        match spot.place.store.head(&spot.path).await.map_err(|error| self.places.explain(bucket, key, error)) {
             Ok(meta) => self.known(bucket, key, &meta, None).await.map(Some),
             Err(error) if error.code() == &S3ErrorCode::NoSuchKey => Ok(None),
             Err(error) => Err(error),
@@ -322,14 +266,14 @@ impl Shelf {
             return Ok(record);
         }
         let record = Arc::new(Record::derived(meta, attributes.unwrap_or(&Attributes::new())));
-        if attributes.is_some() || self.buckets.folder_of(bucket).is_some() {
+        if attributes.is_some() || self.places.buckets.folder_of(bucket).is_some() {
             self.cache.keep(bucket, key, Arc::clone(&record));
         }
         Ok(record)
     }
 
     async fn load(&self, bucket: &str, key: &str, tag: &str) -> S3Result<Option<Arc<Record>>> {
-        let hidden = self.buckets.hidden(bucket)?;
+        let hidden = self.places.buckets.hidden(bucket)?;
         let bytes = match hidden.store.get(&hidden.path(&record_path(key))?).await {
             Ok(result) => result.bytes().await.map_err(from_store)?,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
@@ -344,63 +288,12 @@ impl Shelf {
         Ok(Some(record))
     }
 
-    async fn spot(&self, bucket: &str, key: &str) -> S3Result<Spot> {
-        if self.buckets.folder_of(bucket).is_some() && self.is_aside(bucket, key).await? {
-            let place = self.buckets.hidden(bucket)?;
-            let path = place.path(&format!("{ASIDE}/{}", names::flat(key)))?;
-            return Ok(Spot { place, path });
-        }
-        let place = self.buckets.objects(bucket)?;
-        let path = place.path(&names::encode(key))?;
-        Ok(Spot { place, path })
-    }
-
-    async fn is_aside(&self, bucket: &str, key: &str) -> S3Result<bool> {
-        if !names::fits_a_folder(&names::encode(key)) {
-            return Ok(true);
-        }
-        if let Some(keys) = self.aside().get(bucket) {
-            return Ok(keys.contains(key));
-        }
-        let hidden = self.buckets.hidden(bucket)?;
-        let root = hidden.path(ASIDE)?;
-        let listed: Vec<ObjectMeta> = hidden.store.list(Some(&root)).try_collect().await.map_err(from_store)?;
-        let keys: HashSet<String> = listed
-            .iter()
-            .filter_map(|meta| {
-                hidden.relative(&meta.location)?.strip_prefix(ASIDE)?.strip_prefix('/').and_then(names::unflat)
-            })
-            .collect();
-        Ok(self.aside().entry(bucket.to_owned()).or_insert(keys).contains(key))
-    }
-
-    /// A store's error, where a folder may say "not found" in other words.
-    fn explain(&self, bucket: &str, key: &str, error: object_store::Error) -> S3Error {
-        if let Some(folder) = self.buckets.folder_of(bucket) {
-            let absent = match std::fs::metadata(folder.join(names::encode(key))) {
-                Ok(facts) => facts.is_dir(),
-                Err(error) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
-            };
-            if absent {
-                return s3_error!(error, NoSuchKey, "The specified key does not exist.");
-            }
-        }
-        from_store(error)
-    }
-
     async fn lock(&self, bucket: &str, key: &str) -> tokio::sync::MutexGuard<'_, ()> {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((bucket, key));
         let index = usize::try_from(hash % LOCKS as u64).unwrap_or(0);
         self.locks[index].lock().await
     }
-
-    fn aside(&self) -> std::sync::MutexGuard<'_, HashMap<String, HashSet<String>>> {
-        self.aside.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
-
-/// Keys that a folder cannot hold under their own name, in the hidden area.
-const ASIDE: &str = "aside";
 
 fn record_path(key: &str) -> String {
     format!("records/{}", names::flat(key))

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// What has reached a gateway since it started, or since [`crate::Gateway::reset_stats`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stats {
     /// Connections accepted.
     pub connections: u64,

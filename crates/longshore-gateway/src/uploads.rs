@@ -3,12 +3,9 @@
 //! An upload is a folder of three kinds of object: its manifest, the facts of each part, and the bytes of each part under a
 //! name of their own, so that a part written twice at once is one or the other and never a mixture:
 //!
-//!     uploads/ID/manifest     uploads/ID/parts/00001     uploads/ID/data/00001-NONCE
+//! `uploads/ID/manifest`, `uploads/ID/parts/00001`, `uploads/ID/data/00001-NONCE`.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
@@ -21,12 +18,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::buckets::Place;
 use crate::conditions::WriteConditions;
-use crate::digest::{self, Algorithm, Checksums, Digests, hex, unbase64};
+use crate::digest::{self, Algorithm, Checksums, Digested, Digests, hex, unbase64};
 use crate::failure::from_store;
-use crate::intake::{self, Declared};
+use crate::intake::{self, Declared, Staged};
 use crate::outflow;
+use crate::places::Spot;
 use crate::record::{Headers, Record, now};
 use crate::shelf::Shelf;
+use crate::unique::Unique;
 
 /// The least size of a part that is not the last.
 const SMALLEST_PART: u64 = 5 << 20;
@@ -74,20 +73,19 @@ pub(crate) struct Completion {
 #[derive(Debug)]
 pub(crate) struct Uploads {
     shelf: Arc<Shelf>,
-    random: RandomState,
-    count: AtomicU64,
+    unique: Unique,
 }
 
 impl Uploads {
     /// Uploads that become objects of this shelf.
     pub(crate) fn new(shelf: Arc<Shelf>) -> Self {
-        Self { shelf, random: RandomState::new(), count: AtomicU64::new(0) }
+        Self { shelf, unique: Unique::default() }
     }
 
     /// Begins an upload and gives its id.
     pub(crate) async fn begin(&self, bucket: &str, manifest: &Manifest) -> S3Result<String> {
-        let id = self.unique();
-        let hidden = self.shelf.buckets.hidden(bucket)?;
+        let id = self.unique.next();
+        let hidden = self.shelf.places.buckets.hidden(bucket)?;
         save(&hidden, &format!("uploads/{id}/manifest"), manifest).await?;
         Ok(id)
     }
@@ -99,7 +97,7 @@ impl Uploads {
         if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(missing());
         }
-        let hidden = self.shelf.buckets.hidden(bucket)?;
+        let hidden = self.shelf.places.buckets.hidden(bucket)?;
         let manifest = load::<Manifest>(&hidden, &format!("uploads/{id}/manifest")).await?;
         manifest.filter(|manifest| manifest.key == key).ok_or_else(missing)
     }
@@ -113,9 +111,9 @@ impl Uploads {
         declared: Declared,
         body: Option<StreamingBlob>,
     ) -> S3Result<Part> {
-        let (hidden, data, path) = self.part_place(bucket, id, number)?;
-        let (staged, digested) = declared.receive(body, &hidden, &path).await?;
-        self.keep_part(hidden, id, number, data, path, staged, digested).await
+        let (landing, data) = self.part_landing(bucket, id, number)?;
+        let (staged, digested) = declared.receive(body, landing).await?;
+        self.keep_part(id, number, data, staged, digested).await
     }
 
     /// Stores a part from a stream of bytes.
@@ -127,14 +125,14 @@ impl Uploads {
         algorithm: Option<Algorithm>,
         stream: BoxStream<'_, Result<bytes::Bytes, S3Error>>,
     ) -> S3Result<Part> {
-        let (hidden, data, path) = self.part_place(bucket, id, number)?;
-        let (staged, digested) = intake::receive(stream, Digests::new(algorithm), &hidden, &path).await?;
-        self.keep_part(hidden, id, number, data, path, staged, digested).await
+        let (landing, data) = self.part_landing(bucket, id, number)?;
+        let (staged, digested) = intake::receive(stream, Digests::new(algorithm), landing).await?;
+        self.keep_part(id, number, data, staged, digested).await
     }
 
     /// The parts of an upload, by number.
     pub(crate) async fn parts(&self, bucket: &str, id: &str) -> S3Result<Vec<Part>> {
-        let hidden = self.shelf.buckets.hidden(bucket)?;
+        let hidden = self.shelf.places.buckets.hidden(bucket)?;
         let root = hidden.path(&format!("uploads/{id}/parts"))?;
         let listed: Vec<_> = hidden.store.list(Some(&root)).try_collect().await.map_err(from_store)?;
         let mut parts = Vec::with_capacity(listed.len());
@@ -151,7 +149,7 @@ impl Uploads {
 
     /// The uploads in progress of a bucket, by key and then by age.
     pub(crate) async fn list(&self, bucket: &str) -> S3Result<Vec<(String, Manifest)>> {
-        let hidden = self.shelf.buckets.hidden(bucket)?;
+        let hidden = self.shelf.places.buckets.hidden(bucket)?;
         let root = hidden.path("uploads")?;
         let listed = hidden.store.list_with_delimiter(Some(&root)).await.map_err(from_store)?;
         let mut uploads = Vec::new();
@@ -180,10 +178,10 @@ impl Uploads {
             return Err(s3_error!(InvalidRequest, "The size declared differs from the size of the parts"));
         }
         let whole = manifest.kind.as_deref() == Some("FULL_OBJECT");
-        let hidden = self.shelf.buckets.hidden(bucket)?;
-        let spot = self.shelf.spot_for_writing(bucket, key).await?;
+        let hidden = self.shelf.places.buckets.hidden(bucket)?;
+        let landing = self.shelf.places.landing(bucket, key).await?;
         let digests = Digests::without_md5(manifest.algorithm.filter(|_| whole));
-        let (staged, digested) = intake::receive(join(&hidden, id, &chosen), digests, &spot.place, &spot.path).await?;
+        let (staged, digested) = intake::receive(join(&hidden, id, &chosen), digests, landing).await?;
         let checksums = if whole { digested.checksums } else { composite(&chosen, manifest.algorithm) };
         if let Err(error) = agree(&completion.checksums, &checksums) {
             staged.discard().await;
@@ -206,7 +204,7 @@ impl Uploads {
     /// Forgets an upload and its parts.
     pub(crate) async fn abort(&self, bucket: &str, key: &str, id: &str) -> S3Result<()> {
         self.manifest(bucket, key, id).await?;
-        self.forget(&self.shelf.buckets.hidden(bucket)?, id).await
+        self.forget(&self.shelf.places.buckets.hidden(bucket)?, id).await
     }
 
     async fn forget(&self, hidden: &Place, id: &str) -> S3Result<()> {
@@ -221,25 +219,23 @@ impl Uploads {
         Ok(())
     }
 
-    fn part_place(&self, bucket: &str, id: &str, number: i32) -> S3Result<(Place, String, Path)> {
-        let hidden = self.shelf.buckets.hidden(bucket)?;
-        let data = format!("{number:05}-{}", self.unique());
-        let path = hidden.path(&format!("uploads/{id}/data/{data}"))?;
-        Ok((hidden, data, path))
+    /// Where the bytes of a part go, and their name there.
+    fn part_landing(&self, bucket: &str, id: &str, number: i32) -> S3Result<(Spot, String)> {
+        let place = self.shelf.places.buckets.hidden(bucket)?;
+        let data = format!("{number:05}-{}", self.unique.next());
+        let path = place.path(&format!("uploads/{id}/data/{data}"))?;
+        Ok((Spot { place, path }, data))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the two ways to store a part differ in where its bytes come from")]
     async fn keep_part(
         &self,
-        hidden: Place,
         id: &str,
         number: i32,
         data: String,
-        path: Path,
-        staged: intake::Staged,
-        digested: digest::Digested,
+        staged: Staged,
+        digested: Digested,
     ) -> S3Result<Part> {
-        staged.publish(hidden.store.as_ref(), &path, false).await?;
+        let (Spot { place: hidden, .. }, _) = staged.publish(false).await?;
         let facts = format!("uploads/{id}/parts/{number:05}");
         let previous = load::<Part>(&hidden, &facts).await?;
         let part = Part {
@@ -255,17 +251,6 @@ impl Uploads {
             remove(&hidden, &hidden.path(&format!("uploads/{id}/data/{}", previous.data))?).await?;
         }
         Ok(part)
-    }
-
-    /// 32 hexadecimal digits that no other call gives.
-    fn unique(&self) -> String {
-        let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
-        let count = self.count.fetch_add(1, Ordering::Relaxed);
-        format!(
-            "{:016x}{:016x}",
-            self.random.hash_one((time, count)),
-            self.random.hash_one((count, time, "second half"))
-        )
     }
 }
 

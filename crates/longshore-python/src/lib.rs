@@ -1,1 +1,40 @@
-//! To be written.
+//! The native module behind the `longshore` package: a table of functions and classes.
+//!
+//! Each function turns its Python arguments into an engine call, and the call's result into a Python object. What the
+//! arguments default to, what they are called and what they mean is decided in Python, in `python/longshore`.
+//!
+//! Every operation is one function for both worlds: its first argument, `how`, says whether to block or to complete an
+//! `asyncio` future (see [`call`]).
+
+mod arguments;
+mod call;
+mod datasets;
+mod errors;
+mod landing;
+mod manage;
+mod objects;
+mod server;
+mod stores;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "it is Python's name")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_export]
+    use longshore_runtime::Bridge;
+
+    #[pymodule_export]
+    use crate::datasets::{put, read_npz};
+    #[pymodule_export]
+    use crate::manage::{copy, create_bucket, delete, exists, head, list};
+    #[pymodule_export]
+    use crate::objects::{get, get_many, get_many_stats, put_many};
+    #[pymodule_export]
+    use crate::server::Gateway;
+    #[pymodule_export]
+    use crate::stores::{LocalStore, MemoryStore, S3Store, Store, store_for};
+}

@@ -10,6 +10,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::task::AbortHandle;
@@ -21,6 +22,8 @@ use crate::runtime;
 pub struct Shelf {
     /// What the operation fills or returns, by an index that the operation chose.
     pub objects: Vec<(usize, Py<PyAny>)>,
+    /// Memory of the caller's that the operation reads or writes.
+    pub buffers: Vec<PyUntypedBuffer>,
     /// The caller's progress callback.
     pub progress: Option<Py<PyAny>>,
 }

@@ -66,7 +66,7 @@ fn content_compresses_as_stated() {
     for kind in ObjectType::ALL {
         for compress in [1.2, 1.5, 2.0, 3.0, 4.0, 8.0, 16.0, 50.0, 100.0] {
             let options = DataOptions { compress, ..DataOptions::default() };
-            let object = generator(kind, 2 << 20, options).generate(2);
+            let object = generator(kind, 1 << 20, options).generate(2);
             let what = format!("{kind}, object");
             assert_near(deflated_ratio(&object), compress, 0.12, &what);
             let payload = payload(kind, &object);

@@ -11,13 +11,19 @@ fn generator(kind: ObjectType, size: u64) -> Generator {
 /// All sizes near the least, around each power of two, and some others.
 fn sizes(kind: ObjectType) -> impl Iterator<Item = u64> {
     let minimum = Generator::minimum_size(kind);
-    let powers = (10..=22).flat_map(|power| (1 << power) - 40..(1 << power) + 40);
-    let multiples = (1..=4).flat_map(|records| (records << 18) - 200..(records << 18) + 200);
+    let powers = (10..=22).flat_map(|power| around(1 << power, if power < 18 { 40 } else { 8 }));
+    // Where the last records of a TFRecord file change their number.
+    let records = if kind == ObjectType::TfRecord { 1..=4 } else { 0..=0 };
+    let multiples = records.flat_map(|records| around(records << 18, 200));
     (minimum..minimum + 2000)
         .chain(powers)
         .chain(multiples)
         .chain([1_000_000, 3_000_001, 5_242_880, 10_000_019])
         .filter(move |&size| size >= minimum)
+}
+
+fn around(size: u64, distance: u64) -> std::ops::Range<u64> {
+    size.saturating_sub(distance)..size + distance
 }
 
 /// Reads the whole object as strictly as its format allows, and returns the length of its payload.

@@ -22,7 +22,7 @@ impl Service {
         };
         let prefix = input.prefix.as_deref().unwrap_or_default();
         let after = input.continuation_token.as_deref();
-        let mut found: Vec<_> = self.shelf.buckets.list().await?;
+        let mut found: Vec<_> = self.shelf.places.buckets.list().await?;
         found.retain(|(name, _)| name.starts_with(prefix) && after.is_none_or(|after| name.as_str() > after));
         let truncated = found.len() > limit;
         found.truncate(limit);
@@ -46,7 +46,7 @@ impl Service {
             let text = constraint.as_str();
             return Err(s3_error!(InvalidLocationConstraint, "The specified location-constraint is not valid: {text}"));
         }
-        self.shelf.buckets.create(&input.bucket).await?;
+        self.shelf.places.buckets.create(&input.bucket).await?;
         Ok(CreateBucketOutput { location: Some(format!("/{}", input.bucket)) })
     }
 }

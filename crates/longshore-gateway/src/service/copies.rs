@@ -29,9 +29,9 @@ fn source(source: &CopySource) -> S3Result<(&str, &str)> {
 
 impl Service {
     pub(super) async fn copy(&self, input: CopyObjectInput) -> S3Result<CopyObjectOutput> {
-        self.shelf.buckets.require(&input.bucket).await?;
+        self.shelf.places.buckets.require(&input.bucket).await?;
         let (bucket, key) = source(&input.copy_source)?;
-        self.shelf.buckets.require(bucket).await?;
+        self.shelf.places.buckets.require(bucket).await?;
         let replace = match input.metadata_directive.as_ref().map(MetadataDirective::as_str) {
             None | Some(MetadataDirective::COPY) => false,
             Some(MetadataDirective::REPLACE) => true,
@@ -64,12 +64,12 @@ impl Service {
             let record = Record { headers, modified: now(), ..Record::clone(&original) };
             self.shelf.amend(&input.bucket, &input.key, record).await?
         } else {
-            let spot = self.shelf.spot_for_writing(&input.bucket, &input.key).await?;
+            let landing = self.shelf.places.landing(&input.bucket, &input.key).await?;
             let algorithms =
                 algorithm.into_iter().chain(original.checksums.values.iter().map(|(algorithm, _)| *algorithm));
             let digests = Digests::new(algorithms.collect::<Vec<_>>());
             let stream = outflow::stream(opened.payload, opened.range);
-            let (staged, digested) = intake::receive(stream, digests, &spot.place, &spot.path).await?;
+            let (staged, digested) = intake::receive(stream, digests, landing).await?;
             let record = Record { headers, ..whole(digested) };
             self.shelf.commit(&input.bucket, &input.key, staged, record, WriteConditions::default()).await?
         };
@@ -84,11 +84,11 @@ impl Service {
     }
 
     pub(super) async fn copy_part(&self, input: UploadPartCopyInput) -> S3Result<UploadPartCopyOutput> {
-        self.shelf.buckets.require(&input.bucket).await?;
+        self.shelf.places.buckets.require(&input.bucket).await?;
         let number = part_number(input.part_number)?;
         let manifest = self.uploads.manifest(&input.bucket, &input.key, &input.upload_id).await?;
         let (bucket, key) = source(&input.copy_source)?;
-        self.shelf.buckets.require(bucket).await?;
+        self.shelf.places.buckets.require(bucket).await?;
         let invalid =
             || s3_error!(InvalidArgument, "The x-amz-copy-source-range value must be of the form bytes=first-last");
         let range = match input.copy_source_range.as_deref() {

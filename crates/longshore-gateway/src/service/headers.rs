@@ -3,7 +3,7 @@
 use s3s::dto::*;
 
 use crate::digest::{Algorithm, Checksums};
-use crate::record::{Headers, Record, seconds};
+use crate::record::{Headers, Record};
 
 /// The headers a write request gives its object; the request types share field names but no trait.
 macro_rules! headers_of {
@@ -85,9 +85,4 @@ pub(super) fn head_output(record: &Record) -> HeadObjectOutput {
         last_modified: Some(record.last_modified()),
         ..Default::default()
     }
-}
-
-/// Whether a time lies after the object's last change; kept here because two requests ask it.
-pub(super) fn same_time(record: &Record, time: &Timestamp) -> bool {
-    record.modified == seconds(time)
 }

@@ -110,7 +110,7 @@ impl Service {
     }
 
     async fn find(&self, query: &Query<'_>) -> S3Result<Found> {
-        self.shelf.buckets.require(query.bucket).await?;
+        self.shelf.places.buckets.require(query.bucket).await?;
         let mut found = Found { contents: Vec::new(), common_prefixes: Vec::new(), truncated: false, last: None };
         if query.limit == 0 {
             return Ok(found);
@@ -120,7 +120,7 @@ impl Service {
             Some(view) => view,
             None => {
                 let changes = self.shelf.listings.changes(query.bucket);
-                let view = Arc::new(View::new(self.shelf.scan(query.bucket, folder).await?));
+                let view = Arc::new(View::new(self.shelf.places.scan(query.bucket, folder).await?));
                 self.shelf.listings.keep(query.bucket, folder, Arc::clone(&view), changes);
                 view
             }

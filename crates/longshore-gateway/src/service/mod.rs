@@ -45,7 +45,7 @@ impl S3 for Service {
     }
 
     async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> Answer<HeadBucketOutput> {
-        self.shelf.buckets.require(&request.input.bucket).await?;
+        self.shelf.places.buckets.require(&request.input.bucket).await?;
         let region = Some(self.region.to_string());
         Ok(S3Response::new(HeadBucketOutput { bucket_region: region, ..Default::default() }))
     }
@@ -56,7 +56,7 @@ impl S3 for Service {
     }
 
     async fn get_bucket_location(&self, request: S3Request<GetBucketLocationInput>) -> Answer<GetBucketLocationOutput> {
-        self.shelf.buckets.require(&request.input.bucket).await?;
+        self.shelf.places.buckets.require(&request.input.bucket).await?;
         let elsewhere = (&*self.region != "us-east-1").then(|| self.region.to_string().into());
         Ok(S3Response::new(GetBucketLocationOutput { location_constraint: elsewhere }))
     }
@@ -65,7 +65,7 @@ impl S3 for Service {
         &self,
         request: S3Request<GetBucketVersioningInput>,
     ) -> Answer<GetBucketVersioningOutput> {
-        self.shelf.buckets.require(&request.input.bucket).await?;
+        self.shelf.places.buckets.require(&request.input.bucket).await?;
         Ok(S3Response::new(GetBucketVersioningOutput::default()))
     }
 
@@ -148,7 +148,7 @@ impl S3 for Service {
         request: S3Request<AbortMultipartUploadInput>,
     ) -> Answer<AbortMultipartUploadOutput> {
         let input = request.input;
-        self.shelf.buckets.require(&input.bucket).await?;
+        self.shelf.places.buckets.require(&input.bucket).await?;
         self.uploads.abort(&input.bucket, &input.key, &input.upload_id).await?;
         Ok(S3Response::with_status(AbortMultipartUploadOutput::default(), http::StatusCode::NO_CONTENT))
     }

@@ -16,12 +16,12 @@ use crate::digest::{Digested, hex};
 use crate::failure::precondition;
 use crate::intake::Declared;
 use crate::outflow;
-use crate::record::{Record, now};
+use crate::record::{Record, now, seconds};
 use crate::shelf::OpenError;
 
 impl Service {
     pub(super) async fn read(&self, input: GetObjectInput) -> S3Result<GetObjectOutput> {
-        self.shelf.buckets.require(&input.bucket).await?;
+        self.shelf.places.buckets.require(&input.bucket).await?;
         refuse_versions(input.version_id.as_deref())?;
         let conditions = ReadConditions {
             if_match: input.if_match,
@@ -81,7 +81,7 @@ impl Service {
     }
 
     pub(super) async fn look(&self, input: HeadObjectInput) -> S3Result<S3Response<HeadObjectOutput>> {
-        self.shelf.buckets.require(&input.bucket).await?;
+        self.shelf.places.buckets.require(&input.bucket).await?;
         refuse_versions(input.version_id.as_deref())?;
         let record = self.shelf.head(&input.bucket, &input.key).await?;
         let conditions = ReadConditions {
@@ -129,7 +129,7 @@ impl Service {
     }
 
     pub(super) async fn describe(&self, input: GetObjectAttributesInput) -> S3Result<GetObjectAttributesOutput> {
-        self.shelf.buckets.require(&input.bucket).await?;
+        self.shelf.places.buckets.require(&input.bucket).await?;
         let record = self.shelf.head(&input.bucket, &input.key).await?;
         let wants = |name: &str| input.object_attributes.iter().any(|attribute| attribute.as_str() == name);
         let mut output =
@@ -160,7 +160,7 @@ impl Service {
         input: PutObjectInput,
         trailers: Option<TrailingHeaders>,
     ) -> S3Result<PutObjectOutput> {
-        self.shelf.buckets.require(&input.bucket).await?;
+        self.shelf.places.buckets.require(&input.bucket).await?;
         let conditions =
             WriteConditions { if_match: input.if_match.clone(), if_none_match: input.if_none_match.clone() };
         if conditions.any() {
@@ -179,9 +179,9 @@ impl Service {
             algorithm: algorithm(input.checksum_algorithm.as_ref()),
             trailers,
         };
-        let spot = self.shelf.spot_for_writing(&input.bucket, &input.key).await?;
+        let landing = self.shelf.places.landing(&input.bucket, &input.key).await?;
         let headers = headers_of!(input);
-        let (staged, digested) = declared.receive(input.body, &spot.place, &spot.path).await?;
+        let (staged, digested) = declared.receive(input.body, landing).await?;
         let record = Record { headers, ..whole(digested) };
         let record = self.shelf.commit(&input.bucket, &input.key, staged, record, conditions).await?;
         let mut output = PutObjectOutput {
@@ -194,14 +194,14 @@ impl Service {
     }
 
     pub(super) async fn erase(&self, input: DeleteObjectInput) -> S3Result<()> {
-        self.shelf.buckets.require(&input.bucket).await?;
+        self.shelf.places.buckets.require(&input.bucket).await?;
         refuse_versions(input.version_id.as_deref())?;
         let conditions = WriteConditions { if_match: input.if_match, if_none_match: None };
         self.shelf.remove(&input.bucket, &input.key, &conditions).await
     }
 
     pub(super) async fn erase_many(&self, input: DeleteObjectsInput) -> S3Result<DeleteObjectsOutput> {
-        self.shelf.buckets.require(&input.bucket).await?;
+        self.shelf.places.buckets.require(&input.bucket).await?;
         if input.delete.objects.is_empty() || input.delete.objects.len() > 1000 {
             return Err(s3_error!(MalformedXML, "A request names between 1 and 1000 keys"));
         }
@@ -240,7 +240,7 @@ impl Service {
         refuse_versions(object.version_id.as_deref())?;
         if object.last_modified_time.is_some() || object.size.is_some() {
             let record = self.shelf.head(bucket, &object.key).await?;
-            let time = object.last_modified_time.as_ref().is_none_or(|time| same_time(&record, time));
+            let time = object.last_modified_time.as_ref().is_none_or(|time| seconds(time) == record.modified);
             if !time || object.size.is_some_and(|size| u64::try_from(size) != Ok(record.size)) {
                 return Err(precondition("x-amz-if-match"));
             }

@@ -19,7 +19,7 @@ impl Service {
         &self,
         input: CreateMultipartUploadInput,
     ) -> S3Result<CreateMultipartUploadOutput> {
-        self.shelf.buckets.require(&input.bucket).await?;
+        self.shelf.places.buckets.require(&input.bucket).await?;
         let algorithm = algorithm(input.checksum_algorithm.as_ref());
         // CRC-64 has no composite form; the others default to it.
         let kind = algorithm.map(|algorithm| match &input.checksum_type {
@@ -51,7 +51,7 @@ impl Service {
         input: UploadPartInput,
         trailers: Option<TrailingHeaders>,
     ) -> S3Result<UploadPartOutput> {
-        self.shelf.buckets.require(&input.bucket).await?;
+        self.shelf.places.buckets.require(&input.bucket).await?;
         let number = part_number(input.part_number)?;
         let manifest = self.uploads.manifest(&input.bucket, &input.key, &input.upload_id).await?;
         let declared = Declared {
@@ -68,7 +68,7 @@ impl Service {
     }
 
     pub(super) async fn show_parts(&self, input: ListPartsInput) -> S3Result<ListPartsOutput> {
-        self.shelf.buckets.require(&input.bucket).await?;
+        self.shelf.places.buckets.require(&input.bucket).await?;
         let limit = limit(input.max_parts)?;
         let manifest = self.uploads.manifest(&input.bucket, &input.key, &input.upload_id).await?;
         let after = input.part_number_marker.unwrap_or(0);
@@ -106,7 +106,7 @@ impl Service {
     }
 
     pub(super) async fn show_uploads(&self, input: ListMultipartUploadsInput) -> S3Result<ListMultipartUploadsOutput> {
-        self.shelf.buckets.require(&input.bucket).await?;
+        self.shelf.places.buckets.require(&input.bucket).await?;
         let encode = encodes(input.encoding_type.as_ref())?;
         let limit = limit(input.max_uploads)?;
         let prefix = input.prefix.as_deref().unwrap_or_default();
@@ -177,7 +177,7 @@ impl Service {
         &self,
         input: CompleteMultipartUploadInput,
     ) -> S3Result<CompleteMultipartUploadOutput> {
-        self.shelf.buckets.require(&input.bucket).await?;
+        self.shelf.places.buckets.require(&input.bucket).await?;
         let named = input.multipart_upload.as_ref().and_then(|upload| upload.parts.as_ref());
         let parts = named.into_iter().flatten().map(|part| {
             Ok(NamedPart {

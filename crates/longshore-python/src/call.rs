@@ -1,0 +1,57 @@
+//! Runs one operation, for a thread that blocks or for an event loop.
+
+use longshore_engine::{Error, Progress, Snapshot};
+use longshore_runtime::{Bridge, Mailbox, Shelf, run_blocking};
+use pyo3::prelude::*;
+
+use crate::errors::raise;
+
+/// How the caller waits: `None` blocks; a bridge and a pending future of its loop let it go on.
+pub(crate) type How<'py> = Option<(Bound<'py, Bridge>, Py<PyAny>)>;
+
+/// Runs the future that `start` makes. Returns what `convert` makes of its output; for an event loop, the key that cancels it.
+pub(crate) fn run<'py, T, F>(
+    py: Python<'py>,
+    how: How<'py>,
+    shelf: Shelf,
+    start: impl FnOnce(&Mailbox) -> F,
+    convert: impl FnOnce(Python<'_>, T, &mut Shelf) -> PyResult<Py<PyAny>> + Send + 'static,
+) -> PyResult<Py<PyAny>>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+{
+    let convert = move |py: Python<'_>, outcome: Result<T, Error>, shelf: &mut Shelf| match outcome {
+        Ok(output) => convert(py, output, shelf),
+        Err(error) => Err(raise(py, &error)),
+    };
+    match how {
+        None => run_blocking(py, shelf, start, convert),
+        Some((bridge, future)) => {
+            let slot = bridge.get().launch(future, shelf, start, convert)?;
+            Ok(slot.into_pyobject(py)?.into_any().unbind())
+        }
+    }
+}
+
+/// A shelf with the caller's progress callback on it.
+pub(crate) fn shelf(progress: Option<Py<PyAny>>) -> Shelf {
+    Shelf { progress, ..Shelf::default() }
+}
+
+/// Counts for the callback on the shelf, if there is one.
+pub(crate) fn progress(mailbox: &Mailbox, wanted: bool) -> Progress {
+    if !wanted {
+        return Progress::silent();
+    }
+    let mailbox = mailbox.clone();
+    Progress::to(move |now: Snapshot| {
+        mailbox.send(move |py, shelf| {
+            if let Some(callback) = &shelf.progress {
+                let seconds = now.elapsed.as_secs_f64();
+                callback.call1(py, (now.objects, now.total, now.bytes, seconds, now.finished))?;
+            }
+            Ok(())
+        });
+    })
+}

@@ -1,0 +1,200 @@
+//! Reads and writes of objects that the caller has or wants in memory.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use longshore_engine::{
+    Context, Discard, Error, Object, Progress, expand, get_many as read_many, put_many as write_many,
+};
+use longshore_runtime::Shelf;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyTuple};
+
+use crate::arguments::{Target, limits, text, texts};
+use crate::call::{How, progress, run, shelf};
+use crate::errors::{raise, wrong_type};
+use crate::landing::{IntoBytes, into_bytes, lend};
+use crate::stores::Store;
+
+/// What a URI of a bulk read stands for.
+enum Wanted {
+    One(Object),
+    Matching(longshore_config::Location, Arc<longshore_config::Store>),
+}
+
+impl Wanted {
+    fn parse(target: &Target<'_, '_>, uri: &str) -> PyResult<Self> {
+        let (location, store) = target.place(uri)?;
+        if location.has_wildcard() {
+            return Ok(Self::Matching(location, store));
+        }
+        let key = location.object_key("").map_err(|error| target.refuse(uri, error))?;
+        Ok(Self::One(Object { store, key, uri: uri.into() }))
+    }
+
+    async fn resolve(wanted: Vec<Self>) -> Result<Vec<Object>, Error> {
+        let mut objects = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            match wanted {
+                Self::One(object) => objects.push(object),
+                Self::Matching(location, store) => {
+                    let context = Context::new("get", location.to_string());
+                    objects.extend(expand(&store, &location, &context, &Progress::silent()).await?);
+                }
+            }
+        }
+        Ok(objects)
+    }
+}
+
+#[pyfunction]
+pub(crate) fn get<'py>(
+    py: Python<'py>,
+    how: How<'py>,
+    uri: &Bound<'py, PyAny>,
+    store: Option<&Bound<'py, Store>>,
+    listener: Option<Py<PyAny>>,
+) -> PyResult<Py<PyAny>> {
+    let uri = text("uri", uri)?;
+    let object = Target { py, operation: "get", store }.object(&uri, "use get_many")?;
+    let wanted = listener.is_some();
+    run(
+        py,
+        how,
+        shelf(listener),
+        |mailbox| {
+            let (sink, progress) = (IntoBytes(mailbox.clone()), progress(mailbox, wanted));
+            async move { longshore_engine::get(object, &sink, &progress).await }
+        },
+        |py, landed, shelf| {
+            let bytes = into_bytes(py, vec![landed], shelf).pop();
+            Ok(bytes.unwrap_or_else(|| PyBytes::new(py, b"")).into_any().unbind())
+        },
+    )
+}
+
+#[pyfunction]
+pub(crate) fn get_many<'py>(
+    py: Python<'py>,
+    how: How<'py>,
+    uris: &Bound<'py, PyAny>,
+    max_in_flight: &Bound<'py, PyAny>,
+    store: Option<&Bound<'py, Store>>,
+    listener: Option<Py<PyAny>>,
+) -> PyResult<Py<PyAny>> {
+    let (wanted, limits) = bulk_arguments(py, uris, max_in_flight, store)?;
+    let counted = listener.is_some();
+    run(
+        py,
+        how,
+        shelf(listener),
+        |mailbox| {
+            let (sink, progress) = (IntoBytes(mailbox.clone()), progress(mailbox, counted));
+            async move {
+                let objects = Wanted::resolve(wanted).await?;
+                let uris: Vec<Arc<str>> = objects.iter().map(|object| Arc::clone(&object.uri)).collect();
+                let landed = read_many(objects, limits, Arc::new(sink), &progress).await?;
+                Ok((uris, landed))
+            }
+        },
+        |py, (uris, landed), shelf| {
+            let pairs = uris.iter().map(|uri| &**uri).zip(into_bytes(py, landed, shelf));
+            Ok(PyList::new(py, pairs.collect::<Vec<_>>())?.into_any().unbind())
+        },
+    )
+}
+
+#[pyfunction]
+pub(crate) fn get_many_stats<'py>(
+    py: Python<'py>,
+    how: How<'py>,
+    uris: &Bound<'py, PyAny>,
+    max_in_flight: &Bound<'py, PyAny>,
+    store: Option<&Bound<'py, Store>>,
+    listener: Option<Py<PyAny>>,
+) -> PyResult<Py<PyAny>> {
+    let (wanted, limits) = bulk_arguments(py, uris, max_in_flight, store)?;
+    let counted = listener.is_some();
+    run(
+        py,
+        how,
+        shelf(listener),
+        |mailbox| {
+            let progress = progress(mailbox, counted);
+            async move {
+                let objects = Wanted::resolve(wanted).await?;
+                let sizes = read_many(objects, limits, Arc::new(Discard), &progress).await?;
+                Ok((sizes.len(), sizes.iter().sum::<u64>()))
+            }
+        },
+        |py, stats: (usize, u64), _| Ok(stats.into_pyobject(py)?.into_any().unbind()),
+    )
+}
+
+fn bulk_arguments<'py>(
+    py: Python<'py>,
+    uris: &Bound<'py, PyAny>,
+    max_in_flight: &Bound<'py, PyAny>,
+    store: Option<&Bound<'py, Store>>,
+) -> PyResult<(Vec<Wanted>, longshore_engine::Limits)> {
+    let target = Target { py, operation: "get", store };
+    let limits = limits(max_in_flight)?;
+    let wanted = texts("uris", uris)?.iter().map(|uri| Wanted::parse(&target, uri)).collect::<PyResult<_>>()?;
+    Ok((wanted, limits))
+}
+
+#[pyfunction]
+pub(crate) fn put_many<'py>(
+    py: Python<'py>,
+    how: How<'py>,
+    items: &Bound<'py, PyAny>,
+    max_in_flight: &Bound<'py, PyAny>,
+    store: Option<&Bound<'py, Store>>,
+    listener: Option<Py<PyAny>>,
+) -> PyResult<Py<PyAny>> {
+    let target = Target { py, operation: "put", store };
+    let limits = limits(max_in_flight)?;
+    let counted = listener.is_some();
+    let mut shelf = shelf(listener);
+    let (objects, bodies): (Vec<_>, Vec<_>) = pairs(items, &target, &mut shelf)?.into_iter().unzip();
+    let mut keys: Vec<_> = objects.iter().map(|object: &Object| (Arc::as_ptr(&object.store), &*object.key)).collect();
+    keys.sort_unstable();
+    if let Some(twice) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
+        let context = Context::new("put", twice[0].1);
+        let reason = "two items have this key; which would be kept is a matter of chance";
+        return Err(raise(py, &context.error(longshore_engine::ErrorKind::InvalidArgument, reason)));
+    }
+    run(
+        py,
+        how,
+        shelf,
+        |mailbox| {
+            let progress = progress(mailbox, counted);
+            let bodies: Vec<Bytes> = bodies.into_iter().map(|body| body(mailbox)).collect();
+            async move { write_many(objects, Arc::new(bodies), limits, &progress).await }
+        },
+        |py, (), _| Ok(py.None()),
+    )
+}
+
+/// Items of a bulk write: `(uri, data)` each.
+fn pairs<'py>(
+    items: &Bound<'py, PyAny>,
+    target: &Target<'_, 'py>,
+    shelf: &mut Shelf,
+) -> PyResult<Vec<(Object, impl FnOnce(&longshore_runtime::Mailbox) -> Bytes + use<>)>> {
+    let wanted = "an iterable of (uri, data) pairs";
+    let py = items.py();
+    let items = items.try_iter().map_err(|_| wrong_type(py, &format!("items must be {wanted}")))?;
+    let mut pairs = Vec::new();
+    for (index, item) in items.enumerate() {
+        let item = item?;
+        let pair = item.cast::<PyTuple>().ok().filter(|pair| pair.len() == 2);
+        let pair =
+            pair.ok_or_else(|| wrong_type(py, &format!("items must be {wanted}; items[{index}] is no such pair")))?;
+        let uri = text(&format!("items[{index}][0]"), &pair.get_item(0)?)?;
+        let object = target.object(&uri, "a write names one object")?;
+        pairs.push((object, lend(&format!("items[{index}][1]"), &pair.get_item(1)?, shelf)?));
+    }
+    Ok(pairs)
+}

@@ -1,0 +1,87 @@
+"""Object storage for Python: whole data sets in and out of buckets, many objects at once.
+
+>>> import longshore as s3
+>>> s3.put("memory://doc/set/", num=3, size=1000, object_type="npz")
+>>> keys = s3.list("memory://doc/set/")
+>>> keys
+['set/object_0_of_3.dat', 'set/object_1_of_3.dat', 'set/object_2_of_3.dat']
+>>> [len(data) for uri, data in s3.get_many(["memory://doc/" + key for key in keys])]
+[1000, 1000, 1000]
+
+URIs are ``s3://bucket/key``, ``file:///path`` and ``memory:///key``. Every function has an ``asyncio`` twin whose name ends in
+``_async``. Importing this package starts no thread and opens no socket.
+"""
+
+from __future__ import annotations
+
+from longshore import exceptions
+from longshore._api import (
+    DEFAULT_OBJECT_SIZE,
+    copy,
+    copy_async,
+    create_bucket,
+    create_bucket_async,
+    delete,
+    delete_async,
+    exists,
+    exists_async,
+    get,
+    get_async,
+    get_many,
+    get_many_async,
+    get_many_stats,
+    get_many_stats_async,
+    head,
+    head_async,
+    list,
+    list_async,
+    put,
+    put_async,
+    put_bytes,
+    put_bytes_async,
+    put_many,
+    put_many_async,
+    read_npz,
+    read_npz_async,
+    store_for,
+)
+from longshore._native import LocalStore, MemoryStore, S3Store, Store, __version__
+from longshore._progress import Progress
+
+__all__ = [
+    "DEFAULT_OBJECT_SIZE",
+    "LocalStore",
+    "MemoryStore",
+    "Progress",
+    "S3Store",
+    "Store",
+    "__version__",
+    "copy",
+    "copy_async",
+    "create_bucket",
+    "create_bucket_async",
+    "delete",
+    "delete_async",
+    "exceptions",
+    "exists",
+    "exists_async",
+    "get",
+    "get_async",
+    "get_many",
+    "get_many_async",
+    "get_many_stats",
+    "get_many_stats_async",
+    "head",
+    "head_async",
+    "list",
+    "list_async",
+    "put",
+    "put_async",
+    "put_bytes",
+    "put_bytes_async",
+    "put_many",
+    "put_many_async",
+    "read_npz",
+    "read_npz_async",
+    "store_for",
+]

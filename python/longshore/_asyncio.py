@@ -1,0 +1,56 @@
+"""Futures for the ``_async`` functions.
+
+Each event loop gets one native bridge: a queue of results and one file descriptor that the loop watches (the crate
+longshore-runtime says how). No callback is scheduled per request and no thread but the loop's own touches a future.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from weakref import WeakKeyDictionary
+
+from longshore._native import Bridge
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from longshore._progress import Listener
+
+_bridges: WeakKeyDictionary[asyncio.AbstractEventLoop, Bridge] = WeakKeyDictionary()
+
+
+class RequestFuture(asyncio.Future["Any"]):
+    """A future whose cancellation stops the requests behind it."""
+
+    bridge: Bridge | None = None
+    slot: int = 0
+
+    def cancel(self, msg: object = None) -> bool:
+        """Cancels the future, and the requests that would have completed it."""
+        cancelled = super().cancel(msg)
+        if cancelled and self.bridge is not None:
+            self.bridge.abort(self.slot)
+        return cancelled
+
+
+def start(native: Callable[..., Any], arguments: tuple[object, ...], listener: Listener | None) -> asyncio.Future[Any]:
+    """Starts a native operation; the future is pending and its requests are under way."""
+    loop = asyncio.get_running_loop()
+    bridge = _bridges.get(loop)
+    if bridge is None or not bridge.is_ours():
+        bridge = _connect(loop)
+    future = RequestFuture(loop=loop)
+    if listener is not None:
+        future.add_done_callback(lambda _: listener.close())
+    future.slot = native((bridge, future), *arguments)
+    future.bridge = bridge
+    return future
+
+
+def _connect(loop: asyncio.AbstractEventLoop) -> Bridge:
+    bridge = Bridge()
+    loop.add_reader(bridge.fileno(), bridge.drain)
+    _bridges[loop] = bridge
+    return bridge
