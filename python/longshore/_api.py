@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from longshore._native import LocalStore, MemoryStore, S3Store, Store
     from longshore.types import ObjectMeta
 
-    ProgressArgument: TypeAlias = bool | Callable[[_progress.Progress], object] | None
+    _ProgressArgument: TypeAlias = bool | Callable[[_progress.Progress], object] | None
 
 DEFAULT_OBJECT_SIZE: int = 20 * 2**20
 """Bytes of a generated object, unless ``size`` says otherwise: 20 MiB."""
@@ -29,7 +29,7 @@ DEFAULT_OBJECT_SIZE: int = 20 * 2**20
 _OBJECT_TYPES = frozenset({"NPZ", "TFRECORD", "HDF5", "RAW"})
 
 
-def get(uri: str, *, store: Store | None = None, progress: ProgressArgument = None) -> bytes:
+def get(uri: str, *, store: Store | None = None, progress: _ProgressArgument = None) -> bytes:
     """Reads one object.
 
     Parameters
@@ -59,7 +59,7 @@ def get(uri: str, *, store: Store | None = None, progress: ProgressArgument = No
     return _run(_native.get, "get", progress, uri, store)  # type: ignore[no-any-return]
 
 
-def get_async(uri: str, *, store: Store | None = None, progress: ProgressArgument = None) -> asyncio.Future[bytes]:
+def get_async(uri: str, *, store: Store | None = None, progress: _ProgressArgument = None) -> asyncio.Future[bytes]:
     """As :func:`get`, for ``asyncio``: returns a future whose requests are under way. Cancelling it stops them."""
     return _start(_native.get, "get", progress, uri, store)
 
@@ -69,7 +69,7 @@ def get_many(
     max_in_flight: int = 64,
     *,
     store: Store | None = None,
-    progress: ProgressArgument = None,
+    progress: _ProgressArgument = None,
 ) -> List[Tuple[str, bytes]]:
     """Reads many objects, at most ``max_in_flight`` at once.
 
@@ -103,7 +103,7 @@ def get_many_async(
     max_in_flight: int = 64,
     *,
     store: Store | None = None,
-    progress: ProgressArgument = None,
+    progress: _ProgressArgument = None,
 ) -> asyncio.Future[List[Tuple[str, bytes]]]:
     """As :func:`get_many`, for ``asyncio``: returns a future whose requests are under way. Cancelling it stops them."""
     return _start(_native.get_many, "get_many", progress, uris, max_in_flight, store)
@@ -114,7 +114,7 @@ def get_many_stats(
     max_in_flight: int = 64,
     *,
     store: Store | None = None,
-    progress: ProgressArgument = None,
+    progress: _ProgressArgument = None,
 ) -> Tuple[int, int]:
     """Reads many objects and drops their bodies: measures a store without holding its objects in memory.
 
@@ -133,7 +133,7 @@ def get_many_stats_async(
     max_in_flight: int = 64,
     *,
     store: Store | None = None,
-    progress: ProgressArgument = None,
+    progress: _ProgressArgument = None,
 ) -> asyncio.Future[Tuple[int, int]]:
     """As :func:`get_many_stats`, for ``asyncio``: returns a future. Cancelling it stops the requests."""
     return _start(_native.get_many_stats, "get_many_stats", progress, uris, max_in_flight, store)
@@ -152,7 +152,7 @@ def put(
     dedup: float = 1.0,
     compress: float = 1.0,
     store: Store | None = None,
-    progress: ProgressArgument = None,
+    progress: _ProgressArgument = None,
 ) -> None:
     """Generates ``num`` objects and writes them under ``prefix``.
 
@@ -168,12 +168,14 @@ def put(
     max_in_flight
         Objects in flight at once, at least 1.
     size
-        Exact bytes of each object; ``None`` is :data:`DEFAULT_OBJECT_SIZE`. Too few for the format is an error that says the least.
+        Exact bytes of each object; ``None`` is :data:`DEFAULT_OBJECT_SIZE`. Too few for the format is an error that says
+        the least.
     should_create_bucket
         Makes the bucket first, if it is missing. Without it a missing bucket is :class:`NotFoundError`.
     object_type
-        In any case: ``"NPZ"`` (members ``x``, uint8, and ``y``, one int64 label), ``"TFRECORD"`` (``tf.train.Example`` with ``image``
-        and ``size``), ``"HDF5"`` (datasets ``records``, uint8, and ``labels``), ``"RAW"``. Anything else means RAW, with a warning.
+        In any case: ``"NPZ"`` (members ``x``, uint8, and ``y``, one int64 label), ``"TFRECORD"`` (``tf.train.Example``
+        with ``image`` and ``size``), ``"HDF5"`` (datasets ``records``, uint8, and ``labels``), ``"RAW"``. Anything else
+        means RAW, with a warning.
     seed
         Starts the contents, so that a run can be repeated byte for byte. ``None`` takes a new one each time.
     dedup
@@ -194,7 +196,9 @@ def put(
         _native.put,
         "put",
         progress,
-        *_generation(prefix, num, template, max_in_flight, size, should_create_bucket, object_type, seed, dedup, compress, store),
+        *_generation(
+            prefix, num, template, max_in_flight, size, should_create_bucket, object_type, seed, dedup, compress, store
+        ),
     )
 
 
@@ -211,18 +215,20 @@ def put_async(
     dedup: float = 1.0,
     compress: float = 1.0,
     store: Store | None = None,
-    progress: ProgressArgument = None,
+    progress: _ProgressArgument = None,
 ) -> asyncio.Future[None]:
     """As :func:`put`, for ``asyncio``: returns a future whose writes are under way. Cancelling it stops them."""
     return _start(
         _native.put,
         "put",
         progress,
-        *_generation(prefix, num, template, max_in_flight, size, should_create_bucket, object_type, seed, dedup, compress, store),
+        *_generation(
+            prefix, num, template, max_in_flight, size, should_create_bucket, object_type, seed, dedup, compress, store
+        ),
     )
 
 
-def put_bytes(uri: str, data: Buffer, *, store: Store | None = None, progress: ProgressArgument = None) -> None:
+def put_bytes(uri: str, data: Buffer, *, store: Store | None = None, progress: _ProgressArgument = None) -> None:
     """Writes one object from memory.
 
     Parameters
@@ -246,7 +252,7 @@ def put_bytes(uri: str, data: Buffer, *, store: Store | None = None, progress: P
 
 
 def put_bytes_async(
-    uri: str, data: Buffer, *, store: Store | None = None, progress: ProgressArgument = None
+    uri: str, data: Buffer, *, store: Store | None = None, progress: _ProgressArgument = None
 ) -> asyncio.Future[None]:
     """As :func:`put_bytes`, for ``asyncio``: do not change ``data`` until the future is done and the loop has run once more."""
     return _start(_native.put_many, "put_bytes", progress, ((uri, data),), 1, store)
@@ -257,7 +263,7 @@ def put_many(
     max_in_flight: int = 32,
     *,
     store: Store | None = None,
-    progress: ProgressArgument = None,
+    progress: _ProgressArgument = None,
 ) -> None:
     """Writes many objects from memory, at most ``max_in_flight`` at once.
 
@@ -283,13 +289,13 @@ def put_many_async(
     max_in_flight: int = 32,
     *,
     store: Store | None = None,
-    progress: ProgressArgument = None,
+    progress: _ProgressArgument = None,
 ) -> asyncio.Future[None]:
     """As :func:`put_many`, for ``asyncio``: returns a future whose writes are under way. Cancelling it stops them."""
     return _start(_native.put_many, "put_many", progress, items, max_in_flight, store)
 
 
-def list(uri: str, *, store: Store | None = None, progress: ProgressArgument = None) -> List[str]:
+def list(uri: str, *, store: Store | None = None, progress: _ProgressArgument = None) -> List[str]:
     """Lists keys, however many there are.
 
     Parameters
@@ -315,13 +321,15 @@ def list(uri: str, *, store: Store | None = None, progress: ProgressArgument = N
     return _run(_native.list, "list", progress, uri, store)  # type: ignore[no-any-return]
 
 
-def list_async(uri: str, *, store: Store | None = None, progress: ProgressArgument = None) -> asyncio.Future[List[str]]:
+def list_async(
+    uri: str, *, store: Store | None = None, progress: _ProgressArgument = None
+) -> asyncio.Future[List[str]]:
     """As :func:`list`, for ``asyncio``: returns a future whose requests are under way. Cancelling it stops them."""
     return _start(_native.list, "list", progress, uri, store)
 
 
 def delete(
-    uri: str, *, whole_bucket: bool = False, store: Store | None = None, progress: ProgressArgument = None
+    uri: str, *, whole_bucket: bool = False, store: Store | None = None, progress: _ProgressArgument = None
 ) -> None:
     """Deletes one object, or everything under a prefix that ends in ``/``.
 
@@ -347,14 +355,14 @@ def delete(
 
 
 def delete_async(
-    uri: str, *, whole_bucket: bool = False, store: Store | None = None, progress: ProgressArgument = None
+    uri: str, *, whole_bucket: bool = False, store: Store | None = None, progress: _ProgressArgument = None
 ) -> asyncio.Future[None]:
     """As :func:`delete`, for ``asyncio``: returns a future whose requests are under way. Cancelling it stops them."""
     return _start(_native.delete, "delete", progress, uri, whole_bucket, store)
 
 
 def read_npz(
-    uri: str, array_name: str | None = None, *, store: Store | None = None, progress: ProgressArgument = None
+    uri: str, array_name: str | None = None, *, store: Store | None = None, progress: _ProgressArgument = None
 ) -> numpy.ndarray[Any, numpy.dtype[Any]]:
     """Reads one array of a NumPy ``.npz`` archive.
 
@@ -384,7 +392,7 @@ def read_npz(
 
 
 def read_npz_async(
-    uri: str, array_name: str | None = None, *, store: Store | None = None, progress: ProgressArgument = None
+    uri: str, array_name: str | None = None, *, store: Store | None = None, progress: _ProgressArgument = None
 ) -> asyncio.Future[numpy.ndarray[Any, numpy.dtype[Any]]]:
     """As :func:`read_npz`, for ``asyncio``: returns a future whose request is under way. Cancelling it stops it."""
     return _start(_native.read_npz, "read_npz", progress, uri, array_name, store)
@@ -467,8 +475,9 @@ def store_for(uri: str, **options: str | int | float | bool | timedelta | None) 
         A bucket, or anything in it.
     **options
         For S3: ``access_key_id``, ``secret_access_key``, ``session_token``, ``region``, ``endpoint``, ``allow_http``,
-        ``skip_signature``, ``unsigned_payload``, ``virtual_hosted_style_request``, ``request_payer``; ``timeout`` (longest silence, in
-        seconds), ``connect_timeout``, ``max_retries``, ``retry_timeout``. What is absent comes from the ``AWS_*`` variables.
+        ``skip_signature``, ``unsigned_payload``, ``virtual_hosted_style_request``, ``request_payer``; ``timeout``
+        (longest silence, in seconds), ``connect_timeout``, ``max_retries``, ``retry_timeout``. What is absent comes from
+        the ``AWS_*`` variables.
 
     Raises
     ------
@@ -482,7 +491,7 @@ def store_for(uri: str, **options: str | int | float | bool | timedelta | None) 
     return _native.store_for(uri, options)  # type: ignore[no-any-return]
 
 
-def _run(native: Callable[..., Any], operation: str, progress: ProgressArgument, *arguments: object) -> Any:
+def _run(native: Callable[..., Any], operation: str, progress: _ProgressArgument, *arguments: object) -> Any:
     """Blocks for a native operation. The listener, if any, is the operation's last argument."""
     if progress is None:
         return native(None, *arguments, None)
@@ -494,7 +503,9 @@ def _run(native: Callable[..., Any], operation: str, progress: ProgressArgument,
             listener.close()
 
 
-def _start(native: Callable[..., Any], operation: str, progress: ProgressArgument, *arguments: object) -> asyncio.Future[Any]:
+def _start(
+    native: Callable[..., Any], operation: str, progress: _ProgressArgument, *arguments: object
+) -> asyncio.Future[Any]:
     """Starts a native operation for the running event loop."""
     # Imported here because `asyncio` takes longer to import than the rest of this package.
     from longshore._asyncio import start

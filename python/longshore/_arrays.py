@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def allocate(
-    descr: str, fortran_order: bool, shape: list[int], size: int
-) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+def allocate(descr: str, fortran_order: bool, shape: list[int], size: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
     """An array as a ``.npy`` header describes it, and the memory beneath it as ``size`` plain bytes.
 
     ``descr`` is the Python literal of the header. The format is NumPy's, described in NEP 1.
     """
     dtype: np.dtype[Any] = np.lib.format.descr_to_dtype(ast.literal_eval(descr))
     if dtype.hasobject:
-        raise GenericError(f"the array holds pickled Python objects ({dtype}), which are not read: loading them can run code")
+        raise GenericError(
+            f"the array holds pickled Python objects ({dtype}), which are not read: loading them can run code"
+        )
     expected = dtype.itemsize
     for length in shape:
         expected *= length

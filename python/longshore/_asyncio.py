@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from longshore._progress import Listener
+    from longshore._progress import _Listener
 
 _bridges: WeakKeyDictionary[asyncio.AbstractEventLoop, Bridge] = WeakKeyDictionary()
 
@@ -35,7 +35,7 @@ class RequestFuture(asyncio.Future["Any"]):
         return cancelled
 
 
-def start(native: Callable[..., Any], arguments: tuple[object, ...], listener: Listener | None) -> asyncio.Future[Any]:
+def start(native: Callable[..., Any], arguments: tuple[object, ...], listener: _Listener | None) -> asyncio.Future[Any]:
     """Starts a native operation; the future is pending and its requests are under way."""
     loop = asyncio.get_running_loop()
     bridge = _bridges.get(loop)

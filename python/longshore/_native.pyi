@@ -2,8 +2,34 @@
 
 from typing import Any, final
 
+from typing_extensions import disjoint_base
+
 __version__: str
 
+__all__ = [
+    "Bridge",
+    "Gateway",
+    "LocalStore",
+    "MemoryStore",
+    "S3Store",
+    "Store",
+    "__version__",
+    "copy",
+    "create_bucket",
+    "delete",
+    "exists",
+    "get",
+    "get_many",
+    "get_many_stats",
+    "head",
+    "list",
+    "put",
+    "put_many",
+    "read_npz",
+    "store_for",
+]
+
+@disjoint_base
 class Store:
     """A live store: one configuration, one connection pool. Equal when it is the same one."""
 

@@ -12,12 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    class Listener(Protocol):
+    class _Listener(Protocol):
         """What the native module calls; ``close`` is called once, whatever the outcome."""
 
-        def __call__(
-            self, objects: int, total: int | None, size: int, elapsed: float, finished: bool
-        ) -> None: ...
+        def __call__(self, objects: int, total: int | None, size: int, elapsed: float, finished: bool) -> None: ...
         def close(self) -> None: ...
 
 
@@ -54,7 +52,7 @@ class Progress:
         return f"Progress({fields})"
 
 
-def listener(operation: str, progress: bool | Callable[[Progress], object] | None) -> Listener | None:
+def listener(operation: str, progress: bool | Callable[[Progress], object] | None) -> _Listener | None:
     """The listener for a ``progress=`` argument."""
     if progress is None or progress is False:
         return None

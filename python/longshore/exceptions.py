@@ -77,9 +77,8 @@ class BaseError(RuntimeError):
         self.attempts = attempts
         self.failures = tuple(tuple(failure) for failure in failures)  # type: ignore[misc]
         if isinstance(self, OSError):
-            self.errno = errno if errno is not None else _USUAL_ERRNO.get(type(self).__name__)
-            self.strerror = message
-            self.filename = _path(uri)
+            number = errno if errno is not None else _USUAL_ERRNO.get(type(self).__name__)
+            _describe(self, number, message, uri)
 
     def __str__(self) -> str:
         # OSError and KeyError have ideas of their own about this.
@@ -88,7 +87,7 @@ class BaseError(RuntimeError):
     def __reduce__(self) -> tuple[Any, ...]:
         state = dict(self.__dict__)
         if isinstance(self, OSError):
-            state.update(errno=self.errno, strerror=self.strerror, filename=self.filename)
+            state.update(_os_fields(self))
         return _rebuild, (type(self), self.args, state, self.__cause__)
 
 
@@ -161,9 +160,15 @@ _USUAL_ERRNO = {
 }
 
 
-def _path(uri: str | None) -> str | None:
-    """What ``filename`` should be: a path for a file, the URI for anything else."""
-    return uri.removeprefix("file://") if uri is not None else None
+def _describe(error: OSError, number: int | None, message: str, uri: str | None) -> None:
+    error.errno = number
+    error.strerror = message
+    # A path for a file, the URI for anything else.
+    error.filename = uri.removeprefix("file://") if uri is not None else None
+
+
+def _os_fields(error: OSError) -> dict[str, Any]:
+    return {"errno": error.errno, "strerror": error.strerror, "filename": error.filename}
 
 
 def _rebuild(

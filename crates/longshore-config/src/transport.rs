@@ -13,8 +13,8 @@ use object_store::client::{
 
 /// What happened on the wire for one operation: how many requests were sent, and what the last answer said of itself.
 ///
-/// Put an `Arc<Trace>` into a request's extensions (`GetOptions::extensions` and the like reach the transport), and read
-/// it when the operation has failed.
+/// Run the operation's future inside [`Trace::scope`], and read the trace when the operation has failed. `object_store` sends
+/// requests from the future that asks for them, so the transport finds the trace of the task it is polled in.
 #[derive(Debug, Default)]
 pub struct Trace {
     attempts: AtomicU32,
@@ -30,7 +30,16 @@ pub struct Observed {
     pub request_id: Option<String>,
 }
 
+tokio::task_local! {
+    static TRACE: Arc<Trace>;
+}
+
 impl Trace {
+    /// Notes the requests that `future` sends while it is polled.
+    pub fn scope<F: Future>(self: &Arc<Self>, future: F) -> impl Future<Output = F::Output> + use<F> {
+        TRACE.scope(Arc::clone(self), future)
+    }
+
     /// Requests sent so far.
     pub fn attempts(&self) -> u32 {
         self.attempts.load(Ordering::Relaxed)
@@ -46,14 +55,14 @@ impl Trace {
     }
 }
 
-/// Notes every request and answer in the [`Trace`] that travels with it.
+/// Notes every request and answer in the [`Trace`] of the operation that sends it.
 #[derive(Debug)]
 struct ObservedClient(HttpClient);
 
 #[async_trait]
 impl HttpService for ObservedClient {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let trace = request.extensions().get::<Arc<Trace>>().cloned();
+        let trace = TRACE.try_with(Arc::clone).ok();
         if let Some(trace) = &trace {
             trace.attempts.fetch_add(1, Ordering::Relaxed);
             trace.note(Observed::default());

@@ -124,6 +124,9 @@ impl Context {
             E::PermissionDenied { .. } => ErrorKind::PermissionDenied,
             E::Unauthenticated { .. } => ErrorKind::Unauthenticated,
             E::UnknownConfigurationKey { .. } => ErrorKind::UnknownOption,
+            _ if cause.io == Some(io::ErrorKind::NotADirectory) && matches!(self.operation, "put" | "copy") => {
+                ErrorKind::InvalidPath
+            }
             _ => kind_of(&cause, observed.status, code.as_deref()),
         };
         let reason = match (code.as_deref(), message) {
@@ -360,7 +363,10 @@ fn kind_of(cause: &Cause, status: Option<u16>, code: Option<&str>) -> ErrorKind 
         _ => {}
     }
     match cause.io {
-        Some(io::ErrorKind::NotFound) => ErrorKind::NotFound,
+        // A path through a file, or to a folder, names no object.
+        Some(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory) => {
+            ErrorKind::NotFound
+        }
         Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => ErrorKind::PermissionDenied,
         Some(io::ErrorKind::AlreadyExists) => ErrorKind::AlreadyExists,
         Some(io::ErrorKind::TimedOut) => ErrorKind::Timeout,

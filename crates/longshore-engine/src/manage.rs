@@ -44,9 +44,9 @@ pub async fn head(object: &Object) -> Result<Metadata, Error> {
         (None, None) => require_path(&object.key, &context)?,
     };
     let trace = trace();
-    let mut options = GetOptions { head: true, ..GetOptions::default() };
-    options.extensions.insert(Arc::clone(&trace));
-    let result = live.objects.get_opts(&path, options).await.map_err(|error| context.store_error(error, &trace))?;
+    let options = GetOptions { head: true, ..GetOptions::default() };
+    let described = trace.scope(live.objects.get_opts(&path, options)).await;
+    let result = described.map_err(|error| context.store_error(error, &trace))?;
     Ok(Metadata {
         key: object.key.clone(),
         size: result.meta.size,
@@ -87,7 +87,7 @@ pub async fn copy(source: &Object, target: &Object) -> Result<(), Error> {
     if Arc::ptr_eq(&source.store, &target.store) {
         let (from, to) = (require_path(&source.key, &context)?, require_path(&target.key, &context)?);
         let trace = trace();
-        let copied = live.objects.copy_opts(&from, &to, CopyOptions::default()).await;
+        let copied = trace.scope(live.objects.copy_opts(&from, &to, CopyOptions::default())).await;
         return copied.map_err(|error| context.store_error(error, &trace));
     }
     let body = read::get(source.clone(), &Memory, &Progress::silent()).await?;

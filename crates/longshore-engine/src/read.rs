@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use longshore_config::Trace;
+use longshore_config::{Live, Trace};
+use object_store::path::Path;
 use object_store::{GetOptions, GetResultPayload};
 
 use crate::budget::{Budget, Limits};
@@ -68,15 +69,27 @@ async fn read<S: Sink>(
         (None, None) => require_path(&object.key, &context)?,
     };
     let trace = trace();
-    let mut options = GetOptions::default();
-    options.extensions.insert(Arc::clone(&trace));
-    let fail = |error| context.store_error(error, &trace);
-    let result = live.objects.get_opts(&path, options).await.map_err(fail)?;
+    trace.scope(read_path(live, &path, &context, &trace, (index, sink, budget, progress))).await
+}
+
+/// What one read of a bulk call brings along: its index, and what it shares with the others.
+type Shared<'a, S> = (usize, &'a S, &'a Budget, &'a Progress);
+
+/// Reads through the store's ordinary path. A body that breaks off is continued by the store's client.
+async fn read_path<S: Sink>(
+    live: &Live,
+    path: &Path,
+    context: &Context,
+    trace: &Trace,
+    (index, sink, budget, progress): Shared<'_, S>,
+) -> Result<S::Output, Error> {
+    let fail = |error| context.store_error(error, trace);
+    let result = live.objects.get_opts(path, GetOptions::default()).await.map_err(fail)?;
     let size = result.meta.size;
     let _share = budget.take(size).await;
     let length = usize::try_from(size).map_err(|_| context.error(ErrorKind::Generic, "too large for this machine"))?;
-    let Some(mut buffer) = sink.reserve(index, length).await else { return Err(s3::abandoned(&context)) };
-    let mut fill = Fill { context: &context, size, written: 0, progress, trace: &trace };
+    let Some(mut buffer) = sink.reserve(index, length).await else { return Err(s3::abandoned(context)) };
+    let mut fill = Fill { context, size, written: 0, progress, trace };
     match result.payload {
         GetResultPayload::File(file, _) => {
             let chunks = local::read(file, size);

@@ -130,9 +130,7 @@ async fn write(object: &Object, body: Bytes, progress: &Progress) -> Result<(), 
         return Ok(());
     }
     let trace = trace();
-    let mut options = PutOptions::default();
-    options.extensions.insert(Arc::clone(&trace));
-    let written = live.objects.put_opts(&path, PutPayload::from(body), options).await;
+    let written = trace.scope(live.objects.put_opts(&path, PutPayload::from(body), PutOptions::default())).await;
     written.map_err(|error| context.store_error(error, &trace))?;
     progress.add(1, size);
     Ok(())
@@ -145,28 +143,26 @@ async fn write_parts(
     context: &Context,
     progress: &Progress,
 ) -> Result<(), Error> {
-    let trace = trace();
-    let fail = |error| context.store_error(error, &trace);
-    let mut options = PutMultipartOptions::default();
-    options.extensions.insert(Arc::clone(&trace));
-    let upload = object.live(context)?.objects.put_multipart_opts(path, options).await.map_err(fail)?;
-    let mut upload = Unfinished(Some(upload));
+    let all = trace();
+    let fail = |error| context.store_error(error, &all);
+    let beginning = object.live(context)?.objects.put_multipart_opts(path, PutMultipartOptions::default());
+    let mut upload = Unfinished(Some(all.scope(beginning).await.map_err(fail)?));
     let part = PART.max(body.len().div_ceil(MOST_PARTS));
-    let sent = match upload.0.as_mut() {
-        Some(upload) => {
-            let parts = (0..body.len()).step_by(part).map(|start| {
-                let piece = body.slice(start..body.len().min(start + part));
-                let (size, sending) = (piece.len() as u64, upload.put_part(PutPayload::from(piece)));
-                async move { sending.await.map(|()| progress.add(0, size)) }
-            });
-            // `put_part` must be called in order, and only when its turn comes: on a file it begins the write.
-            stream::iter(parts).buffered(PARTS_IN_FLIGHT).try_collect::<()>().await
-        }
-        None => Ok(()),
-    };
-    sent.map_err(fail)?;
+    if let Some(upload) = upload.0.as_mut() {
+        let parts = (0..body.len()).step_by(part).map(|start| {
+            let piece = body.slice(start..body.len().min(start + part));
+            let (size, sending, trace) = (piece.len() as u64, upload.put_part(PutPayload::from(piece)), trace());
+            async move {
+                trace.scope(sending).await.map_err(|error| context.store_error(error, &trace))?;
+                progress.add(0, size);
+                Ok::<_, Error>(())
+            }
+        });
+        // `put_part` must be called in order, and only when its turn comes: on a file it begins the write.
+        stream::iter(parts).buffered(PARTS_IN_FLIGHT).try_collect::<()>().await?;
+    }
     if let Some(mut upload) = upload.0.take()
-        && let Err(error) = upload.complete().await
+        && let Err(error) = all.scope(upload.complete()).await
     {
         // The upload may still be there; take it away, and report why it was not completed.
         let _ = upload.abort().await;

@@ -31,16 +31,6 @@ impl Gateway {
     }
 }
 
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let server = self.server().take();
-        if self.generation != fork::generation() {
-            // The threads that the server would wait for are the parent's.
-            std::mem::forget(server);
-        }
-    }
-}
-
 #[pymethods]
 impl Gateway {
     #[new]
@@ -76,12 +66,10 @@ impl Gateway {
         self.with(Server::endpoint)
     }
 
-    /// Stops the server; its port is free when this returns.
+    /// Stops the server; its port is free when this returns. Does nothing in a forked child, whose parent runs it.
     fn stop(&self, py: Python<'_>) {
-        if self.generation == fork::generation() {
-            let server = self.server().take();
-            py.detach(|| drop(server));
-        }
+        let server = self.server().take();
+        py.detach(|| drop(server));
     }
 
     /// Adds a fault and returns its number. `kind` and `value` are described in `longshore.testing`.
@@ -110,6 +98,7 @@ impl Gateway {
             "lose_answer" => FaultAction::LoseAnswer,
             "short_body" => FaultAction::ShortBody { length: bytes },
             "corrupt" => FaultAction::Corrupt { at: bytes },
+            "reply" => FaultAction::Reply { code: value as u16, headers: Vec::new(), body: code },
             other => return Err(PyValueError::new_err(format!("there is no fault {other:?}"))),
         };
         let rule =

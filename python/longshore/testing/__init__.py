@@ -9,8 +9,8 @@
 ...     s3.get("s3://bucket/key", store=store)
 b'data'
 
-With pytest the fixture ``longshore_server`` is a fresh server for each test that asks for it. Any S3 client can talk to the server: it
-checks signatures and speaks the protocol over HTTP on a free port.
+With pytest the fixture ``longshore_server`` is a fresh server for each test that asks for it. Any S3 client can talk to
+the server: it checks signatures and speaks the protocol over HTTP on a free port.
 
 A server can be told to misbehave: ``aws.faults.status(503, times=2)`` answers the next two requests with 503.
 """
@@ -141,8 +141,8 @@ class Fault:
 class Faults:
     """What a server is told to do wrong.
 
-    Every method adds a rule. ``method``, ``path`` (a part of ``/bucket/key``) and ``query`` (a part of the query string) say which
-    requests it is for; it lets ``skip`` of them pass and then happens ``times`` times, or always.
+    Every method adds a rule. ``method``, ``path`` (a part of ``/bucket/key``) and ``query`` (a part of the query string)
+    say which requests it is for; it lets ``skip`` of them pass and then happens ``times`` times, or always.
     """
 
     def __init__(self, gateway: Gateway) -> None:
@@ -172,6 +172,10 @@ class Faults:
     def status(self, status: int, code: str = "InternalError", **which: Any) -> Fault:
         """Requests are answered with an error: an HTTP status and an S3 error code."""
         return self._add("status", status, code, **which)
+
+    def reply(self, status: int, body: str, **which: Any) -> Fault:
+        """Requests are not carried out and get this answer: for example a 200 that reports errors."""
+        return self._add("reply", status, body, **which)
 
     def cut_body(self, after: int, **which: Any) -> Fault:
         """Answers break off after so many bytes of their body."""

@@ -102,7 +102,8 @@ impl<'a> Request<'a> {
         let mut wait = self.access.retry.backoff.init_backoff;
         for attempt in 0.. {
             let last = attempt >= self.access.retry.max_retries || started.elapsed() > self.access.retry.retry_timeout;
-            let failure = match self.access.http.execute(self.signed().await?).await {
+            let request = self.signed().await?;
+            let failure = match self.trace.scope(self.access.http.execute(request)).await {
                 Ok(response) if response.status().is_success() => return Ok(response),
                 Ok(response) => {
                     let status = response.status();
@@ -154,7 +155,6 @@ impl<'a> Request<'a> {
         if self.method != Method::GET && self.method != Method::HEAD {
             request.headers_mut().insert(http::header::CONTENT_LENGTH, HeaderValue::from(self.body.len()));
         }
-        request.extensions_mut().insert(Arc::clone(&self.trace));
         if let Some(provider) = &self.access.credentials {
             let fail = |error| self.context.store_error(error, &self.trace);
             let credential = provider.get_credential().await.map_err(fail)?;

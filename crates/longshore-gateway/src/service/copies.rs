@@ -28,7 +28,11 @@ fn source(source: &CopySource) -> S3Result<(&str, &str)> {
 }
 
 impl Service {
-    pub(super) async fn copy(&self, input: CopyObjectInput) -> S3Result<CopyObjectOutput> {
+    pub(super) async fn copy(
+        &self,
+        input: CopyObjectInput,
+        destination: WriteConditions,
+    ) -> S3Result<CopyObjectOutput> {
         self.shelf.places.buckets.require(&input.bucket).await?;
         let (bucket, key) = source(&input.copy_source)?;
         self.shelf.places.buckets.require(bucket).await?;
@@ -60,7 +64,7 @@ impl Service {
         let mut headers = if replace { headers_of!(input) } else { original.headers.clone() };
         headers.storage_class = input.storage_class.as_ref().map(|class| class.as_str().to_owned());
         let algorithm = algorithm(input.checksum_algorithm.as_ref());
-        let record = if onto_itself && algorithm.is_none() {
+        let record = if onto_itself && algorithm.is_none() && !destination.any() {
             let record = Record { headers, modified: now(), ..Record::clone(&original) };
             self.shelf.amend(&input.bucket, &input.key, record).await?
         } else {
@@ -71,7 +75,7 @@ impl Service {
             let stream = outflow::stream(opened.payload, opened.range);
             let (staged, digested) = intake::receive(stream, digests, landing).await?;
             let record = Record { headers, ..whole(digested) };
-            self.shelf.commit(&input.bucket, &input.key, staged, record, WriteConditions::default()).await?
+            self.shelf.commit(&input.bucket, &input.key, staged, record, destination).await?
         };
         let mut result = CopyObjectResult {
             e_tag: Some(record.e_tag()),

@@ -10,8 +10,9 @@ mod uploads;
 use std::sync::Arc;
 
 use s3s::dto::*;
-use s3s::{S3, S3Request, S3Response, S3Result};
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
+use crate::conditions::WriteConditions;
 use crate::connection::RawBody;
 use crate::digest::{Algorithm, Checksums, Digests, check_form, verify};
 use crate::shelf::Shelf;
@@ -107,7 +108,8 @@ impl S3 for Service {
     }
 
     async fn copy_object(&self, request: S3Request<CopyObjectInput>) -> Answer<CopyObjectOutput> {
-        self.copy(request.input).await.map(S3Response::new)
+        let conditions = destination_conditions(&request)?;
+        self.copy(request.input, conditions).await.map(S3Response::new)
     }
 
     async fn create_multipart_upload(
@@ -152,6 +154,15 @@ impl S3 for Service {
         self.uploads.abort(&input.bucket, &input.key, &input.upload_id).await?;
         Ok(S3Response::with_status(AbortMultipartUploadOutput::default(), http::StatusCode::NO_CONTENT))
     }
+}
+
+/// The conditions that a copy sets on its destination; S3 has them since 2025, s3s not yet.
+fn destination_conditions(request: &S3Request<CopyObjectInput>) -> S3Result<WriteConditions> {
+    let condition = |name: &str| {
+        let value = request.headers.get(name).map(|value| ETagCondition::parse_http_header(value.as_bytes()));
+        value.transpose().map_err(|error| s3_error!(error, InvalidArgument, "invalid header: {name}"))
+    };
+    Ok(WriteConditions { if_match: condition("if-match")?, if_none_match: condition("if-none-match")? })
 }
 
 /// Compares the digests that a batch delete declares with its body as it was sent.

@@ -8,9 +8,7 @@ use s3s::dto::*;
 use s3s::{S3Error, S3ErrorCode, S3Response, S3Result, TrailingHeaders, s3_error};
 
 use super::Service;
-use super::headers::{
-    algorithm, answer_checksums, checksum_type, declared_checksums, head_output, headers_of, same_time,
-};
+use super::headers::{algorithm, answer_checksums, checksum_type, declared_checksums, head_output, headers_of};
 use crate::conditions::{ReadConditions, WriteConditions};
 use crate::digest::{Digested, hex};
 use crate::failure::precondition;

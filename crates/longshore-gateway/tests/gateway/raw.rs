@@ -127,6 +127,16 @@ fn an_object_that_did_not_change_is_answered_without_a_body_but_with_its_etag() 
 }
 
 #[test]
+fn a_copy_may_be_for_a_new_key_only() {
+    let gateway = open_gateway();
+    put(&gateway, "/bucket/key", b"body");
+    let headers = [("x-amz-copy-source", "/bucket/key"), ("If-None-Match", "*")];
+    assert_eq!(request(&gateway, "PUT", "/bucket/copy", &headers, b"").unwrap().status, 200);
+    assert_eq!(request(&gateway, "PUT", "/bucket/copy", &headers, b"").unwrap().code(), "PreconditionFailed");
+    assert_eq!(get(&gateway, "/bucket/copy").body, b"body");
+}
+
+#[test]
 fn an_upload_that_breaks_off_writes_nothing() {
     let gateway = open_gateway();
     for length in ["1000", "20000000"] {

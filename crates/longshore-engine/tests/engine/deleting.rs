@@ -1,0 +1,74 @@
+use longshore_engine::{Context, ErrorKind, Progress, delete_keys, delete_object, delete_prefix};
+use longshore_gateway::{FaultAction, FaultRule};
+
+use crate::place::{everywhere, files, s3};
+
+#[tokio::test]
+async fn a_prefix_is_emptied_and_its_neighbours_stay() {
+    for place in everywhere().await {
+        place.fill(&["run/a", "run/b/c", "running", "z"]).await;
+        let prefix = format!("{}run/", place.prefix());
+        let context = Context::new("delete", &*place.base);
+        let count = delete_prefix(&place.store(), &prefix, &context, &Progress::silent()).await.unwrap();
+        assert_eq!(count, 2, "{}", place.base);
+        assert_eq!(place.names("").await, ["running", "z"], "{}", place.base);
+    }
+}
+
+#[tokio::test]
+async fn keys_go_in_batches_of_a_thousand() {
+    let place = s3().await;
+    let names: Vec<String> = (0..2001).map(|i| format!("k{i}")).collect();
+    place.fill(&names).await;
+    delete_keys(&place.store(), names, &Context::new("delete", "s3://bucket"), &Progress::silent()).await.unwrap();
+    assert!(place.names("").await.is_empty());
+    let stats = place.server().stats();
+    assert_eq!((stats.operation("DeleteObjects"), stats.operation("DeleteObject")), (3, 0));
+}
+
+#[tokio::test]
+async fn each_key_that_fails_inside_a_200_answer_is_reported() {
+    let place = s3().await;
+    let body = "<DeleteResult><Error><Key>b</Key><Code>AccessDenied</Code><Message>no</Message></Error></DeleteResult>";
+    place.server().faults().add(FaultRule {
+        query_contains: Some("delete".into()),
+        ..FaultRule::new(FaultAction::Reply { code: 200, headers: Vec::new(), body: body.into() })
+    });
+    let keys = vec!["a".to_owned(), "b".to_owned()];
+    let context = Context::new("delete", "s3://bucket/");
+    let error = delete_keys(&place.store(), keys, &context, &Progress::silent()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    let failures: Vec<_> = error.failures().iter().map(|failure| (&*failure.uri, &*failure.code)).collect();
+    assert_eq!(failures, [("s3://bucket/b", "AccessDenied")]);
+}
+
+#[tokio::test]
+async fn a_missing_object_is_deleted_already_and_a_missing_bucket_is_not() {
+    for place in everywhere().await {
+        delete_object(&place.object("never")).await.unwrap();
+    }
+    let place = s3().await;
+    let mut object = place.object("a");
+    object.store = place.store_of("s3://other/");
+    assert_eq!(delete_object(&object).await.unwrap_err().code(), Some("NoSuchBucket"));
+}
+
+#[tokio::test]
+async fn odd_keys_and_control_characters_can_be_deleted() {
+    let place = s3().await;
+    place.fill(&["a//b", "dir/", "\u{1}"]).await;
+    let context = Context::new("delete", "s3://bucket/");
+    delete_prefix(&place.store(), "", &context, &Progress::silent()).await.unwrap();
+    assert!(place.names("").await.is_empty());
+}
+
+#[tokio::test]
+async fn emptied_folders_go_and_the_named_one_stays() {
+    let place = files();
+    place.fill(&["run/a/b/c", "keep/x"]).await;
+    let context = Context::new("delete", &*place.base);
+    let prefix = format!("{}run/", place.prefix());
+    delete_prefix(&place.store(), &prefix, &context, &Progress::silent()).await.unwrap();
+    let folder = std::path::PathBuf::from(format!("/{}", place.prefix()));
+    assert!(folder.join("run").is_dir() && !folder.join("run/a").exists() && folder.join("keep/x").exists());
+}

@@ -1,0 +1,8 @@
+//! The engine against a real S3 server with faults, and against local files and memory.
+
+mod deleting;
+mod listing;
+mod managing;
+mod place;
+mod reading;
+mod writing;

@@ -1,0 +1,127 @@
+"""`list`: every key that begins with a text, or that a wildcard matches."""
+
+from __future__ import annotations
+
+import pytest
+
+import longshore as s3
+from backends import Place
+from longshore.exceptions import NotFoundError
+
+
+def test_an_empty_prefix_lists_nothing(place: Place) -> None:
+    assert s3.list(place.uri()) == []
+
+
+def test_list_gives_keys_of_all_levels_without_the_bucket(place: Place) -> None:
+    place.fill("one", "deep/er/two", "deep/three")
+    assert s3.list(place.uri()) == [place.key(name) for name in ("deep/er/two", "deep/three", "one")]
+
+
+def test_list_returns_a_list_of_str(place: Place) -> None:
+    place.fill("one")
+    keys = s3.list(place.uri())
+    assert (type(keys), type(keys[0])) == (list, str)
+
+
+def test_a_prefix_is_plain_text_and_not_a_path_segment(place: Place) -> None:
+    place.fill("run-1", "run/1", "run1", "run10/deep", "other", "ru")
+    assert s3.list(place.uri("run")) == [place.key(name) for name in ("run-1", "run/1", "run1", "run10/deep")]
+    assert s3.list(place.uri("run1")) == [place.key(name) for name in ("run1", "run10/deep")]
+    assert s3.list(place.uri("run/")) == [place.key("run/1")]
+    assert s3.list(place.uri("runs")) == []
+
+
+def test_the_prefix_of_exactly_one_key_lists_it(place: Place) -> None:
+    place.fill("folder/one")
+    assert s3.list(place.uri("folder/one")) == [place.key("folder/one")]
+
+
+def test_keys_come_in_byte_order(place: Place) -> None:
+    names = ["a-b", "a.b", "a/b", "a0", "aZ", "ab", "Z", "é", "z", "\U0001f600"]
+    place.fill(*reversed(names))
+    assert place.names() == sorted(names, key=str.encode)
+
+
+def test_a_listing_has_every_page(place: Place) -> None:
+    names = [f"{number % 7}/{number:06d}" for number in range(place.backend.more_than_a_page)]
+    s3.put_many([(place.uri(name), b"x") for name in names], 64)
+    listed = place.names()
+    assert len(listed) == len(names)
+    assert listed == sorted(names)
+
+
+def test_a_listing_asks_for_a_thousand_keys_at_a_time(gateway_place: Place) -> None:
+    s3.put_many([(gateway_place.uri(f"{number:04d}"), b"") for number in range(2001)], 64)
+    gateway_place.reset()
+    assert len(gateway_place.names()) == 2001
+    assert gateway_place.count("ListObjectsV2") == 3
+
+
+def test_a_bare_bucket_lists_all_its_keys_with_and_without_a_slash(bucket: str) -> None:
+    assert s3.list(bucket) == []
+    s3.put_many([(f"{bucket}/top", b"1"), (f"{bucket}/deep/er", b"2")])
+    assert s3.list(bucket) == ["deep/er", "top"]
+    assert s3.list(bucket + "/") == ["deep/er", "top"]
+
+
+def test_listing_a_missing_bucket_is_not_found(missing_bucket: str) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        s3.list(missing_bucket + "/prefix")
+    assert (caught.value.status, caught.value.code) == (404, "NoSuchBucket")
+
+
+def test_wildcards_in_a_missing_bucket_are_not_found(missing_bucket: str) -> None:
+    with pytest.raises(NotFoundError):
+        s3.list(missing_bucket + "/prefix*")
+
+
+WILDCARDS = ["a.npz", "b.npz", "b.txt", "deep/a.npz", "deep/er/b.npz", "deep.npz/c", "xx/er/b.npz"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.npz", ["a.npz", "b.npz"]),
+        ("b.*", ["b.npz", "b.txt"]),
+        ("*", ["a.npz", "b.npz", "b.txt"]),
+        ("*/*", ["deep.npz/c", "deep/a.npz"]),
+        ("*/er/*.npz", ["deep/er/b.npz", "xx/er/b.npz"]),
+        ("deep/**", ["deep/a.npz", "deep/er/b.npz"]),
+        ("**.npz", ["a.npz", "b.npz", "deep/a.npz", "deep/er/b.npz", "xx/er/b.npz"]),
+        ("**/b.npz", ["b.npz", "deep/er/b.npz", "xx/er/b.npz"]),
+        ("d**c", ["deep.npz/c"]),
+        ("*.np", []),
+        ("a.npz*", ["a.npz"]),
+    ],
+)
+def test_a_star_stays_in_its_level_and_two_stars_cross_levels(
+    quick_place: Place, pattern: str, expected: list[str]
+) -> None:
+    quick_place.fill(*WILDCARDS)
+    assert s3.list(quick_place.uri(pattern)) == [quick_place.key(name) for name in expected]
+
+
+def test_wildcards_match_on_every_server(place: Place) -> None:
+    place.fill(*WILDCARDS)
+    assert s3.list(place.uri("*/**.npz")) == [place.key(name) for name in WILDCARDS if "/" in name and name[-1] == "z"]
+
+
+def test_an_escaped_star_is_a_literal_star(place: Place) -> None:
+    place.fill("a*b", "aXb", "a*bc")
+    assert s3.list(place.uri(r"a\*b")) == [place.key("a*b"), place.key("a*bc")]
+    assert s3.list(place.uri(r"a\**")) == [place.key("a*b"), place.key("a*bc")]
+    assert s3.list(place.uri("a*b")) == [place.key("a*b"), place.key("aXb")]
+
+
+def test_only_a_star_is_special_in_a_pattern(place: Place) -> None:
+    place.fill("a[b].c+d", "ab.c+d", "a[b]Xc+d")
+    assert s3.list(place.uri("a[b].*")) == [place.key("a[b].c+d")]
+
+
+def test_a_wildcard_lists_only_under_the_text_before_it(gateway_place: Place) -> None:
+    s3.put_many([(gateway_place.uri(f"other/{number:04d}"), b"") for number in range(1500)], 64)
+    gateway_place.fill("runs/1.npz")
+    gateway_place.reset()
+    assert s3.list(gateway_place.uri("runs/*.npz")) == [gateway_place.key("runs/1.npz")]
+    assert gateway_place.count("ListObjectsV2") == 1
