@@ -51,6 +51,33 @@ pub fn open(location: &Location, options: Options, environment: &Environment) ->
     }
 }
 
+/// Opens the stores of one call: the environment is read once, and each bucket is looked up once.
+#[derive(Debug, Default)]
+pub struct Resolver {
+    environment: Option<Environment>,
+    opened: Vec<(Scheme, String, Arc<Store>)>,
+}
+
+impl Resolver {
+    /// The store that `location` lives in, as the environment describes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`].
+    pub fn open(&mut self, location: &Location) -> Result<Arc<Store>, ConfigError> {
+        let (scheme, bucket) = (location.scheme(), location.bucket());
+        // Most calls are about one bucket, and the last one is the likeliest.
+        let known = self.opened.iter().rev().find(|(kind, name, _)| *kind == scheme && name == bucket);
+        if let Some((_, _, store)) = known {
+            return Ok(Arc::clone(store));
+        }
+        let environment = self.environment.get_or_insert_with(Environment::read);
+        let store = open(location, Options::default(), environment)?;
+        self.opened.push((scheme, bucket.to_owned(), Arc::clone(&store)));
+        Ok(store)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

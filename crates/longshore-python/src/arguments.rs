@@ -1,8 +1,9 @@
 //! Arguments, checked before anything is sent: a wrong type is an `ArgumentTypeError`, a bad value an `InvalidArgumentError`.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use longshore_config::{Environment, Location, Options, Store as Handle, open};
+use longshore_config::{Location, Resolver, Store as Handle};
 use longshore_engine::{Context, ErrorKind, Limits, Object};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
@@ -73,18 +74,22 @@ pub(crate) fn limits(max_in_flight: &Bound<'_, PyAny>) -> PyResult<Limits> {
 
 /// The arguments of a call that names objects: which operation for messages, and the store that the caller chose.
 pub(crate) struct Target<'a, 'py> {
-    pub(crate) py: Python<'py>,
-    pub(crate) operation: &'static str,
-    pub(crate) store: Option<&'a Bound<'py, Store>>,
+    py: Python<'py>,
+    operation: &'static str,
+    store: Option<&'a Bound<'py, Store>>,
+    resolver: RefCell<Resolver>,
 }
 
-impl Target<'_, '_> {
+impl<'a, 'py> Target<'a, 'py> {
+    pub(crate) fn new(py: Python<'py>, operation: &'static str, store: Option<&'a Bound<'py, Store>>) -> Self {
+        Self { py, operation, store, resolver: RefCell::default() }
+    }
+
     /// The place that `uri` names, and its store.
     pub(crate) fn place(&self, uri: &str) -> PyResult<(Location, Arc<Handle>)> {
         let location = Location::parse(uri).map_err(|error| self.refuse(uri, error))?;
         let Some(store) = self.store else {
-            let opened = open(&location, Options::default(), &Environment::read());
-            let store = opened.map_err(|error| self.refuse(uri, error))?;
+            let store = self.resolver.borrow_mut().open(&location).map_err(|error| self.refuse(uri, error))?;
             return Ok((location, store));
         };
         let handle = store.get().handle();

@@ -33,10 +33,10 @@ pub(crate) fn put<'py>(
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("prefix", prefix)?;
-    let target = Target { py, operation: "put", store };
+    let target = Target::new(py, "put", store);
     let limits = limits(max_in_flight)?;
     let create = flag("should_create_bucket", should_create_bucket)?;
-    let generator = generator(&target, &uri, data)?;
+    let generator = generator(py, &uri, data)?;
     let (location, store) = target.place(&uri)?;
     let mut prefix = location.prefix("a write names one place").map_err(|error| target.refuse(&uri, error))?;
     if !prefix.is_empty() && !prefix.ends_with('/') {
@@ -70,8 +70,7 @@ fn bucket_uri(location: &Location) -> String {
     format!("{}://{}", location.scheme().name(), location.bucket())
 }
 
-fn generator(target: &Target<'_, '_>, uri: &str, data: [Bound<'_, PyAny>; 5]) -> PyResult<Generator> {
-    let py = target.py;
+fn generator(py: Python<'_>, uri: &str, data: [Bound<'_, PyAny>; 5]) -> PyResult<Generator> {
     let [object_type, size, seed, dedup, compress] = data;
     let name = text("object_type", &object_type)?;
     let object_type: ObjectType =
@@ -96,7 +95,7 @@ pub(crate) fn read_npz<'py>(
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
     let array_name = optional_text("array_name", array_name)?;
-    let object = Target { py, operation: "read_npz", store }.object(&uri, "read the objects one by one")?;
+    let object = Target::new(py, "read_npz", store).object(&uri, "read the objects one by one")?;
     let counted = listener.is_some();
     run(
         py,

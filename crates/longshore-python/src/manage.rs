@@ -18,7 +18,7 @@ pub(crate) fn list<'py>(
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let target = Target { py, operation: "list", store };
+    let target = Target::new(py, "list", store);
     let (location, store) = target.place(&uri)?;
     let wildcard = location.has_wildcard();
     let prefix = if wildcard { Ok(String::new()) } else { location.prefix("") };
@@ -60,7 +60,7 @@ pub(crate) fn delete<'py>(
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let target = Target { py, operation: "delete", store };
+    let target = Target::new(py, "delete", store);
     let whole_bucket = flag("whole_bucket", whole_bucket)?;
     let (location, store) = target.place(&uri)?;
     let context = Context::new("delete", &*uri);
@@ -108,7 +108,7 @@ pub(crate) fn head<'py>(
     store: Option<&Bound<'py, Store>>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let object = Target { py, operation: "head", store }.object(&uri, "use list")?;
+    let object = Target::new(py, "head", store).object(&uri, "use list")?;
     run(py, how, shelf(None), |_| async move { longshore_engine::head(&object).await }, describe)
 }
 
@@ -137,7 +137,7 @@ pub(crate) fn exists<'py>(
     store: Option<&Bound<'py, Store>>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let object = Target { py, operation: "exists", store }.object(&uri, "use list")?;
+    let object = Target::new(py, "exists", store).object(&uri, "use list")?;
     run(
         py,
         how,
@@ -156,7 +156,7 @@ pub(crate) fn copy<'py>(
     store: Option<&Bound<'py, Store>>,
 ) -> PyResult<Py<PyAny>> {
     let (from, to) = (text("src", source)?, text("dst", target)?);
-    let arguments = Target { py, operation: "copy", store };
+    let arguments = Target::new(py, "copy", store);
     let (from, to) = (arguments.object(&from, "copy one object")?, arguments.object(&to, "copy one object")?);
     run(py, how, shelf(None), |_| async move { longshore_engine::copy(&from, &to).await }, |py, (), _| Ok(py.None()))
 }
@@ -169,7 +169,7 @@ pub(crate) fn create_bucket<'py>(
     store: Option<&Bound<'py, Store>>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let arguments = Target { py, operation: "create_bucket", store };
+    let arguments = Target::new(py, "create_bucket", store);
     let (location, store) = arguments.place(&uri)?;
     let key = location.prefix("a bucket has one name").map_err(|error| arguments.refuse(&uri, error))?;
     run(

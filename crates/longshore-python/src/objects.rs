@@ -56,7 +56,7 @@ pub(crate) fn get<'py>(
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let object = Target { py, operation: "get", store }.object(&uri, "use get_many")?;
+    let object = Target::new(py, "get", store).object(&uri, "use get_many")?;
     let wanted = listener.is_some();
     run(
         py,
@@ -137,7 +137,7 @@ fn bulk_arguments<'py>(
     max_in_flight: &Bound<'py, PyAny>,
     store: Option<&Bound<'py, Store>>,
 ) -> PyResult<(Vec<Wanted>, longshore_engine::Limits)> {
-    let target = Target { py, operation: "get", store };
+    let target = Target::new(py, "get", store);
     let limits = limits(max_in_flight)?;
     let wanted = texts("uris", uris)?.iter().map(|uri| Wanted::parse(&target, uri)).collect::<PyResult<_>>()?;
     Ok((wanted, limits))
@@ -152,7 +152,7 @@ pub(crate) fn put_many<'py>(
     store: Option<&Bound<'py, Store>>,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
-    let target = Target { py, operation: "put", store };
+    let target = Target::new(py, "put", store);
     let limits = limits(max_in_flight)?;
     let counted = listener.is_some();
     let mut shelf = shelf(listener);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use longshore_config::{Environment, Location, Options, Store, open};
+use longshore_config::{Location, Resolver, Store};
 use longshore_engine::{Context, Limits, Memory, Object, Progress, Source};
 use longshore_engine::{delete_keys, get, get_many, list, put_many};
 use longshore_formats::{DataOptions, Generator, ObjectType};
@@ -331,20 +331,25 @@ pub async fn delete_objects_async<S: AsRef<str>>(bucket: &str, keys: &[S]) -> Re
 }
 
 fn objects<S: AsRef<str>>(operation: &'static str, uris: &[S]) -> Result<Vec<Object>> {
-    uris.iter().map(|uri| object(operation, uri.as_ref())).collect()
+    let mut resolver = Resolver::default();
+    let mut object = |uri: &str| {
+        let location = Location::parse(uri)?;
+        let key = location.object_key("name one object")?;
+        Ok(Object { store: resolver.open(&location)?, key, uri: uri.into() })
+    };
+    uris.iter()
+        .map(|uri| object(uri.as_ref()).map_err(|error| Context::new(operation, uri.as_ref()).config_error(error)))
+        .collect()
 }
 
 fn object(operation: &'static str, uri: &str) -> Result<Object> {
-    let fail = |error| Context::new(operation, uri).config_error(error);
-    let location = Location::parse(uri).map_err(fail)?;
-    let key = location.object_key("name one object").map_err(fail)?;
-    let store = open(&location, Options::default(), &Environment::read()).map_err(fail)?;
-    Ok(Object { store, key, uri: uri.into() })
+    // One URI gives one object.
+    objects(operation, &[uri]).map(|mut objects| objects.remove(0))
 }
 
 fn bucket_store(operation: &'static str, bucket: &str) -> Result<Arc<Store>> {
     let fail = |error| Context::new(operation, bucket).config_error(error);
     let uri = if bucket.contains("://") { bucket.to_owned() } else { format!("s3://{bucket}") };
     let location = Location::parse(&uri).map_err(fail)?;
-    open(&location, Options::default(), &Environment::read()).map_err(fail)
+    Resolver::default().open(&location).map_err(fail)
 }
