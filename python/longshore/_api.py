@@ -6,7 +6,7 @@ Each is one call into the native module, which checks, runs and converts.
 from __future__ import annotations
 
 from longshore import _native, _progress
-from longshore.exceptions import ArgumentTypeError, InvalidArgumentError
+from longshore.exceptions import ArgumentTypeError, BaseError, InvalidArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 DEFAULT_OBJECT_SIZE: int = 20 * 2**20
 """Bytes of a generated object, unless ``size`` says otherwise: 20 MiB."""
+
+# The native registry keeps every store for the life of the process; so may this.
+_stores: dict[Store, Any] = {}
 
 _OBJECT_TYPES = frozenset({"NPZ", "TFRECORD", "HDF5", "RAW"})
 
@@ -248,14 +251,14 @@ def put_bytes(uri: str, data: Buffer, *, store: Store | None = None, progress: _
     BaseError
         Any other failure.
     """
-    _run(_native.put_many, "put_bytes", progress, ((uri, data),), 1, store)
+    _run(_native.put_bytes, "put_bytes", progress, uri, data, store)
 
 
 def put_bytes_async(
     uri: str, data: Buffer, *, store: Store | None = None, progress: _ProgressArgument = None
 ) -> asyncio.Future[None]:
     """As :func:`put_bytes`, for ``asyncio``: do not change ``data`` until the future is done and the loop has run once more."""
-    return _start(_native.put_many, "put_bytes", progress, ((uri, data),), 1, store)
+    return _start(_native.put_bytes, "put_bytes", progress, uri, data, store)
 
 
 def put_many(
@@ -488,16 +491,19 @@ def store_for(uri: str, **options: str | int | float | bool | timedelta | None) 
     UnauthenticatedError
         There are no credentials for the endpoint.
     """
-    return _native.store_for(uri, options)  # type: ignore[no-any-return]
+    store = _native.store_for(uri, options)
+    return _stores.setdefault(store, store)  # type: ignore[no-any-return]
 
 
 def _run(native: Callable[..., Any], operation: str, progress: _ProgressArgument, *arguments: object) -> Any:
     """Blocks for a native operation. The listener, if any, is the operation's last argument."""
-    if progress is None:
-        return native(None, *arguments, None)
-    listener = _progress.listener(operation, progress)
+    listener = None if progress is None else _progress.listener(operation, progress)
     try:
         return native(None, *arguments, listener)
+    except BaseError as error:
+        # Arguments are refused before it is known what for.
+        error.operation = error.operation or operation
+        raise
     finally:
         if listener is not None:
             listener.close()
@@ -511,7 +517,11 @@ def _start(
     from longshore._asyncio import start
 
     listener = _progress.listener(operation, progress)
-    return start(native, (*arguments, listener), listener)
+    try:
+        return start(native, (*arguments, listener), listener)
+    except BaseError as error:
+        error.operation = error.operation or operation
+        raise
 
 
 def _start_silent(native: Callable[..., Any], *arguments: object) -> asyncio.Future[Any]:

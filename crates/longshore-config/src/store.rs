@@ -84,6 +84,11 @@ impl Store {
         }
     }
 
+    /// Whether a body that was written stays in memory as it was handed over, instead of being sent or copied.
+    pub fn keeps_bodies(&self) -> bool {
+        matches!(self.settings, Settings::Memory { .. })
+    }
+
     /// The live client of this process. Made at first use, and again in a forked child.
     ///
     /// # Errors

@@ -188,7 +188,10 @@ impl Context {
             other => other.to_string(),
         };
         let mut new = self.error(kind, reason);
-        new.0.source = Some(Box::new(error));
+        // The other variants have said all they know.
+        if let ConfigError::Store(_) | ConfigError::Runtime(_) = &error {
+            new.0.source = Some(Box::new(error));
+        }
         new
     }
 }

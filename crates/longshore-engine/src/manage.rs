@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use longshore_config::{Scheme, Store};
 use object_store::{CopyOptions, GetOptions};
 
-use crate::budget::Budget;
 use crate::error::{Context, Error, ErrorKind, trace};
 use crate::object::{Object, path, require_path};
 use crate::progress::Progress;
@@ -91,7 +90,7 @@ pub async fn copy(source: &Object, target: &Object) -> Result<(), Error> {
         return copied.map_err(|error| context.store_error(error, &trace));
     }
     let body = read::get(source.clone(), &Memory, &Progress::silent()).await?;
-    write::put(target, body.into(), &Budget::new(u64::MAX), &Progress::silent()).await
+    write::put(target, body.into(), &Progress::silent()).await
 }
 
 /// Makes the store's bucket. One that is the caller's already is fine.

@@ -103,9 +103,8 @@ pub async fn put_many<S: Source>(
 /// # Errors
 ///
 /// A missing bucket is [`ErrorKind::NotFound`]; and what else the store answers.
-pub async fn put(object: &Object, body: Bytes, budget: &Budget, progress: &Progress) -> Result<(), Error> {
+pub async fn put(object: &Object, body: Bytes, progress: &Progress) -> Result<(), Error> {
     progress.expect(1);
-    let _share = budget.take(body.len() as u64).await;
     write(object, body, progress).await?;
     progress.finish();
     Ok(())

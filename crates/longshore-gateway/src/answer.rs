@@ -78,8 +78,13 @@ fn complete_text(body: &Bytes, id: &str, resource: &str) -> Option<String> {
     }
     let text = reworded.as_deref().unwrap_or(text);
     let Some(end) = text.strip_suffix("</Error>") else { return reworded };
-    let message =
-        if text.contains("<Message>") { "" } else { "<Message>The request could not be carried out.</Message>" };
+    let message = if text.contains("<Message>") {
+        ""
+    } else if text.contains("<Code>InvalidBucketName</Code>") {
+        "<Message>A bucket name has 3 to 63 lowercase letters, digits, dots and hyphens.</Message>"
+    } else {
+        "<Message>The request could not be carried out.</Message>"
+    };
     let declaration = if text.starts_with("<?xml") { "" } else { "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" };
     let resource = escape(resource);
     let rest = format!("<Resource>{resource}</Resource><RequestId>{id}</RequestId><HostId>longshore</HostId></Error>");

@@ -181,9 +181,13 @@ impl AsRef<[u8]> for Lent {
 }
 
 /// Takes the buffer of `data` onto the shelf. What it returns makes the body once there is a mailbox.
+///
+/// The body is lent until the store lets go of it, and the operation does not end before. For a store that keeps it the body is
+/// a copy.
 pub(crate) fn lend(
     name: &str,
     data: &Bound<'_, PyAny>,
+    store_keeps_it: bool,
     shelf: &mut Shelf,
 ) -> PyResult<impl FnOnce(&Mailbox) -> Bytes + use<>> {
     let py = data.py();
@@ -198,6 +202,7 @@ pub(crate) fn lend(
     shelf.buffers.push(buffer);
     Ok(move |mailbox: &Mailbox| {
         let start = NonNull::new(start.cast()).unwrap_or(NonNull::dangling());
-        Bytes::from_owner(Lent { start, length, _mailbox: mailbox.clone() })
+        let lent = Lent { start, length, _mailbox: mailbox.clone() };
+        if store_keeps_it { Bytes::copy_from_slice(lent.as_ref()) } else { Bytes::from_owner(lent) }
     })
 }

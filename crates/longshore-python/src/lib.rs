@@ -32,7 +32,7 @@ mod _native {
     #[pymodule_export]
     use crate::manage::{copy, create_bucket, delete, exists, head, list};
     #[pymodule_export]
-    use crate::objects::{get, get_many, get_many_stats, put_many};
+    use crate::objects::{get, get_many, get_many_stats, put_bytes, put_many};
     #[pymodule_export]
     use crate::server::Gateway;
     #[pymodule_export]

@@ -1,5 +1,6 @@
 //! Reads and writes of objects that the caller has or wants in memory.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -144,6 +145,32 @@ fn bulk_arguments<'py>(
 }
 
 #[pyfunction]
+pub(crate) fn put_bytes<'py>(
+    py: Python<'py>,
+    how: How<'py>,
+    uri: &Bound<'py, PyAny>,
+    data: &Bound<'py, PyAny>,
+    store: Option<&Bound<'py, Store>>,
+    listener: Option<Py<PyAny>>,
+) -> PyResult<Py<PyAny>> {
+    let uri = text("uri", uri)?;
+    let object = Target::new(py, "put", store).object(&uri, "a write names one object")?;
+    let counted = listener.is_some();
+    let mut shelf = shelf(listener);
+    let body = lend("data", data, object.store.keeps_bodies(), &mut shelf)?;
+    run(
+        py,
+        how,
+        shelf,
+        |mailbox| {
+            let (body, progress) = (body(mailbox), progress(mailbox, counted));
+            async move { longshore_engine::put(&object, body, &progress).await }
+        },
+        |py, (), _| Ok(py.None()),
+    )
+}
+
+#[pyfunction]
 pub(crate) fn put_many<'py>(
     py: Python<'py>,
     how: How<'py>,
@@ -157,11 +184,10 @@ pub(crate) fn put_many<'py>(
     let counted = listener.is_some();
     let mut shelf = shelf(listener);
     let (objects, bodies): (Vec<_>, Vec<_>) = pairs(items, &target, &mut shelf)?.into_iter().unzip();
-    let mut keys: Vec<_> = objects.iter().map(|object: &Object| (Arc::as_ptr(&object.store), &*object.key)).collect();
-    keys.sort_unstable();
-    if let Some(twice) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
-        let context = Context::new("put", twice[0].1);
-        let reason = "two items have this key; which would be kept is a matter of chance";
+    let mut seen = HashSet::new();
+    if let Some(twice) = objects.iter().find(|object| !seen.insert((Arc::as_ptr(&object.store), &*object.key))) {
+        let reason = "two items are for this object; which would be kept is a matter of chance";
+        let context = Context::new("put", &*twice.uri);
         return Err(raise(py, &context.error(longshore_engine::ErrorKind::InvalidArgument, reason)));
     }
     run(
@@ -194,7 +220,9 @@ fn pairs<'py>(
             pair.ok_or_else(|| wrong_type(py, &format!("items must be {wanted}; items[{index}] is no such pair")))?;
         let uri = text(&format!("items[{index}][0]"), &pair.get_item(0)?)?;
         let object = target.object(&uri, "a write names one object")?;
-        pairs.push((object, lend(&format!("items[{index}][1]"), &pair.get_item(1)?, shelf)?));
+        let keeps = object.store.keeps_bodies();
+        let body = lend(&format!("items[{index}][1]"), &pair.get_item(1)?, keeps, shelf)?;
+        pairs.push((object, body));
     }
     Ok(pairs)
 }

@@ -102,6 +102,8 @@ class Server:
         """The variables that make any S3 client use this server."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
+            # Where it is set already, it would win over the one above.
+            "AWS_ENDPOINT_URL_S3": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_REGION": self.region,

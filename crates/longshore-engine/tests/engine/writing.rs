@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 
 use bytes::Bytes;
-use longshore_engine::{Budget, ErrorKind, Limits, Memory, Progress, get, put, put_many};
+use longshore_engine::{ErrorKind, Limits, Memory, Progress, get, put, put_many};
 use longshore_formats::{DataOptions, Generator, ObjectType};
 use longshore_gateway::{FaultAction, FaultRule};
 
@@ -24,7 +24,7 @@ async fn a_large_object_is_sent_in_parts() {
     for place in everywhere().await {
         let body: Bytes = (0..70 << 18u32).flat_map(u32::to_le_bytes).collect();
         let progress = Progress::silent();
-        put(&place.object("large"), body.clone(), &Budget::new(u64::MAX), &progress).await.unwrap();
+        put(&place.object("large"), body.clone(), &progress).await.unwrap();
         assert_eq!(progress.bytes(), body.len() as u64);
         let read = get(place.object("large"), &Memory, &Progress::silent()).await.unwrap();
         assert!(read == body, "{}", place.base);
@@ -41,7 +41,7 @@ async fn an_upload_that_fails_leaves_no_parts_behind() {
     let refused = FaultAction::Status { code: 403, error: "AccessDenied".into(), headers: Vec::new() };
     place.server().faults().add(FaultRule { query_contains: Some("partNumber=3".into()), ..FaultRule::new(refused) });
     let body = Bytes::from(vec![1; 70 << 20]);
-    let error = put(&place.object("large"), body, &Budget::new(u64::MAX), &Progress::silent()).await.unwrap_err();
+    let error = put(&place.object("large"), body, &Progress::silent()).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::PermissionDenied, Some(403)), "{error}");
     for _ in 0..100 {
         if place.server().stats().operation("AbortMultipartUpload") == 1 {
@@ -57,7 +57,7 @@ async fn a_missing_bucket_is_not_found() {
     let place = s3().await;
     let mut object = place.object("a");
     object.store = place.store_of("s3://other/");
-    let error = put(&object, Bytes::new(), &Budget::new(1), &Progress::silent()).await.unwrap_err();
+    let error = put(&object, Bytes::new(), &Progress::silent()).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::NotFound, Some("NoSuchBucket")));
 }
 
@@ -79,6 +79,6 @@ async fn the_last_event_has_the_totals() {
 #[tokio::test]
 async fn a_key_that_a_store_cannot_hold_is_refused_with_a_reason() {
     let place = memory();
-    let error = put(&place.object("a//b"), Bytes::new(), &Budget::new(1), &Progress::silent()).await.unwrap_err();
+    let error = put(&place.object("a//b"), Bytes::new(), &Progress::silent()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidPath, "{error}");
 }
