@@ -94,9 +94,7 @@ def test_the_location_of_a_bucket_is_its_region(box: Box) -> None:
     assert (where or "us-east-1") == box.server.region
 
 
-@pytest.mark.parametrize(
-    "operation", ["put_object", "get_object", "list_objects_v2", "list_objects", "delete_object"]
-)
+@pytest.mark.parametrize("operation", ["put_object", "get_object", "list_objects_v2", "list_objects", "delete_object"])
 def test_a_missing_bucket_is_named_as_the_problem(box: Box, operation: str) -> None:
     arguments = {"Bucket": box.name + "-missing"}
     if operation.endswith("_object"):

@@ -19,9 +19,7 @@ BODY = b"0123456789"
 
 def presigned(box: Box, operation: str, key: str = "key", seconds: int = 60, **more: Any) -> str:
     """A URL that allows one operation on one object."""
-    url: str = box.s3.generate_presigned_url(
-        operation, Params={**box.at(key), **more}, ExpiresIn=seconds
-    )
+    url: str = box.s3.generate_presigned_url(operation, Params={**box.at(key), **more}, ExpiresIn=seconds)
     return url
 
 
@@ -202,9 +200,7 @@ def change(request: Request, **headers: str) -> Request:
     ],
     ids=["header", "key", "parameter", "method"],
 )
-def test_a_request_tampered_with_after_signing_is_refused(
-    box: Box, tamper: Callable[[Request], Request]
-) -> None:
+def test_a_request_tampered_with_after_signing_is_refused(box: Box, tamper: Callable[[Request], Request]) -> None:
     box.put("key", BODY)
     request = signed(
         box.server,

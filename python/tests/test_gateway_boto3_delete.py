@@ -85,15 +85,11 @@ def test_an_empty_batch_is_refused(box: Box) -> None:
         delete(box)
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"content-md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, {"x-amz-checksum-crc32": "AAAAAA=="}]
-)
+@pytest.mark.parametrize("wrong", [{"content-md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, {"x-amz-checksum-crc32": "AAAAAA=="}])
 def test_a_batch_with_a_wrong_digest_deletes_nothing(box: Box, wrong: dict[str, str]) -> None:
     box.put("key", b"body")
     body = b"<Delete><Object><Key>key</Key></Object></Delete>"
-    request = signed(
-        box.server, "POST", f"/{box.name}", query={"delete": ""}, headers=wrong, body=body
-    )
+    request = signed(box.server, "POST", f"/{box.name}", query={"delete": ""}, headers=wrong, body=body)
     answer = send(box.server, request)
     assert (answer.status, answer.code) == (400, "BadDigest")
     assert box.keys() == ["key"]

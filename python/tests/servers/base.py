@@ -104,9 +104,9 @@ def require(found: T | None, what: str) -> T:
 
     `what` completes "… is missing" and says how to get it.
     """
-    if found is not None:
-        return found
-    missing(what)
+    if found is None:
+        missing(what)
+    return found
 
 
 def missing(what: str) -> NoReturn:
@@ -157,7 +157,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(timeout=10)
 
 
-class _Died(Exception):
+class _DiedError(Exception):
     """The server's process ended while it should have been starting."""
 
 
@@ -176,15 +176,13 @@ def _start_one_of(
         plan = launch(home)
         try:
             return _start(name, home, plan, ready, seconds), plan
-        except _Died as died:
+        except _DiedError as died:
             if attempt >= starts:
                 raise StartError(f"{died} (start {attempt} of {starts})") from None
     raise AssertionError("a count has no end")
 
 
-def _start(
-    name: str, home: Path, plan: Launch, ready: Callable[[Server], object], seconds: float
-) -> Server:
+def _start(name: str, home: Path, plan: Launch, ready: Callable[[Server], object], seconds: float) -> Server:
     """Starts one process and waits until `ready` passes. Stops it again on any failure."""
     log = home / "log.txt"
     tied = [sys.executable, "-I", "-S", "-c", _TIED_TO_PARENT, str(os.getpid()), *plan.command]
@@ -203,9 +201,7 @@ def _start(
         while time.monotonic() < deadline:
             endpoint = plan.endpoint or _printed_endpoint(log)
             if endpoint is not None:
-                server = Server(
-                    name, endpoint, plan.access_key, plan.secret_key, plan.region, process
-                )
+                server = Server(name, endpoint, plan.access_key, plan.secret_key, plan.region, process)
                 try:
                     ready(server)
                 except Exception as error:
@@ -215,7 +211,7 @@ def _start(
                     if process.poll() is None:
                         return server
             if process.poll() is not None:
-                raise _Died(f"{name} ended with status {process.returncode}\n{_tail(log)}")
+                raise _DiedError(f"{name} ended with status {process.returncode}\n{_tail(log)}")
             time.sleep(POLL_SECONDS)
         raise StartError(f"{name} did not answer within {seconds} s: {problem}\n{_tail(log)}")
     except BaseException:

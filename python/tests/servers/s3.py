@@ -180,9 +180,7 @@ def signed(
     return Request(method, target, dict(unsigned.headers.items()), body)
 
 
-def send(
-    server: Server, request: Request, connection: http.client.HTTPConnection | None = None
-) -> Answer:
+def send(server: Server, request: Request, connection: http.client.HTTPConnection | None = None) -> Answer:
     """Sends exactly that request, on `connection` or on a new one, and reads the answer."""
     host, port = server.address
     link = connection or http.client.HTTPConnection(host, port, timeout=REQUEST_SECONDS)

@@ -12,7 +12,9 @@ ARRAYS = {
     "float32": np.arange(6, dtype="<f4").reshape(2, 3),
     "fortran": np.asfortranarray(np.arange(6, dtype="<f8").reshape(2, 3)),
     "big_endian": np.arange(4, dtype=">i4"),
-    "structured": np.array([(1, b"ab", [1, 2]), (2, b"c", [3, 4])], dtype=[("a", "<i4"), ("b", "S3"), ("c", "<u2", (2,))]),
+    "structured": np.array(
+        [(1, b"ab", [1, 2]), (2, b"c", [3, 4])], dtype=[("a", "<i4"), ("b", "S3"), ("c", "<u2", (2,))]
+    ),
     "unicode": np.array(["ab", "çde"]),
     "datetime": np.array(["2020-01-01", "NaT"], dtype="<M8[ns]"),
     "scalar": np.array(7, dtype="<i8"),
@@ -74,14 +76,20 @@ archive(
         "two.npy": npy(np.arange(3, dtype="<i2"), (2, 0)),
         "three.npy": npy(greek, (3, 0)),
         "latin.npy": npy(np.array([(5,)], dtype=[("é", "<i4")]), (1, 0)),
-        "python2.npy": b"\x93NUMPY\x01\x00" + len(python2).to_bytes(2, "little") + python2 + np.arange(2, dtype="<i8").tobytes(),
+        "python2.npy": b"\x93NUMPY\x01\x00"
+        + len(python2).to_bytes(2, "little")
+        + python2
+        + np.arange(2, dtype="<i8").tobytes(),
     },
 )
 
 # Members that are no arrays, and methods that NumPy never uses.
 archive("bzip2.npz", zipfile.ZIP_BZIP2, **{"a.npy": npy(np.arange(3), (1, 0))})
 archive("lzma.npz", zipfile.ZIP_LZMA, **{"a.npy": npy(np.arange(3), (1, 0))})
-archive("mixed.npz", **{"README.txt": b"no array", "a.npy": npy(np.arange(3, dtype="<i8"), (1, 0)), "text.npy": b"no array either"})
+archive(
+    "mixed.npz",
+    **{"README.txt": b"no array", "a.npy": npy(np.arange(3, dtype="<i8"), (1, 0)), "text.npy": b"no array either"},
+)
 archive("no_arrays.npz", **{"README.txt": b"no array"})
 np.savez(HERE / "object.npz", a=np.array([{"any": "thing"}], dtype=object))
 
