@@ -6,6 +6,7 @@ Each is one call into the native module, which checks, runs and converts.
 from __future__ import annotations
 
 from longshore import _native, _progress
+from longshore._native import LocalStore, MemoryStore, S3Store, Store
 from longshore.exceptions import ArgumentTypeError, BaseError, InvalidArgumentError
 
 TYPE_CHECKING = False
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import numpy
     from typing_extensions import Buffer
 
-    from longshore._native import LocalStore, MemoryStore, S3Store, Store
     from longshore.types import ObjectMeta
 
     _ProgressArgument: TypeAlias = bool | Callable[[_progress.Progress], object] | None
@@ -519,8 +519,11 @@ def _start(
     listener = _progress.listener(operation, progress)
     try:
         return start(native, (*arguments, listener), listener)
-    except BaseError as error:
-        error.operation = error.operation or operation
+    except BaseException as error:
+        if listener is not None:
+            listener.close()
+        if isinstance(error, BaseError):
+            error.operation = error.operation or operation
         raise
 
 

@@ -20,7 +20,10 @@ def allocate(descr: str, fortran_order: bool, shape: list[int], size: int) -> tu
 
     ``descr`` is the Python literal of the header. The format is NumPy's, described in NEP 1.
     """
-    dtype: np.dtype[Any] = np.lib.format.descr_to_dtype(ast.literal_eval(descr))
+    try:
+        dtype: np.dtype[Any] = np.lib.format.descr_to_dtype(ast.literal_eval(descr))
+    except (LookupError, SyntaxError, TypeError, ValueError) as error:
+        raise GenericError(f"the array's type {descr} is none that NumPy knows") from error
     if dtype.hasobject:
         raise GenericError(
             f"the array holds pickled Python objects ({dtype}), which are not read: loading them can run code"
@@ -30,6 +33,9 @@ def allocate(descr: str, fortran_order: bool, shape: list[int], size: int) -> tu
         expected *= length
     if expected != size:
         raise GenericError(f"the array {tuple(shape)} of {dtype} needs {expected} bytes, and the file has {size}")
-    memory = np.zeros(size, np.uint8)
+    try:
+        memory = np.zeros(size, np.uint8)
+    except (MemoryError, ValueError) as error:
+        raise GenericError(f"there is not enough memory for the array {tuple(shape)} of {dtype}") from error
     array = np.ndarray(shape, dtype, buffer=memory, order="F" if fortran_order else "C")
     return array, memory

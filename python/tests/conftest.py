@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 
 import pytest
 
 import longshore as s3
-from backends import ALL, S3_SERVERS, WITH_ROOTS, Backend, Backends, Place, new_name
+from backends import ALL, ANY_KEY, S3_SERVERS, WITH_ROOTS, Backend, Backends, Place, new_name
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +47,12 @@ def s3_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: py
     return Place(_enter(backends[request.param], monkeypatch), f"{new_name()}/")
 
 
+@pytest.fixture(params=ANY_KEY)
+def any_key_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """An empty prefix, on each S3 server that holds every key that S3 does."""
+    return Place(_enter(backends[request.param], monkeypatch), f"{new_name()}/")
+
+
 @pytest.fixture
 def gateway_place(backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
     """An empty prefix on our own gateway, whose counts of requests begin at zero."""
@@ -75,3 +82,11 @@ def missing_bucket(request: pytest.FixtureRequest, backends: Backends, monkeypat
     """The URI of a bucket that does not exist, without a slash at its end."""
     _enter(backends[request.param], monkeypatch)
     return f"s3://{new_name()}"
+
+
+@pytest.fixture
+def closed_port() -> Iterator[str]:
+    """An endpoint where nobody listens, and nobody will: connecting fails at once."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"

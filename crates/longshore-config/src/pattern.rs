@@ -75,40 +75,76 @@ impl Pattern {
     /// Whether the whole of `key` matches. Costs at most the pattern's parts times the key's length.
     pub fn matches(&self, key: &str) -> bool {
         let bytes = key.as_bytes();
-        // `reached[i]`: the parts so far can end just before byte `i`.
         let mut reached = vec![false; bytes.len() + 1];
         reached[0] = true;
         for part in &self.parts {
-            let mut next = vec![false; reached.len()];
-            match part {
-                Part::Literal(text) => {
-                    for start in (0..reached.len()).filter(|&i| reached[i]) {
-                        if bytes[start..].starts_with(text.as_bytes()) {
-                            next[start + text.len()] = true;
-                        }
-                    }
-                }
-                Part::Level | Part::Any => {
-                    let mut open = false;
-                    for i in 0..reached.len() {
-                        open |= reached[i];
-                        next[i] = open;
-                        if *part == Part::Level && bytes.get(i) == Some(&b'/') {
-                            open = false;
-                        }
-                    }
-                }
-                Part::Levels => {
-                    let mut open = false;
-                    for i in 0..reached.len() {
-                        next[i] = reached[i] || (open && i > 0 && bytes[i - 1] == b'/');
-                        open |= reached[i];
+            reached = part.step(bytes, &reached);
+        }
+        reached[bytes.len()]
+    }
+
+    /// Whether there could be a matching key below `folder`, which has no slash at its end; the root is an empty text.
+    ///
+    /// ```
+    /// # use longshore_config::Pattern;
+    /// let pattern = Pattern::new("runs/*/step_*.npz");
+    /// assert!(pattern.may_match_below("runs/a"));
+    /// assert!(!pattern.may_match_below("runs/a/b") && !pattern.may_match_below("logs"));
+    /// ```
+    pub fn may_match_below(&self, folder: &str) -> bool {
+        let folder = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let bytes = folder.as_bytes();
+        let mut reached = vec![false; bytes.len() + 1];
+        reached[0] = true;
+        for part in &self.parts {
+            // With the folder used up and a part to go, the rest of the key is up to that part. So it is from within a part.
+            let goes_beyond = match part {
+                Part::Any | Part::Levels => reached.contains(&true),
+                Part::Level => reached[bytes.len()],
+                Part::Literal(text) => (0..reached.len()).any(|start| {
+                    reached[start] && text.len() > bytes.len() - start && text.as_bytes().starts_with(&bytes[start..])
+                }),
+            };
+            if goes_beyond {
+                return true;
+            }
+            reached = part.step(bytes, &reached);
+        }
+        false
+    }
+}
+
+impl Part {
+    /// `reached[i]`: the parts before this one can end just before byte `i`. The result says the same with this one.
+    fn step(&self, bytes: &[u8], reached: &[bool]) -> Vec<bool> {
+        let mut next = vec![false; reached.len()];
+        match self {
+            Self::Literal(text) => {
+                for start in (0..reached.len()).filter(|&i| reached[i]) {
+                    if bytes[start..].starts_with(text.as_bytes()) {
+                        next[start + text.len()] = true;
                     }
                 }
             }
-            reached = next;
+            Self::Level | Self::Any => {
+                let mut open = false;
+                for i in 0..reached.len() {
+                    open |= reached[i];
+                    next[i] = open;
+                    if *self == Self::Level && bytes.get(i) == Some(&b'/') {
+                        open = false;
+                    }
+                }
+            }
+            Self::Levels => {
+                let mut open = false;
+                for i in 0..reached.len() {
+                    next[i] = reached[i] || (open && i > 0 && bytes[i - 1] == b'/');
+                    open |= reached[i];
+                }
+            }
         }
-        reached[bytes.len()]
+        next
     }
 }
 
@@ -137,6 +173,44 @@ mod tests {
             }
             for key in no {
                 assert!(!compiled.matches(key), "{pattern} should not match {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_folders_that_can_hold_a_match_are_looked_into() {
+        for (pattern, yes, no) in [
+            ("a/*.npz", &["", "a"][..], &["a/b", "b", "ab"][..]),
+            ("a/b*/c", &["", "a", "a/b", "a/bx"], &["a/c", "a/b/c", "a/bx/c"]),
+            ("a/*", &["", "a"], &["a/b", "b"]),
+            ("a/**", &["", "a", "a/b/c"], &["b", "ab"]),
+            ("**.npz", &["", "a", "a/b"], &[]),
+            ("a/**/b/*.c", &["", "a", "a/b", "a/q/r", "a/q/b"], &["b"]),
+            ("a**b", &["", "a", "ax", "ab/c"], &["b"]),
+            (r"lit\*/*", &["", "lit*"], &["lit", "litX"]),
+            ("a/b/c", &["", "a", "a/b"], &["a/b/c", "a/x"]),
+            ("*é*/x", &["", "é", "xéy"], &["e", "é/y"]),
+        ] {
+            let compiled = Pattern::new(pattern);
+            for folder in yes {
+                assert!(compiled.may_match_below(folder), "{pattern} below {folder}");
+            }
+            for folder in no {
+                assert!(!compiled.may_match_below(folder), "{pattern} below {folder}");
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_matches_is_found_by_looking_below_its_folders() {
+        let keys = ["", "a", "a/", "a/b", "a/b/c.npz", "ab/c", "x.npz", "a/a/a/a", "b/a.b/c"];
+        for pattern in ["*", "**", "a/*", "a*/**", "**/c*", "**/*.npz", "*/*/*", "a**c", "a/**/a", "**/**/a", "*a*/b"] {
+            let compiled = Pattern::new(pattern);
+            for key in keys.into_iter().filter(|key| compiled.matches(key)) {
+                assert!(compiled.may_match_below(""), "{pattern} has {key}");
+                for (slash, _) in key.match_indices('/').filter(|(slash, _)| slash + 1 < key.len()) {
+                    assert!(compiled.may_match_below(&key[..slash]), "{pattern} has {key}");
+                }
             }
         }
     }

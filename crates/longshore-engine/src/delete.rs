@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use longshore_config::{Live, Scheme, Store, Trace};
+use longshore_config::{Scheme, Store, Trace};
 use object_store::ObjectStoreExt;
 
 use crate::error::{Context, Error, ErrorKind, Failure};
@@ -23,12 +23,14 @@ const DELETES_IN_FLIGHT: usize = 32;
 ///
 /// What the store answers; a missing bucket is [`ErrorKind::NotFound`].
 pub async fn delete_object(object: &Object) -> Result<(), Error> {
-    let context = object.context("delete");
-    let live = object.live(&context)?;
-    delete_one(live, &object.key, &context).await
+    delete_one(&object.store, &object.key, &object.context("delete")).await
 }
 
-async fn delete_one(live: &Live, key: &str, context: &Context) -> Result<(), Error> {
+async fn delete_one(store: &Store, key: &str, context: &Context) -> Result<(), Error> {
+    if store.scheme() == Scheme::File {
+        return local::delete(key, context).await;
+    }
+    let live = store.live().map_err(|error| context.config_error(error))?;
     if let Some(access) = &live.s3 {
         return s3::delete(access, key, context).await;
     }
@@ -53,13 +55,13 @@ pub async fn delete_prefix(
     context: &Context,
     progress: &Progress,
 ) -> Result<u64, Error> {
+    if store.scheme() == Scheme::File {
+        return local::delete_prefix(prefix, context, progress).await;
+    }
     let entries = list(store, prefix, context, &Progress::silent()).await?;
     let keys: Vec<String> = entries.into_iter().map(|entry| entry.key).collect();
     let count = keys.len() as u64;
     delete_keys(store, keys, context, progress).await?;
-    if store.scheme() == Scheme::File {
-        local::remove_empty_folders(format!("/{prefix}")).await;
-    }
     Ok(count)
 }
 
@@ -104,15 +106,21 @@ async fn delete_batch(store: &Arc<Store>, keys: &[String], context: &Context) ->
     let uri = |key: &str| format!("{}://{}/{key}", store.scheme().name(), store.bucket());
     if let Some(access) = &live.s3 {
         let names: Vec<&str> = keys.iter().map(String::as_str).collect();
-        if let Some(failures) = s3::delete_batch(access, &names, context).await? {
-            let failure = |(key, code, message): (String, _, _)| Failure { uri: uri(&key), code, message };
-            return Ok(failures.into_iter().map(failure).collect());
+        match s3::delete_batch(access, &names, context).await {
+            Ok(Some(failures)) => {
+                let failure = |(key, code, message): (String, _, _)| Failure { uri: uri(&key), code, message };
+                return Ok(failures.into_iter().map(failure).collect());
+            }
+            // Neither these keys nor this server will do for a batch.
+            Ok(None) => {}
+            Err(error) if error.kind() == ErrorKind::NotSupported => {}
+            Err(error) => return Err(error),
         }
     }
     let mut failures = Vec::new();
     for key in keys {
         let object = Context::new(context.operation, uri(key));
-        if let Err(error) = delete_one(live, key, &object).await {
+        if let Err(error) = delete_one(store, key, &object).await {
             failures.push(Failure {
                 uri: uri(key),
                 code: error.code().map_or_else(|| format!("{:?}", error.kind()), str::to_owned),
@@ -123,7 +131,7 @@ async fn delete_batch(store: &Arc<Store>, keys: &[String], context: &Context) ->
     Ok(failures)
 }
 
-fn summary(failures: Vec<Failure>, context: &Context) -> Error {
+pub(crate) fn summary(failures: Vec<Failure>, context: &Context) -> Error {
     const SHOWN: usize = 3;
     let mut reason = format!("{} of the objects could not be deleted: ", failures.len());
     let shown: Vec<String> = failures

@@ -80,12 +80,14 @@ pub struct Context {
     pub operation: &'static str,
     /// The object, prefix or bucket.
     pub uri: String,
+    /// Where to, for what has a source and a target.
+    pub target: Option<String>,
 }
 
 impl Context {
     /// An attempt of `operation` on `uri`.
     pub fn new(operation: &'static str, uri: impl Into<String>) -> Self {
-        Self { operation, uri: uri.into() }
+        Self { operation, uri: uri.into(), target: None }
     }
 
     /// An error of this attempt.
@@ -112,7 +114,9 @@ impl Context {
         let message = xml_text(&text, "Message");
         let cause = Cause::find(&error);
         let observed = trace.observed();
-        let kind = match &error {
+        // The server's own code says more than what its client makes of the status.
+        let by_code = code.as_deref().and_then(kind_of_code);
+        let kind = by_code.unwrap_or_else(|| match &error {
             E::NotFound { .. } => ErrorKind::NotFound,
             E::InvalidPath { .. } => ErrorKind::InvalidPath,
             E::JoinError { .. } => ErrorKind::Join,
@@ -124,11 +128,8 @@ impl Context {
             E::PermissionDenied { .. } => ErrorKind::PermissionDenied,
             E::Unauthenticated { .. } => ErrorKind::Unauthenticated,
             E::UnknownConfigurationKey { .. } => ErrorKind::UnknownOption,
-            _ if cause.io == Some(io::ErrorKind::NotADirectory) && matches!(self.operation, "put" | "copy") => {
-                ErrorKind::InvalidPath
-            }
-            _ => kind_of(&cause, observed.status, code.as_deref()),
-        };
+            _ => kind_of(&cause, observed.status),
+        });
         let reason = match (code.as_deref(), message) {
             (Some(code), Some(message)) => format!("{code}: {message}"),
             (Some(code), None) => code.to_owned(),
@@ -144,7 +145,8 @@ impl Context {
     /// An error that the server answered in S3's own words.
     pub(crate) fn response_error(&self, code: Option<String>, message: Option<String>, trace: &Trace) -> Error {
         let observed = trace.observed();
-        let kind = kind_of(&Cause::default(), observed.status, code.as_deref());
+        let by_code = code.as_deref().and_then(kind_of_code);
+        let kind = by_code.unwrap_or_else(|| kind_of(&Cause::default(), observed.status));
         let reason = match (&code, message) {
             (Some(code), Some(message)) => format!("{code}: {message}"),
             (Some(code), None) => code.clone(),
@@ -158,7 +160,7 @@ impl Context {
     /// An error from below HTTP.
     pub(crate) fn http_error(&self, error: HttpError, trace: &Trace) -> Error {
         let cause = Cause::find(&error);
-        let kind = kind_of(&cause, None, None);
+        let kind = kind_of(&cause, None);
         let mut new = self.error(kind, cause.reason(kind, None).unwrap_or_else(|| error.to_string()));
         new.0.os_error = cause.os_error;
         new.0.source = Some(Box::new(error));
@@ -168,7 +170,13 @@ impl Context {
     /// An error from the operating system.
     pub fn io_error(&self, error: io::Error) -> Error {
         let cause = Cause { io: Some(error.kind()), os_error: error.raw_os_error(), ..Cause::default() };
-        let kind = kind_of(&cause, None, None);
+        let kind = match error.kind() {
+            // What is in the way of a write says nothing about whether there is such an object.
+            io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory if matches!(self.operation, "put" | "copy") => {
+                ErrorKind::InvalidPath
+            }
+            _ => kind_of(&cause, None),
+        };
         let mut new = self.error(kind, error.to_string());
         new.0.os_error = cause.os_error;
         new.0.source = Some(Box::new(error));
@@ -264,7 +272,11 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
-        write!(f, "{} {}: {}", inner.context.operation, inner.context.uri, inner.reason)?;
+        write!(f, "{} {}", inner.context.operation, inner.context.uri)?;
+        if let Some(target) = &inner.context.target {
+            write!(f, " to {target}")?;
+        }
+        write!(f, ": {}", inner.reason)?;
         let details: Vec<String> = [
             inner.status.map(|status| format!("HTTP {status}")),
             (inner.attempts > 1).then(|| format!("{} attempts", inner.attempts)),
@@ -340,15 +352,20 @@ fn status_reason(status: Option<u16>) -> String {
     }
 }
 
-fn kind_of(cause: &Cause, status: Option<u16>, code: Option<&str>) -> ErrorKind {
-    match code {
-        Some("NoSuchKey" | "NoSuchBucket" | "NoSuchUpload") => return ErrorKind::NotFound,
-        Some("BucketAlreadyExists" | "BucketAlreadyOwnedByYou") => return ErrorKind::AlreadyExists,
-        Some("ExpiredToken" | "InvalidToken") => return ErrorKind::Unauthenticated,
-        Some("RequestTimeout") => return ErrorKind::Timeout,
-        Some("NotImplemented") => return ErrorKind::NotSupported,
-        _ => {}
-    }
+fn kind_of_code(code: &str) -> Option<ErrorKind> {
+    Some(match code {
+        "NoSuchKey" | "NoSuchBucket" | "NoSuchUpload" | "NoSuchVersion" => ErrorKind::NotFound,
+        "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" => ErrorKind::AlreadyExists,
+        "AccessDenied" => ErrorKind::PermissionDenied,
+        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken" => ErrorKind::Unauthenticated,
+        "RequestTimeout" => ErrorKind::Timeout,
+        "NotImplemented" => ErrorKind::NotSupported,
+        "OperationAborted" | "SlowDown" | "InternalError" => ErrorKind::Generic,
+        _ => return None,
+    })
+}
+
+fn kind_of(cause: &Cause, status: Option<u16>) -> ErrorKind {
     match cause.http {
         Some(HttpErrorKind::Timeout) => return ErrorKind::Timeout,
         Some(HttpErrorKind::Connect | HttpErrorKind::Interrupted | HttpErrorKind::Request) => {
@@ -372,6 +389,7 @@ fn kind_of(cause: &Cause, status: Option<u16>, code: Option<&str>) -> ErrorKind 
         }
         Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => ErrorKind::PermissionDenied,
         Some(io::ErrorKind::AlreadyExists) => ErrorKind::AlreadyExists,
+        Some(io::ErrorKind::InvalidFilename) => ErrorKind::InvalidPath,
         Some(io::ErrorKind::TimedOut) => ErrorKind::Timeout,
         Some(
             io::ErrorKind::ConnectionRefused

@@ -1,13 +1,14 @@
 //! Bulk transfer over any store: reads, writes, listings, deletes. No Python, no global state.
 //!
 //! A call takes [`Object`]s, each a key in a [`Store`](longshore_config::Store), and a [`Limits`]. A sliding `window` keeps
-//! that many in flight, a [`Budget`] keeps their bodies within a number of bytes, a [`Progress`] counts them. A [`Sink`]
+//! that many in flight, a `budget` keeps their bodies within a number of bytes, a [`Progress`] counts them. A [`Sink`]
 //! provides the memory that a body lands in. Every failure is an [`Error`] that names the operation and the URI.
 //!
 //! ```text
 //! read / write / list / delete / manage      what a caller asks for
 //!   └ window, budget, progress               how much of it at once
 //!       ├ object_store                       the ordinary path
+//!       ├ local                            files, in plain system calls
 //!       └ s3                                 signed requests of our own, where `ObjectStore` has no words for it
 //! ```
 
@@ -27,7 +28,7 @@ mod sink;
 mod window;
 mod write;
 
-pub use budget::{Budget, Limits};
+pub use budget::Limits;
 pub use delete::{delete_keys, delete_object, delete_prefix};
 pub use error::{Context, Error, ErrorKind, Failure};
 pub use list::{Entry, expand, list};
@@ -35,5 +36,5 @@ pub use manage::{Metadata, copy, create_bucket, exists, head};
 pub use object::Object;
 pub use progress::{Progress, Snapshot};
 pub use read::{get, get_many};
-pub use sink::{Buffer, Discard, Memory, Sink};
+pub use sink::{Buffer, Discard, Memory, Refusal, Sink};
 pub use write::{Source, put, put_many};

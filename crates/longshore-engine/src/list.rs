@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use longshore_config::{Live, Location, Pattern, Store, Trace};
+use longshore_config::{Live, Location, Pattern, Scheme, Store, Trace};
 use object_store::path::Path;
 
 use crate::error::{Context, Error, ErrorKind};
 use crate::object::Object;
 use crate::progress::Progress;
-use crate::s3;
+use crate::{local, s3};
 
 /// One object of a listing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,8 +31,20 @@ pub async fn list(
     context: &Context,
     progress: &Progress,
 ) -> Result<Vec<Entry>, Error> {
+    list_where(store, prefix, None, context, progress).await
+}
+
+/// As [`list`]. What does not match `pattern` may be left out, where that saves looking into a folder.
+async fn list_where(
+    store: &Arc<Store>,
+    prefix: &str,
+    pattern: Option<&Pattern>,
+    context: &Context,
+    progress: &Progress,
+) -> Result<Vec<Entry>, Error> {
     let live = store.live().map_err(|error| context.config_error(error))?;
     let mut entries = match &live.s3 {
+        _ if store.scheme() == Scheme::File => local::list(prefix, pattern, context, progress).await?,
         Some(access) => {
             let mut entries = Vec::new();
             let mut token = None;
@@ -69,7 +81,7 @@ pub async fn expand(
     progress: &Progress,
 ) -> Result<Vec<Object>, Error> {
     let pattern = Pattern::new(location.raw_key());
-    let entries = list(store, pattern.prefix(), context, progress).await?;
+    let entries = list_where(store, pattern.prefix(), Some(&pattern), context, progress).await?;
     let objects: Vec<Object> = entries
         .into_iter()
         .filter(|entry| pattern.matches(&entry.key))

@@ -7,6 +7,7 @@ use longshore_config::{Scheme, Store};
 use object_store::{CopyOptions, GetOptions};
 
 use crate::error::{Context, Error, ErrorKind, trace};
+use crate::local;
 use crate::object::{Object, path, require_path};
 use crate::progress::Progress;
 use crate::read;
@@ -36,6 +37,9 @@ pub struct Metadata {
 /// [`ErrorKind::NotFound`], and what else the store answers.
 pub async fn head(object: &Object) -> Result<Metadata, Error> {
     let context = object.context("head");
+    if object.store.scheme() == Scheme::File {
+        return local::head(&object.key, &context).await;
+    }
     let live = object.live(&context)?;
     let path = match (path(&object.key), &live.s3) {
         (Some(path), _) => path,
@@ -74,7 +78,7 @@ pub async fn exists(object: &Object) -> Result<bool, Error> {
 ///
 /// [`ErrorKind::NotFound`] where there is no source, and what else the stores answer.
 pub async fn copy(source: &Object, target: &Object) -> Result<(), Error> {
-    let context = Context::new("copy", format!("{} to {}", source.uri, target.uri));
+    let context = Context { target: Some(target.uri.to_string()), ..source.context("copy") };
     let live = target.live(&context)?;
     let same_service = match (source.store.s3_settings(), target.store.s3_settings()) {
         (Some(from), Some(to)) => from.same_service(to),
@@ -82,6 +86,9 @@ pub async fn copy(source: &Object, target: &Object) -> Result<(), Error> {
     };
     if let (Some(access), true) = (&live.s3, same_service) {
         return s3::copy(access, &target.key, (source.store.bucket(), &source.key), &context).await;
+    }
+    if [source, target].map(|object| object.store.scheme()) == [Scheme::File; 2] {
+        return local::copy(source, target).await;
     }
     if Arc::ptr_eq(&source.store, &target.store) {
         let (from, to) = (require_path(&source.key, &context)?, require_path(&target.key, &context)?);
@@ -115,6 +122,11 @@ pub async fn create_bucket(store: &Arc<Store>, key: &str, context: &Context) -> 
     let Some(access) = &live.s3 else { return Ok(()) };
     match s3::create_bucket(access, context).await {
         Err(error) if error.code() == Some("BucketAlreadyOwnedByYou") => Ok(()),
+        // Who may use a bucket need not be allowed to make it.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => match s3::bucket_answers(access, context).await {
+            true => Ok(()),
+            false => Err(error),
+        },
         // Some servers have one code for "yours" and "somebody's". The list of one's own buckets tells.
         Err(error) if error.code() == Some("BucketAlreadyExists") => {
             match s3::owns_bucket(access, store.bucket(), context).await {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use longshore_config::{Live, Trace};
+use longshore_config::{Live, Scheme, Trace};
+use object_store::GetOptions;
 use object_store::path::Path;
-use object_store::{GetOptions, GetResultPayload};
 
 use crate::budget::{Budget, Limits};
 use crate::error::{Context, Error, ErrorKind, trace};
@@ -60,6 +60,9 @@ async fn read<S: Sink>(
     progress: &Progress,
 ) -> Result<S::Output, Error> {
     let context = object.context("get");
+    if object.store.scheme() == Scheme::File {
+        return local::read(&object.key, &context, (index, sink, budget, progress)).await;
+    }
     let live = object.live(&context)?;
     let path = match (path(&object.key), &live.s3) {
         (Some(path), _) => path,
@@ -84,25 +87,18 @@ async fn read_path<S: Sink>(
     (index, sink, budget, progress): Shared<'_, S>,
 ) -> Result<S::Output, Error> {
     let fail = |error| context.store_error(error, trace);
+    // Taken before the request is sent: an answer that waits unread for its turn may be cut off by the server.
+    let share = budget.take(sink.footprint(budget.usual())).await;
     let result = live.objects.get_opts(path, GetOptions::default()).await.map_err(fail)?;
     let size = result.meta.size;
-    let _share = budget.take(size).await;
+    budget.note(size);
+    let _share = budget.adjust(share, sink.footprint(size)).await;
     let length = usize::try_from(size).map_err(|_| context.error(ErrorKind::Generic, "too large for this machine"))?;
-    let Some(mut buffer) = sink.reserve(index, length).await else { return Err(s3::abandoned(context)) };
+    let mut buffer = sink.reserve(index, length).await.map_err(|refusal| refusal.error(context, size))?;
     let mut fill = Fill { context, size, written: 0, progress, trace };
-    match result.payload {
-        GetResultPayload::File(file, _) => {
-            let chunks = local::read(file, size);
-            futures::pin_mut!(chunks);
-            while let Some(chunk) = chunks.try_next().await.map_err(|error| context.io_error(error))? {
-                fill.append(&mut buffer, &chunk)?;
-            }
-        }
-        GetResultPayload::Stream(mut chunks) => {
-            while let Some(chunk) = chunks.try_next().await.map_err(fail)? {
-                fill.append(&mut buffer, &chunk)?;
-            }
-        }
+    let mut chunks = result.into_stream();
+    while let Some(chunk) = chunks.try_next().await.map_err(fail)? {
+        fill.append(&mut buffer, &chunk)?;
     }
     fill.complete()?;
     Ok(sink.finish(index, buffer))

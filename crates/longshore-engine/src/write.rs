@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
+use longshore_config::Scheme;
 use longshore_formats::Generator;
 use object_store::path::Path;
 use object_store::{MultipartUpload, PutMultipartOptions, PutOptions, PutPayload};
 
 use crate::budget::{Budget, Limits};
 use crate::error::{Context, Error, trace};
+use crate::manage::head;
 use crate::object::{Object, path, require_path};
 use crate::progress::Progress;
-use crate::{s3, window};
+use crate::{local, s3, window};
 
 /// Objects from this size on are sent in parts.
 const MULTIPART_FROM: usize = 64 << 20;
@@ -112,6 +114,9 @@ pub async fn put(object: &Object, body: Bytes, progress: &Progress) -> Result<()
 
 async fn write(object: &Object, body: Bytes, progress: &Progress) -> Result<(), Error> {
     let context = object.context("put");
+    if object.store.scheme() == Scheme::File {
+        return local::write(&object.key, body, &context, progress).await;
+    }
     let live = object.live(&context)?;
     let size = body.len() as u64;
     let path = match (path(&object.key), &live.s3) {
@@ -160,14 +165,20 @@ async fn write_parts(
         // `put_part` must be called in order, and only when its turn comes: on a file it begins the write.
         stream::iter(parts).buffered(PARTS_IN_FLIGHT).try_collect::<()>().await?;
     }
-    if let Some(mut upload) = upload.0.take()
-        && let Err(error) = all.scope(upload.complete()).await
+    let Some(mut upload) = upload.0.take() else { return Ok(()) };
+    let last = trace();
+    let Err(error) = last.scope(upload.complete()).await else { return Ok(()) };
+    let error = context.store_error(error, &last);
+    // Where an answer was lost, the first request may have completed the upload, and the second finds none.
+    if error.code() == Some("NoSuchUpload")
+        && last.attempts() > 1
+        && head(object).await.is_ok_and(|found| found.size == body.len() as u64)
     {
-        // The upload may still be there; take it away, and report why it was not completed.
-        let _ = upload.abort().await;
-        return Err(fail(error));
+        return Ok(());
     }
-    Ok(())
+    // The upload may still be there; take it away, and report why it was not completed.
+    let _ = upload.abort().await;
+    Err(error)
 }
 
 /// An upload that is taken back if nobody completes it: a failure or a cancelled call leaves no parts behind.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use longshore_config::{Location, Resolver, Store as Handle};
 use longshore_engine::{Context, ErrorKind, Limits, Object};
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
+use pyo3::types::{PyBool, PyString};
 
 use crate::errors::{invalid, raise, wrong_type};
 use crate::stores::Store;
@@ -34,15 +35,16 @@ pub(crate) fn texts(name: &str, values: &Bound<'_, PyAny>) -> PyResult<Vec<Strin
     items.enumerate().map(|(index, item)| text(&format!("{name}[{index}]"), &item?)).collect()
 }
 
-/// A whole number of at least `least`.
+/// A whole number of at least `least`. NumPy's integers will do; a bool will not.
 pub(crate) fn whole(name: &str, value: &Bound<'_, PyAny>, least: u64) -> PyResult<u64> {
     let py = value.py();
-    // NumPy's integers are no `int`, but say that they can stand for one.
-    if value.is_instance_of::<PyBool>() || !(value.is_instance_of::<PyInt>() || value.hasattr("__index__")?) {
+    if value.is_instance_of::<PyBool>() || !value.hasattr("__index__")? {
         return Err(wrong_type(py, &expected(name, "an int", value)));
     }
     match value.extract::<u64>() {
         Ok(number) if number >= least => Ok(number),
+        Err(error) if !error.is_instance_of::<PyOverflowError>(py) => Err(error),
+        Err(_) if !value.lt(0)? => Err(invalid(py, &format!("{name} is larger than anything it could count"))),
         _ => Err(invalid(py, &format!("{name} must be at least {least}, not {value}"))),
     }
 }
@@ -50,20 +52,18 @@ pub(crate) fn whole(name: &str, value: &Bound<'_, PyAny>, least: u64) -> PyResul
 /// A finite number of at least 1.
 pub(crate) fn ratio(name: &str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
     let py = value.py();
-    if value.is_instance_of::<PyBool>() || !(value.is_instance_of::<PyFloat>() || value.is_instance_of::<PyInt>()) {
+    if value.is_instance_of::<PyBool>() || value.is_instance_of::<PyString>() || !value.hasattr("__float__")? {
         return Err(wrong_type(py, &expected(name, "a number", value)));
     }
     match value.extract::<f64>() {
         Ok(number) if number.is_finite() && number >= 1.0 => Ok(number),
-        _ => Err(invalid(py, &format!("{name} must be a number of at least 1, not {value}"))),
+        _ => Err(invalid(py, &format!("{name} must be a finite number of at least 1"))),
     }
 }
 
+/// A truth value; NumPy's will do.
 pub(crate) fn flag(name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
-    match value.cast::<PyBool>() {
-        Ok(flag) => Ok(flag.is_true()),
-        Err(_) => Err(wrong_type(value.py(), &expected(name, "a bool", value))),
-    }
+    value.extract().map_err(|_| wrong_type(value.py(), &expected(name, "a bool", value)))
 }
 
 pub(crate) fn limits(max_in_flight: &Bound<'_, PyAny>) -> PyResult<Limits> {
@@ -81,8 +81,13 @@ pub(crate) struct Target<'a, 'py> {
 }
 
 impl<'a, 'py> Target<'a, 'py> {
-    pub(crate) fn new(py: Python<'py>, operation: &'static str, store: Option<&'a Bound<'py, Store>>) -> Self {
-        Self { py, operation, store, resolver: RefCell::default() }
+    pub(crate) fn new(py: Python<'py>, operation: &'static str, store: &'a Bound<'py, PyAny>) -> PyResult<Self> {
+        let store = match store.cast::<Store>() {
+            Ok(store) => Some(store),
+            Err(_) if store.is_none() => None,
+            Err(_) => return Err(wrong_type(py, &expected("store", "a store from store_for", store))),
+        };
+        Ok(Self { py, operation, store, resolver: RefCell::default() })
     }
 
     /// The place that `uri` names, and its store.

@@ -28,7 +28,7 @@ where
     match how {
         None => run_blocking(py, shelf, start, convert),
         Some((bridge, future)) => {
-            let slot = bridge.get().launch(future, shelf, start, convert)?;
+            let slot = bridge.get().launch(future.into_bound(py), shelf, start, convert)?;
             Ok(slot.into_pyobject(py)?.into_any().unbind())
         }
     }

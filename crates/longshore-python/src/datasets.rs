@@ -6,6 +6,7 @@ use longshore_config::Location;
 use longshore_engine::{Context, Error, ErrorKind, Memory, Object, create_bucket, put_many};
 use longshore_formats::{DataOptions, Generator, NpyHeader, NpzArchive, NpzError, ObjectType};
 use longshore_runtime::Mailbox;
+use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
@@ -13,8 +14,7 @@ use tokio::task::spawn_blocking;
 use crate::arguments::{Target, flag, limits, optional_text, ratio, text, texts, whole};
 use crate::call::{How, progress, run, shelf};
 use crate::errors::{invalid, raise};
-use crate::landing::Region;
-use crate::stores::Store;
+use crate::landing::{Region, missing};
 
 /// Generates and writes one object for each of `names`, beneath `prefix`.
 ///
@@ -29,11 +29,11 @@ pub(crate) fn put<'py>(
     max_in_flight: &Bound<'py, PyAny>,
     should_create_bucket: &Bound<'py, PyAny>,
     data: [Bound<'py, PyAny>; 5],
-    store: Option<&Bound<'py, Store>>,
+    store: &Bound<'py, PyAny>,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("prefix", prefix)?;
-    let target = Target::new(py, "put", store);
+    let target = Target::new(py, "put", store)?;
     let limits = limits(max_in_flight)?;
     let create = flag("should_create_bucket", should_create_bucket)?;
     let generator = generator(py, &uri, data)?;
@@ -75,12 +75,17 @@ fn generator(py: Python<'_>, uri: &str, data: [Bound<'_, PyAny>; 5]) -> PyResult
     let name = text("object_type", &object_type)?;
     let object_type: ObjectType =
         name.parse().map_err(|error: longshore_formats::ParseObjectTypeError| invalid(py, &error.to_string()))?;
-    let seed = if seed.is_none() { fastrand::u64(..) } else { whole("seed", &seed, 0)? };
+    let seed = if seed.is_none() { fresh_seed()? } else { whole("seed", &seed, 0)? };
     let options = DataOptions { seed, dedup: ratio("dedup", &dedup)?, compress: ratio("compress", &compress)? };
     let size = whole("size", &size, 0)?;
     // Laying out a large frame takes milliseconds, in which other threads may run.
     py.detach(|| Generator::new(object_type, size, options))
         .map_err(|error| raise(py, &Context::new("put", uri).error(ErrorKind::InvalidArgument, error.to_string())))
+}
+
+/// From the operating system: a generator of our own would go on alike in every forked child.
+fn fresh_seed() -> PyResult<u64> {
+    getrandom::u64().map_err(|error| PyOSError::new_err(error.to_string()))
 }
 
 /// Reads an array of an NPZ object.
@@ -90,12 +95,12 @@ pub(crate) fn read_npz<'py>(
     how: How<'py>,
     uri: &Bound<'py, PyAny>,
     array_name: &Bound<'py, PyAny>,
-    store: Option<&Bound<'py, Store>>,
+    store: &Bound<'py, PyAny>,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
     let array_name = optional_text("array_name", array_name)?;
-    let object = Target::new(py, "read_npz", store).object(&uri, "read the objects one by one")?;
+    let object = Target::new(py, "read_npz", store)?.object(&uri, "read the objects one by one")?;
     let counted = listener.is_some();
     run(
         py,
@@ -109,7 +114,7 @@ pub(crate) fn read_npz<'py>(
                 decode(Arc::new(archive), array_name, mailbox, &context).await
             }
         },
-        |py, (), shelf| Ok(shelf.objects.pop().map_or_else(|| py.None(), |(_, array)| array)),
+        |_, (), shelf| shelf.objects.pop().map(|(_, array)| array).ok_or_else(missing),
     )
 }
 
@@ -125,9 +130,14 @@ async fn decode(archive: Arc<Vec<u8>>, name: Option<String>, mailbox: Mailbox, c
     let (header, length) = work(find, context).await?;
     let (reply, room) = oneshot::channel();
     let writer = mailbox.clone();
+    let uri = context.uri.clone();
     mailbox.send(move |py, shelf| {
-        let (array, memory) = allocate(py, &header, length)?;
-        let region = Region::of_writable(py, shelf, &memory, writer)?;
+        let (array, memory) = allocate(py, &header, length).inspect_err(|error| {
+            // What NumPy refuses is about this object too. An exception that takes no attributes says enough by itself.
+            let _ = error.value(py).setattr("uri", &uri);
+            let _ = error.value(py).setattr("operation", "read_npz");
+        })?;
+        let region = Region::of_writable(shelf, &memory, writer)?;
         shelf.objects.push((0, array));
         // Nobody receives when the call is being cancelled.
         let _ = reply.send(region);

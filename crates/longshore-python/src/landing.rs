@@ -1,18 +1,19 @@
 //! Memory that Python owns and the runtime fills or reads.
 //!
 //! The object stands on the operation's shelf, on the attached side. The runtime side gets its address, together with a clone
-//! of the operation's [`Mailbox`]. The shelf is emptied only after the last clone is gone, so the address is good for as
-//! long as anybody can use it, also when the call was cancelled or interrupted.
+//! of the operation's [`Mailbox`]. What is on the shelf is let go only after the last clone is gone, so the address is good for
+//! as long as anybody can use it, also when the call was cancelled or interrupted.
 #![expect(unsafe_code)]
 
+use std::collections::HashMap;
+use std::ffi::{CStr, c_int};
 use std::ptr::{self, NonNull};
 use std::slice;
 
 use bytes::Bytes;
-use longshore_engine::{Buffer, Sink};
+use longshore_engine::{Buffer, Context, Error, ErrorKind, Refusal, Sink};
 use longshore_runtime::{Mailbox, Shelf};
-use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::PyMemoryError;
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -38,8 +39,8 @@ pub(crate) enum Landing {
 pub(crate) enum Landed {
     /// To be copied into a `bytes`.
     Copied(Vec<u8>),
-    /// It is on the shelf, under its index.
-    OnShelf,
+    /// It is on the shelf, under this index.
+    OnShelf(usize),
 }
 
 impl Buffer for Landing {
@@ -55,39 +56,52 @@ impl Sink for IntoBytes {
     type Buffer = Landing;
     type Output = Landed;
 
-    async fn reserve(&self, index: usize, size: usize) -> Option<Landing> {
+    async fn reserve(&self, index: usize, size: usize) -> Result<Landing, Refusal> {
         if size < IN_PLACE_FROM {
-            return Some(Landing::Copied(Vec::with_capacity(size)));
+            return Ok(Landing::Copied(Vec::with_capacity(size)));
         }
         let (reply, answer) = oneshot::channel();
         let mailbox = self.0.clone();
         self.0.send(move |py, shelf| {
             // Nobody receives when the call is being cancelled.
-            let _ = reply.send(Region::in_new_bytes(py, shelf, index, size, mailbox)?);
+            let _ = match Region::in_new_bytes(py, shelf, index, size, mailbox) {
+                Ok(region) => reply.send(Ok(region)),
+                Err(error) if error.is_instance_of::<PyMemoryError>(py) => reply.send(Err(Refusal::OutOfMemory)),
+                Err(error) => return Err(error),
+            };
             Ok(())
         });
-        answer.await.ok().map(Landing::InPlace)
+        answer.await.unwrap_or(Err(Refusal::Abandoned)).map(Landing::InPlace)
     }
 
-    fn finish(&self, _index: usize, buffer: Landing) -> Landed {
+    fn finish(&self, index: usize, buffer: Landing) -> Landed {
         match buffer {
             Landing::Copied(bytes) => Landed::Copied(bytes),
-            Landing::InPlace(_) => Landed::OnShelf,
+            Landing::InPlace(_) => Landed::OnShelf(index),
         }
     }
 }
 
 /// The landed objects as `bytes`, in order.
-pub(crate) fn into_bytes<'py>(py: Python<'py>, landed: Vec<Landed>, shelf: &mut Shelf) -> Vec<Bound<'py, PyBytes>> {
-    let mut on_shelf: Vec<(usize, Py<PyAny>)> = std::mem::take(&mut shelf.objects);
-    on_shelf.sort_unstable_by_key(|(index, _)| *index);
-    let mut on_shelf = on_shelf.into_iter();
+pub(crate) fn into_bytes<'py>(
+    py: Python<'py>,
+    landed: Vec<Landed>,
+    shelf: &mut Shelf,
+) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+    let mut on_shelf: HashMap<usize, Py<PyAny>> = shelf.objects.drain(..).collect();
     let take = |landed| match landed {
-        Landed::Copied(bytes) => Some(PyBytes::new(py, &bytes)),
-        // Each was put on the shelf under its own index, so they come off in the order of the objects.
-        Landed::OnShelf => on_shelf.next().and_then(|(_, object)| object.into_bound(py).cast_into().ok()),
+        Landed::Copied(bytes) => Ok(PyBytes::new(py, &bytes)),
+        Landed::OnShelf(index) => {
+            let object = on_shelf.remove(&index).ok_or_else(missing)?;
+            Ok(object.into_bound(py).cast_into()?)
+        }
     };
-    landed.into_iter().filter_map(take).collect()
+    landed.into_iter().map(take).collect()
+}
+
+/// What should have been on the shelf is not.
+pub(crate) fn missing() -> PyErr {
+    PyRuntimeError::new_err("a result is missing from the operation; this is a bug in longshore")
 }
 
 /// Part of a Python object's memory, filled from front to back.
@@ -127,19 +141,10 @@ impl Region {
 
     /// The memory of `buffer`, which goes on the shelf. It must be writable, contiguous, initialised, and known to nobody
     /// else.
-    pub(crate) fn of_writable(
-        py: Python<'_>,
-        shelf: &mut Shelf,
-        object: &Bound<'_, PyAny>,
-        mailbox: Mailbox,
-    ) -> PyResult<Self> {
-        let buffer = PyUntypedBuffer::get(object)?;
-        if buffer.readonly() || !buffer.is_c_contiguous() {
-            return Err(wrong_type(py, "the array's memory must be writable and contiguous"));
-        }
-        let length = buffer.len_bytes();
-        let start = NonNull::new(buffer.buf_ptr().cast()).unwrap_or(NonNull::dangling());
-        shelf.buffers.push(buffer);
+    pub(crate) fn of_writable(shelf: &mut Shelf, object: &Bound<'_, PyAny>, mailbox: Mailbox) -> PyResult<Self> {
+        let export = Export::new(object, ffi::PyBUF_WRITABLE)?;
+        let (start, length) = export.memory();
+        shelf.exports.push(Box::new(export));
         Ok(Self { start, length, filled: 0, _mailbox: mailbox })
     }
 
@@ -180,29 +185,87 @@ impl AsRef<[u8]> for Lent {
     }
 }
 
-/// Takes the buffer of `data` onto the shelf. What it returns makes the body once there is a mailbox.
-///
-/// The body is lent until the store lets go of it, and the operation does not end before. For a store that keeps it the body is
-/// a copy.
+/// Takes the memory of `data` onto the shelf. What it returns makes the body once there is a mailbox.
 pub(crate) fn lend(
     name: &str,
     data: &Bound<'_, PyAny>,
-    store_keeps_it: bool,
     shelf: &mut Shelf,
 ) -> PyResult<impl FnOnce(&Mailbox) -> Bytes + use<>> {
     let py = data.py();
-    let buffer = PyUntypedBuffer::get(data).map_err(|_| {
+    // Some arrays, such as NumPy's of dates, give their memory only to who does not ask what is in it.
+    let export = Export::new(data, ffi::PyBUF_ND | ffi::PyBUF_FORMAT).or_else(|_| Export::new(data, ffi::PyBUF_SIMPLE));
+    let export = export.map_err(|error| {
         let found = data.get_type().name().map_or_else(|_| String::new(), |name| name.to_string());
-        wrong_type(py, &format!("{name} must be bytes or another object with a buffer, not {found}"))
+        if error.is_instance_of::<PyTypeError>(py) {
+            return wrong_type(py, &format!("{name} must be bytes or another object with a buffer, not {found}"));
+        }
+        let reason = error.value(py);
+        invalid(py, &format!("{name}, a {found}, does not give contiguous memory ({reason}); pass a contiguous copy"))
     })?;
-    if !buffer.is_c_contiguous() {
-        return Err(invalid(py, &format!("{name} is not contiguous in memory; pass a contiguous copy")));
+    if export.holds_objects() {
+        return Err(wrong_type(py, &format!("{name} holds Python objects, whose addresses mean nothing elsewhere")));
     }
-    let (start, length) = (buffer.buf_ptr(), buffer.len_bytes());
-    shelf.buffers.push(buffer);
+    let memory = export.memory();
+    shelf.exports.push(Box::new(export));
     Ok(move |mailbox: &Mailbox| {
-        let start = NonNull::new(start.cast()).unwrap_or(NonNull::dangling());
-        let lent = Lent { start, length, _mailbox: mailbox.clone() };
-        if store_keeps_it { Bytes::copy_from_slice(lent.as_ref()) } else { Bytes::from_owner(lent) }
+        let (start, length) = memory;
+        Bytes::from_owner(Lent { start, length, _mailbox: mailbox.clone() })
+    })
+}
+
+/// The memory of a Python object, contiguous, kept where it is until this is dropped.
+struct Export(Box<ffi::Py_buffer>);
+
+// SAFETY: an export may be released by any attached thread; the pointers in it are not used without its owner's promise.
+unsafe impl Send for Export {}
+
+impl Export {
+    fn new(object: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Self> {
+        let mut view = Box::new(ffi::Py_buffer::new());
+        // SAFETY: we are attached, `object` is alive, and `view` is an empty structure that stays at its address.
+        match unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut *view, flags) } {
+            0 => Ok(Self(view)),
+            _ => Err(PyErr::fetch(object.py())),
+        }
+    }
+
+    fn memory(&self) -> (NonNull<u8>, usize) {
+        (NonNull::new(self.0.buf.cast()).unwrap_or(NonNull::dangling()), usize::try_from(self.0.len).unwrap_or(0))
+    }
+
+    fn holds_objects(&self) -> bool {
+        if self.0.format.is_null() {
+            return false;
+        }
+        // SAFETY: the exporter promises a NUL-terminated text that lives as long as the export.
+        unsafe { CStr::from_ptr(self.0.format) }.to_bytes().contains(&b'O')
+    }
+}
+
+impl Drop for Export {
+    fn drop(&mut self) {
+        // Shelves are let go of by attached threads, so this attaches to what is attached already.
+        Python::attach(|_attached| {
+            // SAFETY: `new` filled the structure, and nothing has released it.
+            unsafe { ffi::PyBuffer_Release(&raw mut *self.0) }
+        });
+    }
+}
+
+/// A body for a store that keeps it: a copy, made off the runtime's workers.
+///
+/// # Errors
+///
+/// There is not enough memory for another one.
+pub(crate) async fn keepable(body: Bytes, context: &Context) -> Result<Bytes, Error> {
+    let size = body.len();
+    let copying = tokio::task::spawn_blocking(move || {
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(body.len()).ok()?;
+        copy.extend_from_slice(&body);
+        Some(Bytes::from(copy))
+    });
+    copying.await.ok().flatten().ok_or_else(|| {
+        context.error(ErrorKind::Generic, format!("there is not enough memory for another {size} bytes"))
     })
 }

@@ -7,18 +7,17 @@ use pyo3::types::{PyDict, PyList};
 use crate::arguments::{Target, flag, text};
 use crate::call::{How, progress, run, shelf};
 use crate::errors::raise;
-use crate::stores::Store;
 
 #[pyfunction]
 pub(crate) fn list<'py>(
     py: Python<'py>,
     how: How<'py>,
     uri: &Bound<'py, PyAny>,
-    store: Option<&Bound<'py, Store>>,
+    store: &Bound<'py, PyAny>,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let target = Target::new(py, "list", store);
+    let target = Target::new(py, "list", store)?;
     let (location, store) = target.place(&uri)?;
     let wildcard = location.has_wildcard();
     let prefix = if wildcard { Ok(String::new()) } else { location.prefix("") };
@@ -56,11 +55,11 @@ pub(crate) fn delete<'py>(
     how: How<'py>,
     uri: &Bound<'py, PyAny>,
     whole_bucket: &Bound<'py, PyAny>,
-    store: Option<&Bound<'py, Store>>,
+    store: &Bound<'py, PyAny>,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let target = Target::new(py, "delete", store);
+    let target = Target::new(py, "delete", store)?;
     let whole_bucket = flag("whole_bucket", whole_bucket)?;
     let (location, store) = target.place(&uri)?;
     let context = Context::new("delete", &*uri);
@@ -105,10 +104,10 @@ pub(crate) fn head<'py>(
     py: Python<'py>,
     how: How<'py>,
     uri: &Bound<'py, PyAny>,
-    store: Option<&Bound<'py, Store>>,
+    store: &Bound<'py, PyAny>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let object = Target::new(py, "head", store).object(&uri, "use list")?;
+    let object = Target::new(py, "head", store)?.object(&uri, "use list")?;
     run(py, how, shelf(None), |_| async move { longshore_engine::head(&object).await }, describe)
 }
 
@@ -134,10 +133,10 @@ pub(crate) fn exists<'py>(
     py: Python<'py>,
     how: How<'py>,
     uri: &Bound<'py, PyAny>,
-    store: Option<&Bound<'py, Store>>,
+    store: &Bound<'py, PyAny>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let object = Target::new(py, "exists", store).object(&uri, "use list")?;
+    let object = Target::new(py, "exists", store)?.object(&uri, "use list")?;
     run(
         py,
         how,
@@ -153,10 +152,10 @@ pub(crate) fn copy<'py>(
     how: How<'py>,
     source: &Bound<'py, PyAny>,
     target: &Bound<'py, PyAny>,
-    store: Option<&Bound<'py, Store>>,
+    store: &Bound<'py, PyAny>,
 ) -> PyResult<Py<PyAny>> {
     let (from, to) = (text("src", source)?, text("dst", target)?);
-    let arguments = Target::new(py, "copy", store);
+    let arguments = Target::new(py, "copy", store)?;
     let (from, to) = (arguments.object(&from, "copy one object")?, arguments.object(&to, "copy one object")?);
     run(py, how, shelf(None), |_| async move { longshore_engine::copy(&from, &to).await }, |py, (), _| Ok(py.None()))
 }
@@ -166,10 +165,10 @@ pub(crate) fn create_bucket<'py>(
     py: Python<'py>,
     how: How<'py>,
     uri: &Bound<'py, PyAny>,
-    store: Option<&Bound<'py, Store>>,
+    store: &Bound<'py, PyAny>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let arguments = Target::new(py, "create_bucket", store);
+    let arguments = Target::new(py, "create_bucket", store)?;
     let (location, store) = arguments.place(&uri)?;
     let key = location.prefix("a bucket has one name").map_err(|error| arguments.refuse(&uri, error))?;
     run(

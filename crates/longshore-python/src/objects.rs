@@ -9,13 +9,12 @@ use longshore_engine::{
 };
 use longshore_runtime::Shelf;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyTuple};
+use pyo3::types::{PyList, PyTuple};
 
 use crate::arguments::{Target, limits, text, texts};
 use crate::call::{How, progress, run, shelf};
 use crate::errors::{raise, wrong_type};
-use crate::landing::{IntoBytes, into_bytes, lend};
-use crate::stores::Store;
+use crate::landing::{IntoBytes, into_bytes, keepable, lend, missing};
 
 /// What a URI of a bulk read stands for.
 enum Wanted {
@@ -53,11 +52,11 @@ pub(crate) fn get<'py>(
     py: Python<'py>,
     how: How<'py>,
     uri: &Bound<'py, PyAny>,
-    store: Option<&Bound<'py, Store>>,
+    store: &Bound<'py, PyAny>,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let object = Target::new(py, "get", store).object(&uri, "use get_many")?;
+    let object = Target::new(py, "get", store)?.object(&uri, "use get_many")?;
     let wanted = listener.is_some();
     run(
         py,
@@ -68,8 +67,8 @@ pub(crate) fn get<'py>(
             async move { longshore_engine::get(object, &sink, &progress).await }
         },
         |py, landed, shelf| {
-            let bytes = into_bytes(py, vec![landed], shelf).pop();
-            Ok(bytes.unwrap_or_else(|| PyBytes::new(py, b"")).into_any().unbind())
+            let bytes = into_bytes(py, vec![landed], shelf)?.pop();
+            bytes.map(|bytes| bytes.into_any().unbind()).ok_or_else(missing)
         },
     )
 }
@@ -80,7 +79,7 @@ pub(crate) fn get_many<'py>(
     how: How<'py>,
     uris: &Bound<'py, PyAny>,
     max_in_flight: &Bound<'py, PyAny>,
-    store: Option<&Bound<'py, Store>>,
+    store: &Bound<'py, PyAny>,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let (wanted, limits) = bulk_arguments(py, uris, max_in_flight, store)?;
@@ -99,7 +98,7 @@ pub(crate) fn get_many<'py>(
             }
         },
         |py, (uris, landed), shelf| {
-            let pairs = uris.iter().map(|uri| &**uri).zip(into_bytes(py, landed, shelf));
+            let pairs = uris.iter().map(|uri| &**uri).zip(into_bytes(py, landed, shelf)?);
             Ok(PyList::new(py, pairs.collect::<Vec<_>>())?.into_any().unbind())
         },
     )
@@ -111,7 +110,7 @@ pub(crate) fn get_many_stats<'py>(
     how: How<'py>,
     uris: &Bound<'py, PyAny>,
     max_in_flight: &Bound<'py, PyAny>,
-    store: Option<&Bound<'py, Store>>,
+    store: &Bound<'py, PyAny>,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let (wanted, limits) = bulk_arguments(py, uris, max_in_flight, store)?;
@@ -136,9 +135,9 @@ fn bulk_arguments<'py>(
     py: Python<'py>,
     uris: &Bound<'py, PyAny>,
     max_in_flight: &Bound<'py, PyAny>,
-    store: Option<&Bound<'py, Store>>,
+    store: &Bound<'py, PyAny>,
 ) -> PyResult<(Vec<Wanted>, longshore_engine::Limits)> {
-    let target = Target::new(py, "get", store);
+    let target = Target::new(py, "get", store)?;
     let limits = limits(max_in_flight)?;
     let wanted = texts("uris", uris)?.iter().map(|uri| Wanted::parse(&target, uri)).collect::<PyResult<_>>()?;
     Ok((wanted, limits))
@@ -150,21 +149,25 @@ pub(crate) fn put_bytes<'py>(
     how: How<'py>,
     uri: &Bound<'py, PyAny>,
     data: &Bound<'py, PyAny>,
-    store: Option<&Bound<'py, Store>>,
+    store: &Bound<'py, PyAny>,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let object = Target::new(py, "put", store).object(&uri, "a write names one object")?;
+    let object = Target::new(py, "put", store)?.object(&uri, "a write names one object")?;
     let counted = listener.is_some();
     let mut shelf = shelf(listener);
-    let body = lend("data", data, object.store.keeps_bodies(), &mut shelf)?;
+    let body = lend("data", data, &mut shelf)?;
     run(
         py,
         how,
         shelf,
         |mailbox| {
             let (body, progress) = (body(mailbox), progress(mailbox, counted));
-            async move { longshore_engine::put(&object, body, &progress).await }
+            async move {
+                let context = Context::new("put", &*object.uri);
+                let body = if object.store.keeps_bodies() { keepable(body, &context).await? } else { body };
+                longshore_engine::put(&object, body, &progress).await
+            }
         },
         |py, (), _| Ok(py.None()),
     )
@@ -176,10 +179,10 @@ pub(crate) fn put_many<'py>(
     how: How<'py>,
     items: &Bound<'py, PyAny>,
     max_in_flight: &Bound<'py, PyAny>,
-    store: Option<&Bound<'py, Store>>,
+    store: &Bound<'py, PyAny>,
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
-    let target = Target::new(py, "put", store);
+    let target = Target::new(py, "put", store)?;
     let limits = limits(max_in_flight)?;
     let counted = listener.is_some();
     let mut shelf = shelf(listener);
@@ -196,8 +199,16 @@ pub(crate) fn put_many<'py>(
         shelf,
         |mailbox| {
             let progress = progress(mailbox, counted);
-            let bodies: Vec<Bytes> = bodies.into_iter().map(|body| body(mailbox)).collect();
-            async move { write_many(objects, Arc::new(bodies), limits, &progress).await }
+            let mut bodies: Vec<Bytes> = bodies.into_iter().map(|body| body(mailbox)).collect();
+            async move {
+                for (object, body) in objects.iter().zip(&mut bodies) {
+                    if object.store.keeps_bodies() {
+                        let context = Context::new("put", &*object.uri);
+                        *body = keepable(std::mem::take(body), &context).await?;
+                    }
+                }
+                write_many(objects, Arc::new(bodies), limits, &progress).await
+            }
         },
         |py, (), _| Ok(py.None()),
     )
@@ -220,8 +231,7 @@ fn pairs<'py>(
             pair.ok_or_else(|| wrong_type(py, &format!("items must be {wanted}; items[{index}] is no such pair")))?;
         let uri = text(&format!("items[{index}][0]"), &pair.get_item(0)?)?;
         let object = target.object(&uri, "a write names one object")?;
-        let keeps = object.store.keeps_bodies();
-        let body = lend(&format!("items[{index}][1]"), &pair.get_item(1)?, keeps, shelf)?;
+        let body = lend(&format!("items[{index}][1]"), &pair.get_item(1)?, shelf)?;
         pairs.push((object, body));
     }
     Ok(pairs)

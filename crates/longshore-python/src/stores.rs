@@ -6,7 +6,7 @@ use std::sync::Arc;
 use longshore_config::{Environment, Location, Options, Scheme, Store as Handle, open};
 use longshore_engine::Context;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyString};
+use pyo3::types::{PyBool, PyDelta, PyDeltaAccess, PyDict, PyString};
 
 use crate::arguments::text;
 use crate::errors::{invalid, raise, wrong_type};
@@ -119,12 +119,14 @@ fn option_text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<String>>
         let seconds = i64::from(length.get_days()) * 86_400 + i64::from(length.get_seconds());
         return Ok(Some(format!("{seconds}.{:06}", length.get_microseconds())));
     }
-    if value.is_instance_of::<PyString>() || value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>() {
-        return value
-            .str()?
-            .extract()
-            .map(Some)
-            .map_err(|_| invalid(value.py(), &format!("{name} is not valid Unicode")));
+    if let Ok(content) = value.cast::<PyString>() {
+        // The content itself: `str()` of a member of an enumeration of texts is its name.
+        let content = content.extract();
+        return content.map(Some).map_err(|_| invalid(value.py(), &format!("{name} is not valid Unicode")));
+    }
+    if value.hasattr("__index__")? || value.hasattr("__float__")? {
+        let number = value.str().and_then(|number| number.extract());
+        return number.map(Some).map_err(|_| invalid(value.py(), &format!("{name} is too large a number")));
     }
     let found = value.get_type().name()?;
     Err(wrong_type(value.py(), &format!("{name} must be a str, number, bool or timedelta, not {found}")))

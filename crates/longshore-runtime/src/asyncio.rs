@@ -14,13 +14,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
 use crate::fork;
-use crate::operation::{Address, Letter, Mailbox, Shelf, launch, lost};
+use crate::operation::{Address, Errand, Finish, Letter, Mailbox, launch, lost};
+use crate::shelf::{Held, Shelf, sweep};
 use waker::Waker;
 
 /// One drain handles at most this much, so that a flood of results cannot starve the loop's other callbacks.
@@ -28,14 +30,15 @@ const DRAIN_LETTERS: usize = 256;
 const DRAIN_TIME: Duration = Duration::from_millis(2);
 
 struct Queue {
-    letters: Mutex<VecDeque<(u64, Letter)>>,
+    /// `None` once the bridge is gone.
+    letters: Mutex<Option<VecDeque<(u64, Letter)>>>,
     /// True from the write to the waker until the loop has read it.
     signalled: AtomicBool,
     waker: Waker,
 }
 
 impl Queue {
-    fn letters(&self) -> MutexGuard<'_, VecDeque<(u64, Letter)>> {
+    fn letters(&self) -> MutexGuard<'_, Option<VecDeque<(u64, Letter)>>> {
         self.letters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -53,17 +56,29 @@ struct LoopAddress {
 
 impl Address for LoopAddress {
     fn post(&self, letter: Letter) {
-        self.queue.letters().push_back((self.slot, letter));
+        let unread = match &mut *self.queue.letters() {
+            Some(letters) => {
+                letters.push_back((self.slot, letter));
+                None
+            }
+            // Dropped outside the lock: a letter can hold a mailbox.
+            None => Some(letter),
+        };
+        drop(unread);
         self.queue.signal();
     }
 }
 
-/// One pending operation. `abort` is absent only while it is being started.
+/// One pending operation.
 struct Slot {
     future: Py<PyAny>,
-    shelf: Shelf,
+    /// Absent while an errand uses it.
+    shelf: Option<Held>,
+    /// Absent only while the operation is being started.
     abort: Option<AbortHandle>,
     failure: Option<PyErr>,
+    /// Letters that came while an errand was running: Python code in it may have run the loop again.
+    deferred: VecDeque<Letter>,
 }
 
 /// Slots by index, with a counter for each index that makes keys unique.
@@ -98,9 +113,13 @@ impl Slots {
         self.free.push(key as u32);
         entry.take()
     }
+
+    fn pending(&self) -> impl Iterator<Item = &Slot> {
+        self.entries.iter().filter_map(|(_, slot)| slot.as_ref())
+    }
 }
 
-/// Connects one event loop with the runtime.
+/// Connects one event loop with the runtime. The loop owns it, through the callback that watches its descriptor.
 #[pyclass(frozen, weakref, module = "longshore._native")]
 pub struct Bridge {
     queue: Arc<Queue>,
@@ -121,7 +140,7 @@ impl Bridge {
     /// The runtime cannot be started. Every later failure reaches `future`.
     pub fn launch<F>(
         &self,
-        future: Py<PyAny>,
+        future: Bound<'_, PyAny>,
         shelf: Shelf,
         start: impl FnOnce(&Mailbox) -> F,
         convert: impl FnOnce(Python<'_>, F::Output, &mut Shelf) -> PyResult<Py<PyAny>> + Send + 'static,
@@ -129,76 +148,119 @@ impl Bridge {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        let slot = self.slots().insert(Slot { future, shelf, abort: None, failure: None });
-        let mailbox = Mailbox::new(LoopAddress { queue: Arc::clone(&self.queue), slot });
+        sweep(future.py());
+        let future = future.unbind();
+        let deferred = VecDeque::new();
+        let slot = self.slots().insert(Slot { future, shelf: None, abort: None, failure: None, deferred });
+        let address: Arc<dyn Address> = Arc::new(LoopAddress { queue: Arc::clone(&self.queue), slot });
+        let (mailbox, released) = Mailbox::new(Arc::clone(&address));
+        let shelf = Held::new(shelf, released);
         let work = start(&mailbox);
-        match launch(mailbox, work, convert) {
+        drop(mailbox);
+        let started = launch(address, work, convert);
+        // The slot is still there: only `drain` removes it, and `drain` runs on this thread.
+        let refused = match started {
             Ok(abort) => {
-                // The slot is still there: only `drain` removes it, and `drain` runs on this thread.
                 if let Some(entry) = self.slots().get(slot) {
-                    entry.abort = Some(abort);
+                    (entry.abort, entry.shelf) = (Some(abort), Some(shelf));
                 }
-                Ok(slot)
+                return Ok(slot);
             }
-            Err(error) => {
-                let removed = self.slots().remove(slot);
-                drop(removed);
-                Err(error)
-            }
-        }
+            Err(error) => error,
+        };
+        let removed = self.slots().remove(slot);
+        drop(removed);
+        Err(refused)
     }
 
     fn deliver(&self, py: Python<'_>, key: u64, letter: Letter) {
-        match letter {
-            Letter::Errand(errand) => {
-                // The shelf is taken out while Python code runs, because that code may call back into this bridge.
-                let Some(mut shelf) = self.slots().get(key).filter(|slot| slot.failure.is_none()).map(take_shelf)
-                else {
-                    return;
-                };
-                let outcome = errand(py, &mut shelf);
-                if let Some(slot) = self.slots().get(key) {
-                    slot.shelf = shelf;
-                    if let Err(error) = outcome {
-                        slot.failure = Some(error);
-                        slot.abort.iter().for_each(AbortHandle::abort);
-                    }
-                }
+        let mut next = Some(letter);
+        while let Some(letter) = next.take() {
+            match self.slots().get(key) {
+                None => return,
+                // An errand of this operation is running further up the stack, and has run the loop again.
+                Some(slot) if slot.shelf.is_none() => return slot.deferred.push_back(letter),
+                Some(_) => {}
             }
-            Letter::Done(finish) => {
-                let Some(mut slot) = self.slots().remove(key) else { return };
-                let future = slot.future.bind(py);
-                // A cancelled future needs no result. The check also keeps `set_result` from raising.
-                if future.call_method0(intern!(py, "done")).and_then(|done| done.is_truthy()).unwrap_or(true) {
-                    return;
+            match letter {
+                Letter::Errand(errand) => {
+                    self.run(py, key, errand);
+                    next = self.slots().get(key).and_then(|slot| slot.deferred.pop_front());
                 }
-                let result = match (slot.failure.take(), finish) {
-                    (Some(error), _) => Err(error),
-                    (None, Some(finish)) => finish(py, &mut slot.shelf),
-                    (None, None) => Err(lost()),
-                };
-                let set = match result {
-                    Ok(value) => future.call_method1(intern!(py, "set_result"), (value,)),
-                    Err(error) => future.call_method1(intern!(py, "set_exception"), (error.into_value(py),)),
-                };
-                if let Err(error) = set {
-                    // Setting a result schedules callbacks, which a closed loop refuses. Nobody is left to be told.
-                    error.write_unraisable(py, Some(future));
-                }
+                Letter::Done(finish) => self.finish(py, key, finish),
             }
         }
     }
+
+    fn run(&self, py: Python<'_>, key: u64, errand: Errand) {
+        let taken = match self.slots().get(key) {
+            Some(slot) if slot.failure.is_none() => {
+                // Taken out of the slot while Python code runs, because that code may call back into this bridge.
+                slot.shelf.take().map(|shelf| (shelf, slot.future.clone_ref(py)))
+            }
+            _ => None,
+        };
+        let Some((mut shelf, future)) = taken else { return };
+        // For a cancelled future there is nothing more to do, and nobody to tell.
+        let outcome = if is_done(future.bind(py)) { Ok(()) } else { errand(py, &mut shelf) };
+        if let Some(slot) = self.slots().get(key) {
+            slot.shelf = Some(shelf);
+            if let Err(error) = outcome {
+                slot.failure = Some(error);
+                slot.abort.iter().for_each(AbortHandle::abort);
+            }
+        }
+    }
+
+    fn finish(&self, py: Python<'_>, key: u64, finish: Option<Finish>) {
+        let Some(mut slot) = self.slots().remove(key) else { return };
+        let future = slot.future.bind(py);
+        if is_done(future) {
+            return;
+        }
+        let result = match (slot.failure.take(), finish, &mut slot.shelf) {
+            (Some(error), _, _) => Err(error),
+            (None, Some(finish), Some(shelf)) => finish(py, shelf),
+            (None, _, _) => Err(lost()),
+        };
+        complete(future, result);
+    }
 }
 
-fn take_shelf(slot: &mut Slot) -> Shelf {
-    std::mem::take(&mut slot.shelf)
+/// A cancelled future needs no result. The check also keeps `set_result` from raising.
+fn is_done(future: &Bound<'_, PyAny>) -> bool {
+    let done = future.call_method0(intern!(future.py(), "done"));
+    done.and_then(|done| done.is_truthy()).unwrap_or(true)
+}
+
+/// Gives a pending future its result. A future is never left pending.
+fn complete(future: &Bound<'_, PyAny>, result: PyResult<Py<PyAny>>) {
+    let py = future.py();
+    let set_exception = intern!(py, "set_exception");
+    let outcome = match result {
+        Ok(value) => future.call_method1(intern!(py, "set_result"), (value,)),
+        Err(error) => {
+            let value = error.clone_ref(py).into_value(py);
+            future.call_method1(set_exception, (value,)).or_else(|_| {
+                // `asyncio` refuses `StopIteration`, which a progress callback may raise.
+                let wrapped = PyRuntimeError::new_err(format!("a callback raised {error}"));
+                wrapped.set_cause(py, Some(error));
+                future.call_method1(set_exception, (wrapped.into_value(py),))
+            })
+        }
+    };
+    if let Err(error) = outcome {
+        // Setting a result schedules callbacks, which a closed loop refuses. Nobody is left to be told.
+        error.write_unraisable(py, Some(future));
+    }
 }
 
 #[pymethods]
 impl Bridge {
     #[new]
     fn new() -> PyResult<Self> {
-        let queue = Queue { letters: Mutex::default(), signalled: AtomicBool::new(false), waker: Waker::new()? };
+        let letters = Mutex::new(Some(VecDeque::new()));
+        let queue = Queue { letters, signalled: AtomicBool::new(false), waker: Waker::new()? };
         Ok(Self { queue: Arc::new(queue), slots: Mutex::default(), generation: fork::generation() })
     }
 
@@ -214,24 +276,31 @@ impl Bridge {
 
     /// Runs waiting errands and completes finished futures. Called by the event loop.
     fn drain(&self, py: Python<'_>) {
+        if !self.is_ours() {
+            return;
+        }
         self.queue.waker.clear();
         self.queue.signalled.store(false, Ordering::Release);
         let started = Instant::now();
         for handled in 0.. {
             if handled == DRAIN_LETTERS || (handled % 16 == 15 && started.elapsed() > DRAIN_TIME) {
                 self.queue.signal();
-                return;
+                break;
             }
-            let letter = self.queue.letters().pop_front();
+            let letter = self.queue.letters().as_mut().and_then(VecDeque::pop_front);
             match letter {
                 Some((key, letter)) => self.deliver(py, key, letter),
-                None => return,
+                None => break,
             }
         }
+        sweep(py);
     }
 
     /// Cancels the operation behind `slot`; one that has ended is left alone.
     fn abort(&self, slot: u64) {
+        if !self.is_ours() {
+            return;
+        }
         if let Some(slot) = self.slots().get(slot) {
             slot.abort.iter().for_each(AbortHandle::abort);
         }
@@ -239,16 +308,16 @@ impl Bridge {
 
     /// How many operations are pending.
     fn pending(&self) -> usize {
-        self.slots().entries.iter().filter(|(_, slot)| slot.is_some()).count()
+        self.slots().pending().count()
     }
 
-    // A pending future refers to its loop and the loop to this bridge. Where a loop is dropped unclosed, the collector
+    // A pending future refers to its loop, and the loop to this bridge. Where a loop is dropped unclosed, the collector
     // has to see that circle.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         if let Ok(slots) = self.slots.try_lock() {
-            for slot in slots.entries.iter().filter_map(|(_, slot)| slot.as_ref()) {
+            for slot in slots.pending() {
                 visit.call(&slot.future)?;
-                if let Some(progress) = &slot.shelf.progress {
+                if let Some(progress) = slot.shelf.as_ref().and_then(|shelf| shelf.progress.as_ref()) {
                     visit.call(progress)?;
                 }
             }
@@ -259,9 +328,15 @@ impl Bridge {
 
 impl Drop for Bridge {
     fn drop(&mut self) {
-        for slot in self.slots().entries.iter().filter_map(|(_, slot)| slot.as_ref()) {
-            slot.abort.iter().for_each(AbortHandle::abort);
+        let slots = std::mem::take(&mut *self.slots());
+        if self.is_ours() {
+            slots.pending().flat_map(|slot| &slot.abort).for_each(AbortHandle::abort);
         }
+        let unread = self.queue.letters().take();
+        // Both outside their locks: letters hold mailboxes, and slots hold Python objects. Shelves that are still in use
+        // are laid aside.
+        drop(unread);
+        drop(slots);
     }
 }
 

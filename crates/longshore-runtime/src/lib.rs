@@ -14,11 +14,15 @@ mod asyncio;
 #[cfg(feature = "python")]
 mod operation;
 #[cfg(feature = "python")]
+mod shelf;
+#[cfg(feature = "python")]
 mod wait;
 
 #[cfg(feature = "python")]
 pub use asyncio::Bridge;
 #[cfg(feature = "python")]
-pub use operation::{Mailbox, Shelf};
+pub use operation::Mailbox;
+#[cfg(feature = "python")]
+pub use shelf::Shelf;
 #[cfg(feature = "python")]
 pub use wait::run_blocking;

@@ -1,32 +1,23 @@
 //! One running operation, seen from its two sides.
 //!
 //! The *runtime side* is a future. It owns no Python object and never attaches to the interpreter. The *attached side* is
-//! whoever waits: a blocked thread, or an event loop. It owns every Python object of the operation in a [`Shelf`].
+//! whoever waits: a blocked thread, or an event loop. It owns every Python object of the operation, on a [`Shelf`].
 //!
-//! Between them stands the [`Mailbox`]. The runtime side sends errands ("make me 3 MB of `bytes`", "report progress")
-//! and at the end a result. Each part of the runtime side that writes into memory owned by the shelf keeps a clone of
-//! the mailbox. The final letter is posted when the last clone is gone, on success, failure, cancellation and panic alike:
-//! when it arrives, nobody writes any more, and the shelf may be emptied.
+//! Two things end separately. The *result* is there when the future has ended; it is the operation's last letter. The
+//! *memory* on the shelf is free when nobody can touch it any more: each part of the runtime side that reads or writes it
+//! holds a clone of the [`Mailbox`], and some outlive the future, such as a connection that is still being closed after a
+//! cancelled upload. So a caller never waits for memory; a shelf whose operation has ended too early is laid aside (see
+//! `shelf`) until the last clone is gone.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
 use crate::runtime;
-
-/// The Python objects of one operation, held by the side that is attached to the interpreter.
-#[derive(Default)]
-pub struct Shelf {
-    /// What the operation fills or returns, by an index that the operation chose.
-    pub objects: Vec<(usize, Py<PyAny>)>,
-    /// Memory of the caller's that the operation reads or writes.
-    pub buffers: Vec<PyUntypedBuffer>,
-    /// The caller's progress callback.
-    pub progress: Option<Py<PyAny>>,
-}
+use crate::shelf::Shelf;
 
 /// Something to do on the attached side while the operation runs. An error stops the operation and is raised.
 pub(crate) type Errand = Box<dyn FnOnce(Python<'_>, &mut Shelf) -> PyResult<()> + Send>;
@@ -40,28 +31,30 @@ pub(crate) enum Letter {
     Done(Option<Finish>),
 }
 
-/// Where letters go: a blocked thread or an event loop.
+/// Where letters go: a blocked thread or an event loop. Nobody may be left to read them; then they are dropped.
 pub(crate) trait Address: Send + Sync + 'static {
     fn post(&self, letter: Letter);
 }
 
-/// The runtime side's way to the attached side. See the module's documentation for what a clone keeps alive.
+/// The runtime side's way to the attached side. While a clone lives, what is on the operation's shelf stays where it is.
 #[derive(Clone)]
 pub struct Mailbox(Arc<Inner>);
 
 struct Inner {
-    address: Box<dyn Address>,
-    finish: Mutex<Option<Finish>>,
+    address: Arc<dyn Address>,
+    released: Arc<AtomicBool>,
 }
 
 impl Mailbox {
-    pub(crate) fn new(address: impl Address) -> Self {
-        Self(Arc::new(Inner { address: Box::new(address), finish: Mutex::new(None) }))
+    /// A mailbox, and the flag that is set when its last clone is gone.
+    pub(crate) fn new(address: Arc<dyn Address>) -> (Self, Arc<AtomicBool>) {
+        let released = Arc::new(AtomicBool::new(false));
+        (Self(Arc::new(Inner { address, released: Arc::clone(&released) })), released)
     }
 
     /// Has `errand` run on the attached side, soon, in the order of the calls. Never blocks.
     ///
-    /// It is dropped without being run when the operation has failed by then.
+    /// It is dropped without being run when the operation has ended or failed by then.
     pub fn send(&self, errand: impl FnOnce(Python<'_>, &mut Shelf) -> PyResult<()> + Send + 'static) {
         self.0.address.post(Letter::Errand(Box::new(errand)));
     }
@@ -69,14 +62,26 @@ impl Mailbox {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let finish = self.finish.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        self.address.post(Letter::Done(finish));
+        // Pairs with the acquire in `Held::is_released`: all access to the shelf's memory comes before.
+        self.released.store(true, Ordering::Release);
     }
 }
 
-/// Starts `future` on the runtime. Its output reaches `convert` on the attached side, as the last letter.
+/// Posts the last letter when the task ends, however it ends.
+struct Ending {
+    address: Arc<dyn Address>,
+    finish: Option<Finish>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.address.post(Letter::Done(self.finish.take()));
+    }
+}
+
+/// Starts `future` on the runtime. Its output reaches `convert` on the attached side, with the last letter.
 pub(crate) fn launch<F>(
-    mailbox: Mailbox,
+    address: Arc<dyn Address>,
     future: F,
     convert: impl FnOnce(Python<'_>, F::Output, &mut Shelf) -> PyResult<Py<PyAny>> + Send + 'static,
 ) -> PyResult<AbortHandle>
@@ -84,9 +89,9 @@ where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
     let task = runtime::handle()?.spawn(async move {
+        let mut ending = Ending { address, finish: None };
         let output = future.await;
-        let finish: Finish = Box::new(move |py, shelf| convert(py, output, shelf));
-        *mailbox.0.finish.lock().unwrap_or_else(PoisonError::into_inner) = Some(finish);
+        ending.finish = Some(Box::new(move |py, shelf| convert(py, output, shelf)));
     });
     Ok(task.abort_handle())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use longshore_config::{Location, Resolver, Store};
-use longshore_engine::{Context, Limits, Memory, Object, Progress, Source};
+use longshore_engine::{Context, ErrorKind, Limits, Memory, Object, Progress, Source};
 use longshore_engine::{delete_keys, get, get_many, list, put_many};
 use longshore_formats::{DataOptions, Generator, ObjectType};
 
@@ -237,12 +237,10 @@ impl Source for Shared {
 }
 
 fn generated<S: AsRef<str>>(uris: &[S], size: u64, object_type: ObjectType) -> Result<Generator> {
-    let options = DataOptions { seed: fastrand::u64(..), ..DataOptions::default() };
-    let generator = Generator::new(object_type, size, options);
-    generator.map_err(|error| {
-        let uri = uris.first().map(|uri| uri.as_ref()).unwrap_or_default();
-        Context::new("put", uri).error(longshore_engine::ErrorKind::InvalidArgument, error.to_string())
-    })
+    let context = Context::new("put", uris.first().map(|uri| uri.as_ref()).unwrap_or_default());
+    let seed = getrandom::u64().map_err(|error| context.error(ErrorKind::Generic, error.to_string()))?;
+    let generator = Generator::new(object_type, size, DataOptions { seed, ..DataOptions::default() });
+    generator.map_err(|error| context.error(ErrorKind::InvalidArgument, error.to_string()))
 }
 
 /// The keys of `bucket` that begin with `prefix`, in order, however many there are.
@@ -351,5 +349,9 @@ fn bucket_store(operation: &'static str, bucket: &str) -> Result<Arc<Store>> {
     let fail = |error| Context::new(operation, bucket).config_error(error);
     let uri = if bucket.contains("://") { bucket.to_owned() } else { format!("s3://{bucket}") };
     let location = Location::parse(&uri).map_err(fail)?;
+    if !location.is_bare_bucket() {
+        let reason = "this names more than a bucket; write the rest into the prefix or the keys";
+        return Err(Context::new(operation, bucket).error(ErrorKind::InvalidArgument, reason));
+    }
     Resolver::default().open(&location).map_err(fail)
 }

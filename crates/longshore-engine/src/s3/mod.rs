@@ -8,5 +8,5 @@ mod request;
 mod requests;
 mod xml;
 
-pub(crate) use objects::{abandoned, copy, delete, get, head, put};
-pub(crate) use requests::{create_bucket, delete_batch, list_page, owns_bucket};
+pub(crate) use objects::{copy, delete, get, head, put};
+pub(crate) use requests::{bucket_answers, create_bucket, delete_batch, list_page, owns_bucket};

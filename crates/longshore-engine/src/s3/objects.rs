@@ -24,12 +24,15 @@ pub(crate) async fn get<S: Sink>(
     (index, sink, budget, progress): (usize, &S, &Budget, &Progress),
 ) -> Result<S::Output, Error> {
     let request = Request::object(access, Method::GET, key, context)?;
+    let share = budget.take(sink.footprint(budget.usual())).await;
     let response = request.send().await?;
     let size = content_length(response.headers())
         .ok_or_else(|| context.error(ErrorKind::Generic, "the server did not say how long the object is"))?;
     let version = response.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
-    let _share = budget.take(size).await;
-    let mut buffer = sink.reserve(index, size as usize).await.ok_or_else(|| abandoned(context))?;
+    budget.note(size);
+    let _share = budget.adjust(share, sink.footprint(size)).await;
+    let length = usize::try_from(size).unwrap_or(usize::MAX);
+    let mut buffer = sink.reserve(index, length).await.map_err(|refusal| refusal.error(context, size))?;
     let mut written = 0u64;
     let mut body = response.into_body().bytes_stream();
     for resumed in 0.. {
@@ -63,7 +66,7 @@ pub(crate) async fn get<S: Sink>(
         }
         body = response.into_body().bytes_stream();
     }
-    Err(abandoned(context))
+    Err(context.error(ErrorKind::Connection, "gave up"))
 }
 
 /// Writes one object.
@@ -106,15 +109,7 @@ pub(crate) async fn copy(
     let request = Request::object(access, Method::PUT, key, context)?
         .header(HeaderName::from_static("x-amz-copy-source"), &source)?;
     // A copy can fail after its 200 has been sent; then the body is an error.
-    let answer = request.text().await?;
-    match xml::error(&answer) {
-        (None, _) => Ok(()),
-        (code, message) => Err(context.response_error(code, message, &request.trace())),
-    }
-}
-
-pub(crate) fn abandoned(context: &Context) -> Error {
-    context.error(ErrorKind::Join, "nobody waits for the result any more")
+    request.parsed(xml::copied).await
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use longshore_config::{S3Access, Trace};
+use object_store::RetryConfig;
 use object_store::aws::AwsAuthorizer;
-use object_store::client::{HttpErrorKind, HttpRequest, HttpResponse};
+use object_store::client::{HttpError, HttpErrorKind, HttpRequest, HttpResponse};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::xml;
+use super::xml::{self, Unusable};
 use crate::error::{Context, Error, ErrorKind};
 
 /// What SigV4 leaves as it is.
@@ -98,50 +99,64 @@ impl<'a> Request<'a> {
 
     /// Sends, and sends again after failures that may pass. A success is any 2xx answer.
     pub(super) async fn send(&self) -> Result<HttpResponse, Error> {
-        let started = Instant::now();
-        let mut wait = self.access.retry.backoff.init_backoff;
-        for attempt in 0.. {
-            let last = attempt >= self.access.retry.max_retries || started.elapsed() > self.access.retry.retry_timeout;
-            let request = self.signed().await?;
-            let failure = match self.trace.scope(self.access.http.execute(request)).await {
-                Ok(response) if response.status().is_success() => return Ok(response),
-                Ok(response) => {
-                    let status = response.status();
-                    let asked = retry_after(response.headers());
-                    // The error's own text matters more than a failure to read it.
-                    let body = response.into_body().bytes().await.unwrap_or_default();
-                    let (code, message) = xml::error(&body);
-                    let passes = may_pass(status, code.as_deref());
-                    let error = self.context.response_error(code, message, &self.trace);
-                    if !passes {
-                        return Err(error);
-                    }
-                    wait = wait.max(asked);
-                    error
-                }
-                Err(error) => {
-                    let passes = !matches!(error.kind(), HttpErrorKind::Decode | HttpErrorKind::Unknown);
-                    let error = self.context.http_error(error, &self.trace);
-                    if !passes {
-                        return Err(error);
-                    }
-                    error
-                }
-            };
-            if last {
-                return Err(failure);
+        let mut pace = Pace::new(&self.access.retry);
+        loop {
+            match self.attempt().await? {
+                Ok(response) => return Ok(response),
+                Err(failure) => pace.again(failure).await?,
             }
-            // Full jitter: clients that failed together do not come back together.
-            tokio::time::sleep(wait.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
-            wait = (wait * 2).min(self.access.retry.backoff.max_backoff);
         }
-        Err(self.context.error(ErrorKind::Generic, "gave up"))
     }
 
-    /// Sends, and reads the whole answer.
-    pub(super) async fn text(&self) -> Result<Bytes, Error> {
-        let body = self.send().await?.into_body();
-        body.bytes().await.map_err(|error| self.context.http_error(error, &self.trace))
+    /// Sends, and reads the whole answer with `parse`. One that breaks off, or is an error after all, is a failure too.
+    pub(super) async fn parsed<T>(&self, parse: fn(&[u8]) -> Result<T, Unusable>) -> Result<T, Error> {
+        let mut pace = Pace::new(&self.access.retry);
+        loop {
+            let answer = match self.attempt().await? {
+                Ok(response) => self.read(response, parse).await,
+                Err(failure) => Err(failure),
+            };
+            match answer {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => pace.again(failure).await?,
+            }
+        }
+    }
+
+    async fn read<T>(&self, response: HttpResponse, parse: fn(&[u8]) -> Result<T, Unusable>) -> Result<T, Failure> {
+        let body = response.into_body().bytes().await.map_err(|error| self.broken(error))?;
+        parse(&body).map_err(|problem| match problem {
+            Unusable::Error { code, message } => self.refused(StatusCode::OK, code, message),
+            Unusable::Unreadable(problem) => {
+                let reason = format!("the server's answer is unreadable: {problem}");
+                Failure { error: self.context.error(ErrorKind::Generic, reason), passes: true, asked: Duration::ZERO }
+            }
+        })
+    }
+
+    /// One try. The outer error is about the request itself, which repeating would not mend.
+    async fn attempt(&self) -> Result<Result<HttpResponse, Failure>, Error> {
+        let request = self.signed().await?;
+        let response = match self.trace.scope(self.access.http.execute(request)).await {
+            Ok(response) if response.status().is_success() => return Ok(Ok(response)),
+            Ok(response) => response,
+            Err(error) => return Ok(Err(self.broken(error))),
+        };
+        let (status, asked) = (response.status(), retry_after(response.headers()));
+        // The error's own text matters more than a failure to read it.
+        let body = response.into_body().bytes().await.unwrap_or_default();
+        let (code, message) = xml::error(&body);
+        Ok(Err(Failure { asked, ..self.refused(status, code, message) }))
+    }
+
+    fn broken(&self, error: HttpError) -> Failure {
+        let passes = !matches!(error.kind(), HttpErrorKind::Decode | HttpErrorKind::Unknown);
+        Failure { error: self.context.http_error(error, &self.trace), passes, asked: Duration::ZERO }
+    }
+
+    fn refused(&self, status: StatusCode, code: Option<String>, message: Option<String>) -> Failure {
+        let passes = may_pass(status, code.as_deref());
+        Failure { error: self.context.response_error(code, message, &self.trace), passes, asked: Duration::ZERO }
     }
 
     async fn signed(&self) -> Result<HttpRequest, Error> {
@@ -167,11 +182,51 @@ impl<'a> Request<'a> {
     }
 }
 
+/// A try that failed.
+struct Failure {
+    error: Error,
+    /// Whether another try may do better.
+    passes: bool,
+    /// How long the server asks to wait.
+    asked: Duration,
+}
+
+/// How often, and how long after each other, one request is tried.
+struct Pace<'a> {
+    retry: &'a RetryConfig,
+    started: Instant,
+    tries: usize,
+    wait: Duration,
+}
+
+impl<'a> Pace<'a> {
+    fn new(retry: &'a RetryConfig) -> Self {
+        Self { retry, started: Instant::now(), tries: 0, wait: retry.backoff.init_backoff }
+    }
+
+    /// Waits for the next try.
+    ///
+    /// # Errors
+    ///
+    /// The failure's own, where there is to be no further try.
+    async fn again(&mut self, failure: Failure) -> Result<(), Error> {
+        let spent = self.tries >= self.retry.max_retries || self.started.elapsed() > self.retry.retry_timeout;
+        if spent || !failure.passes {
+            return Err(failure.error);
+        }
+        self.tries += 1;
+        // Jitter, so that clients that failed together do not come back together; but never sooner than asked.
+        tokio::time::sleep(self.wait.mul_f64(0.5 + fastrand::f64() / 2.0).max(failure.asked)).await;
+        self.wait = (self.wait * 2).min(self.retry.backoff.max_backoff);
+        Ok(())
+    }
+}
+
 fn may_pass(status: StatusCode, code: Option<&str>) -> bool {
     (status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED)
         || status == StatusCode::TOO_MANY_REQUESTS
         || status == StatusCode::REQUEST_TIMEOUT
-        || matches!(code, Some("RequestTimeout" | "SlowDown" | "OperationAborted"))
+        || matches!(code, Some("RequestTimeout" | "SlowDown" | "InternalError" | "OperationAborted"))
 }
 
 fn retry_after(headers: &HeaderMap) -> Duration {

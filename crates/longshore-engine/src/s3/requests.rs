@@ -8,7 +8,7 @@ use md5::{Digest, Md5};
 
 use super::request::Request;
 use super::xml;
-use crate::error::{Context, Error, ErrorKind};
+use crate::error::{Context, Error};
 use crate::list::Entry;
 
 /// One page of a listing, and how to ask for the next.
@@ -24,16 +24,15 @@ pub(crate) async fn list_page(
     token: Option<&str>,
     context: &Context,
 ) -> Result<Listed, Error> {
-    let mut request = Request::bucket(access, Method::GET, context).query("list-type", "2");
+    let mut request =
+        Request::bucket(access, Method::GET, context).query("list-type", "2").query("encoding-type", "url");
     if !prefix.is_empty() {
         request = request.query("prefix", prefix);
     }
     if let Some(token) = token {
         request = request.query("continuation-token", token);
     }
-    let page = xml::page(&request.text().await?).map_err(|problem| {
-        context.error(ErrorKind::Generic, format!("the server's listing is unreadable: {problem}"))
-    })?;
+    let page = request.parsed(xml::page).await?;
     Ok(Listed {
         entries: page.entries.into_iter().map(|entry| Entry { key: entry.key, size: entry.size }).collect(),
         next: page.next.filter(|_| page.truncated),
@@ -56,10 +55,7 @@ pub(crate) async fn delete_batch(
         .header(HeaderName::from_static("content-md5"), &digest)?
         .header(http::header::CONTENT_TYPE, "application/xml")?
         .body(body);
-    let failures = xml::delete_failures(&request.text().await?).map_err(|problem| {
-        context.error(ErrorKind::Generic, format!("the server's answer is unreadable: {problem}"))
-    })?;
-    Ok(Some(failures))
+    request.parsed(xml::delete_failures).await.map(Some)
 }
 
 /// Creates the bucket in the store's region.
@@ -77,9 +73,11 @@ pub(crate) async fn create_bucket(access: &S3Access, context: &Context) -> Resul
 
 /// Whether `bucket` is among the caller's own.
 pub(crate) async fn owns_bucket(access: &S3Access, bucket: &str, context: &Context) -> Result<bool, Error> {
-    let names =
-        xml::bucket_names(&Request::service(access, Method::GET, context).text().await?).map_err(|problem| {
-            context.error(ErrorKind::Generic, format!("the server's answer is unreadable: {problem}"))
-        })?;
+    let names = Request::service(access, Method::GET, context).parsed(xml::bucket_names).await?;
     Ok(names.iter().any(|name| name == bucket))
+}
+
+/// Whether the bucket is there and lets the caller in.
+pub(crate) async fn bucket_answers(access: &S3Access, context: &Context) -> bool {
+    Request::bucket(access, Method::HEAD, context).send().await.is_ok()
 }

@@ -1,5 +1,6 @@
 //! The few XML documents that S3 answers with, read event by event: text is taken as it stands, spaces included.
 
+use percent_encoding::percent_decode_str;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
@@ -51,6 +52,30 @@ pub(super) fn error(document: &[u8]) -> (Option<String>, Option<String>) {
     (code, message.filter(|message| !message.is_empty()))
 }
 
+/// What is wrong with a 200 answer: an error document after all, or something unreadable.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unusable {
+    /// The server's error, begun too late for a status.
+    Error { code: Option<String>, message: Option<String> },
+    /// Not the document that was asked for, or not all of it.
+    Unreadable(String),
+}
+
+fn unreadable(document: &[u8], problem: impl ToString) -> Unusable {
+    match error(document) {
+        (None, _) => Unusable::Unreadable(problem.to_string()),
+        (code, message) => Unusable::Error { code, message },
+    }
+}
+
+/// The answer to a copy.
+pub(super) fn copied(document: &[u8]) -> Result<(), Unusable> {
+    let mut complete = false;
+    elements(document, |path, _| complete |= path.len() == 1 && path[0].starts_with("Copy"))
+        .map_err(|error| unreadable(document, error))?;
+    if complete { Ok(()) } else { Err(unreadable(document, "the document is not a complete CopyObjectResult")) }
+}
+
 /// One page of `ListObjectsV2`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Page {
@@ -68,14 +93,15 @@ pub(super) struct PageEntry {
 /// # Errors
 ///
 /// What is wrong with the document. A page that ends early is an error, never a short list.
-pub(super) fn page(document: &[u8]) -> Result<Page, String> {
+pub(super) fn page(document: &[u8]) -> Result<Page, Unusable> {
     let mut page = Page::default();
     let mut entry = PageEntry::default();
     let mut problem = None;
-    let mut complete = false;
+    let (mut complete, mut encoded) = (false, false);
     elements(document, |path, text| {
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
         match names[..] {
+            ["ListBucketResult", "EncodingType"] => encoded = text.trim() == "url",
             ["ListBucketResult", "IsTruncated"] => page.truncated = text.trim() == "true",
             ["ListBucketResult", "NextContinuationToken"] => page.next = Some(text.to_owned()),
             ["ListBucketResult", "Contents", "Key"] => text.clone_into(&mut entry.key),
@@ -88,13 +114,24 @@ pub(super) fn page(document: &[u8]) -> Result<Page, String> {
             _ => {}
         }
     })
-    .map_err(|error| error.to_string())?;
+    .map_err(|error| unreadable(document, error))?;
+    if encoded {
+        // The element that says so comes after the keys on some servers.
+        page.entries.iter_mut().for_each(|entry| entry.key = url_decoded(&entry.key));
+    }
     match problem {
-        Some(problem) => Err(problem),
-        None if !complete => Err("the document is not a complete ListBucketResult".into()),
-        None if page.truncated && page.next.is_none() => Err("a truncated page has no continuation token".into()),
+        Some(problem) => Err(unreadable(document, problem)),
+        None if !complete => Err(unreadable(document, "the document is not a complete ListBucketResult")),
+        None if page.truncated && page.next.is_none() => {
+            Err(unreadable(document, "a truncated page has no continuation token"))
+        }
         None => Ok(page),
     }
+}
+
+/// Undoes `encoding-type=url`: percent-encoding, with a plus for a space, as forms have it.
+fn url_decoded(key: &str) -> String {
+    percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 /// The keys that a batch delete could not delete: key, code, message.
@@ -102,7 +139,7 @@ pub(super) fn page(document: &[u8]) -> Result<Page, String> {
 /// # Errors
 ///
 /// What is wrong with the document.
-pub(super) fn delete_failures(document: &[u8]) -> Result<Vec<(String, String, String)>, String> {
+pub(super) fn delete_failures(document: &[u8]) -> Result<Vec<(String, String, String)>, Unusable> {
     let mut failures = Vec::new();
     let mut failure = (String::new(), String::new(), String::new());
     let mut complete = false;
@@ -117,19 +154,19 @@ pub(super) fn delete_failures(document: &[u8]) -> Result<Vec<(String, String, St
             _ => {}
         }
     })
-    .map_err(|error| error.to_string())?;
-    if complete { Ok(failures) } else { Err("the document is not a complete DeleteResult".into()) }
+    .map_err(|error| unreadable(document, error))?;
+    if complete { Ok(failures) } else { Err(unreadable(document, "the document is not a complete DeleteResult")) }
 }
 
 /// The names of the buckets that `ListBuckets` answers.
-pub(super) fn bucket_names(document: &[u8]) -> Result<Vec<String>, String> {
+pub(super) fn bucket_names(document: &[u8]) -> Result<Vec<String>, Unusable> {
     let mut names = Vec::new();
     elements(document, |path, text| {
         if path.ends_with(&["Bucket".to_owned(), "Name".to_owned()]) {
             names.push(text.to_owned());
         }
     })
-    .map_err(|error| error.to_string())?;
+    .map_err(|error| unreadable(document, error))?;
     Ok(names)
 }
 
@@ -175,6 +212,23 @@ mod tests {
         assert!(page(document.as_bytes()).is_ok());
         assert!(page(b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>").is_err());
         assert!(page(b"<html>welcome</html>").is_err());
+    }
+
+    #[test]
+    fn an_encoded_page_is_decoded() {
+        let document = b"<ListBucketResult><Contents><Key>a+b%2Bc%01%EF%BF%BE</Key><Size>1</Size></Contents>\
+            <EncodingType>url</EncodingType></ListBucketResult>";
+        assert_eq!(page(document).unwrap().entries[0].key, "a b+c\u{1}\u{fffe}");
+    }
+
+    #[test]
+    fn an_error_inside_a_200_answer_keeps_its_code() {
+        let document = b"<Error><Code>SlowDown</Code><Message>later</Message></Error>";
+        let slow = Unusable::Error { code: Some("SlowDown".into()), message: Some("later".into()) };
+        assert_eq!(page(document), Err(slow));
+        assert!(matches!(copied(document), Err(Unusable::Error { .. })));
+        assert!(matches!(copied(b""), Err(Unusable::Unreadable(_))));
+        assert_eq!(copied(b"<CopyObjectResult><ETag>x</ETag></CopyObjectResult>"), Ok(()));
     }
 
     #[test]

@@ -1,0 +1,145 @@
+//! One client, hence one connection pool, per set of settings and process.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use longshore_runtime::fork::PerProcess;
+use object_store::ClientOptions;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+};
+
+use super::failure::{Unsendable, causes, http_error};
+use super::idle::{Impatient, Metered, Progress};
+use super::trace::Trace;
+use crate::ConfigError;
+use crate::options::invalid;
+
+/// What decides how requests travel. Stores in which it is equal share connections.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ClientSettings {
+    /// Whether requests may go over plain HTTP.
+    pub(crate) allow_http: bool,
+    /// Whether the server is reached over TLS, so that there is no use without certificates to trust.
+    pub(crate) needs_tls: bool,
+    /// A PEM file of certificates to trust besides the system's.
+    pub(crate) ca_bundle: Option<String>,
+    /// Longest wait for a connection.
+    pub(crate) connect_timeout: Duration,
+    /// Longest silence.
+    pub(crate) timeout: Duration,
+}
+
+static CLIENTS: PerProcess<Mutex<HashMap<ClientSettings, HttpClient>>> = PerProcess::new();
+
+/// The client of this process for `settings`.
+///
+/// # Errors
+///
+/// [`ConfigError::InvalidOption`] for a CA bundle that cannot be used, [`ConfigError::HttpClient`] without any certificate
+/// to trust.
+pub(crate) fn client(settings: &ClientSettings) -> Result<HttpClient, ConfigError> {
+    let mut clients = CLIENTS.get_or_make(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(client) = clients.get(settings) {
+        return Ok(client.clone());
+    }
+    let client = HttpClient::new(ObservedClient {
+        http: build(settings)?,
+        connect_timeout: settings.connect_timeout,
+        timeout: settings.timeout,
+    });
+    clients.insert(settings.clone(), client.clone());
+    Ok(client)
+}
+
+fn build(settings: &ClientSettings) -> Result<reqwest::Client, ConfigError> {
+    let builder = || {
+        reqwest::Client::builder()
+            .user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(settings.connect_timeout)
+            .https_only(!settings.allow_http)
+            .http1_only()
+            // An object is what is stored, and as long as `Content-Length` says.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+    };
+    if let Some(path) = &settings.ca_bundle {
+        let certificates = read_bundle(path)?;
+        return builder().tls_certs_merge(certificates).build().map_err(|error| {
+            invalid(BUNDLE, format!("{path:?} holds a certificate that cannot be used: {}", innermost(&error)))
+        });
+    }
+    match builder().build() {
+        Ok(client) => Ok(client),
+        Err(error) if settings.needs_tls => Err(ConfigError::HttpClient { reason: innermost(&error) }),
+        // Without certificates no TLS connection will be made, and none is asked for.
+        Err(_) => builder()
+            .tls_certs_only([])
+            .build()
+            .map_err(|error| ConfigError::HttpClient { reason: innermost(&error) }),
+    }
+}
+
+/// How errors name the option and its variable.
+const BUNDLE: &str = "ca_bundle (AWS_CA_BUNDLE)";
+
+fn read_bundle(path: &str) -> Result<Vec<reqwest::Certificate>, ConfigError> {
+    let pem = std::fs::read(path).map_err(|error| invalid(BUNDLE, format!("cannot read {path:?}: {error}")))?;
+    match reqwest::Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if certificates.is_empty() => {
+            Err(invalid(BUNDLE, format!("{path:?} holds no certificate in PEM form")))
+        }
+        Ok(certificates) => Ok(certificates),
+        Err(error) => Err(invalid(BUNDLE, format!("{path:?} is not in PEM form: {}", innermost(&error)))),
+    }
+}
+
+fn innermost(error: &reqwest::Error) -> String {
+    causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// Sends requests, watches that they move, and notes them in the [`Trace`] of the operation they belong to.
+#[derive(Debug)]
+struct ObservedClient {
+    http: reqwest::Client,
+    connect_timeout: Duration,
+    timeout: Duration,
+}
+
+#[async_trait]
+impl HttpService for ObservedClient {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let trace = Trace::current();
+        if let Some(trace) = &trace {
+            trace.note_request();
+        }
+        let (parts, body) = request.into_parts();
+        let url = reqwest::Url::parse(&parts.uri.to_string())
+            .map_err(|error| HttpError::new(HttpErrorKind::Unknown, Unsendable(error.to_string())))?;
+        let progress = Progress::start();
+        let mut request = reqwest::Request::new(parts.method, url);
+        *request.headers_mut() = parts.headers;
+        *request.body_mut() = Some(Metered::wrap(body, &progress));
+        let answer = progress.watch(self.timeout, self.http.execute(request)).await?;
+        let response: http::Response<reqwest::Body> =
+            answer.map_err(|error| http_error(error, self.connect_timeout))?.into();
+        if let Some(trace) = trace {
+            trace.note_answer(&response);
+        }
+        Ok(response.map(|body| HttpResponseBody::new(Impatient::new(body, self.timeout, self.connect_timeout))))
+    }
+}
+
+/// Gives `object_store` a client that is already there, whatever options it asks for.
+#[derive(Debug)]
+pub(crate) struct Fixed(pub(crate) HttpClient);
+
+impl HttpConnector for Fixed {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(self.0.clone())
+    }
+}

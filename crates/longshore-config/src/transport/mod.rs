@@ -1,0 +1,13 @@
+//! The HTTP client beneath every store of a process.
+//!
+//! [`client`] gives equal settings the same client, hence one connection pool. A client sends a request through
+//! `reqwest`, watches that something moves ([`idle`]), puts failures into `object_store`'s words ([`failure`]), and notes
+//! every request and answer in the [`Trace`] of the operation that sends it.
+
+mod client;
+mod failure;
+mod idle;
+mod trace;
+
+pub(crate) use client::{ClientSettings, Fixed, client};
+pub use trace::{Observed, Trace};
