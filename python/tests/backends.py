@@ -149,7 +149,7 @@ def _moto(folder: Path) -> Iterator[Backend]:
 
 @contextlib.contextmanager
 def _file(folder: Path) -> Iterator[Backend]:
-    yield Backend("file", "file:///", folder=folder.as_posix().lstrip("/") + "/", cannot_hold=_NO_CONTROLS)
+    yield Backend("file", "file:///", folder=folder.as_posix().lstrip("/") + "/")
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import longshore as s3
-from longshore.exceptions import InvalidPathError, NotFoundError
+from longshore.exceptions import NotFoundError
 
 
 @pytest.fixture
@@ -73,13 +73,12 @@ def test_a_failed_write_leaves_no_file_behind(folder: Path) -> None:
     assert sorted(path.name for path in folder.rglob("*")) == ["empty", "file"]
 
 
-def test_a_name_that_the_store_keeps_for_itself_is_refused_as_a_path(folder: Path) -> None:
-    # The crate object_store stages its writes under such names, and so does not list them either: they are half written.
-    (folder / "a#2").write_bytes(b"half of a body")
-    assert s3.list(f"file://{folder}/a") == []
-    for call in (s3.get, lambda uri: s3.put_bytes(uri, b"body")):
-        with pytest.raises(InvalidPathError):
-            call(f"file://{folder}/a#1")
+def test_a_name_that_ends_in_a_number_sign_and_digits_is_a_name_like_any_other(folder: Path) -> None:
+    s3.put_bytes(f"file://{folder}/a#1", b"body")
+    assert s3.list(f"file://{folder}/a") == [f"{folder}/a#1".lstrip("/")]
+    assert s3.get(f"file://{folder}/a#1") == b"body"
+    s3.delete(f"file://{folder}/a#1")
+    assert not (folder / "a#1").exists()
 
 
 def test_two_slashes_in_a_path_are_one(folder: Path) -> None:

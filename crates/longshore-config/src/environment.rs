@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Reads the variables that begin with `AWS_`. Empty ones count as absent, as in the AWS command line.
+    /// Reads the variables that begin with `AWS_`.
     pub fn read() -> Self {
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty())
+            .filter(|(name, _)| name.starts_with("AWS_"))
             .collect()
     }
 
@@ -23,8 +23,10 @@ impl Environment {
     }
 }
 
+/// Values lose the white space around them. Empty ones count as absent, as in the AWS command line.
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
-        Self(variables.into_iter().collect())
+        let trimmed = variables.into_iter().map(|(name, value)| (name, value.trim().to_owned()));
+        Self(trimmed.filter(|(_, value)| !value.is_empty()).collect())
     }
 }

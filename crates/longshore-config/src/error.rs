@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::s3::ADVICE;
+
 /// A bad URI or configuration. Nothing was sent.
 #[derive(Debug, Error)]
 pub enum ConfigError {
@@ -32,11 +34,19 @@ pub enum ConfigError {
         reason: String,
     },
     /// There is nobody to ask for credentials.
+    #[error("no credentials for this endpoint{}; {ADVICE}", note.map(|note| format!(" ({note})")).unwrap_or_default())]
+    NoCredentials {
+        /// Why something that looks like credentials is none.
+        note: Option<&'static str>,
+    },
+    /// No HTTP client can be made, most likely for want of certificates to trust.
     #[error(
-        "no credentials for this endpoint; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or pass skip_signature=True to \
-         send unsigned requests"
+        "cannot set up the HTTP client: {reason}; for https, name a file of CA certificates with SSL_CERT_FILE or ca_bundle"
     )]
-    NoCredentials,
+    HttpClient {
+        /// What the client said.
+        reason: String,
+    },
     /// The store could not be set up with these settings.
     #[error("cannot set up the store: {0}")]
     Store(#[from] object_store::Error),

@@ -25,6 +25,6 @@ pub use location::{Location, Scheme};
 pub use options::Options;
 pub use pattern::Pattern;
 pub use registry::{Resolver, open};
-pub use s3::S3Settings;
+pub use s3::{CredentialsError, S3Settings};
 pub use store::{Live, S3Access, Store};
 pub use transport::{Observed, Trace};

@@ -83,6 +83,9 @@ impl Location {
         if let Some(bad) = bucket.chars().find(|c| !(c.is_ascii_alphanumeric() || "-._".contains(*c))) {
             return Err(invalid(format!("a bucket name cannot contain {bad:?}")));
         }
+        if matches!(bucket, "." | "..") {
+            return Err(invalid(format!("{bucket:?} is no bucket name; every HTTP client would fold it away")));
+        }
         let key = if scheme == Scheme::File { normal_path(key) } else { key.to_owned() };
         Ok(Self { scheme, bucket: bucket.to_owned(), key })
     }
@@ -205,6 +208,7 @@ mod tests {
         assert!(reason("file://tmp/x").contains("file:///tmp/x"));
         assert!(reason("ftp://x/y").contains("s3, file and memory"));
         assert!(reason("s3://b:80/k").contains("':'"));
+        assert!(reason("s3://./k").contains("no bucket name") && reason("s3://..").contains("no bucket name"));
     }
 
     #[test]

@@ -20,9 +20,25 @@ impl Options {
         self.0.insert(name.to_ascii_lowercase(), value.into());
     }
 
-    /// Removes and returns the first of `names` that was given.
-    pub(crate) fn take(&mut self, names: &[&str]) -> Option<String> {
-        names.iter().find_map(|name| self.0.remove(*name))
+    /// Removes and returns the option called one of `names`, without white space around it. An empty one counts as absent.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidOption`] where it was given under two names.
+    pub(crate) fn take(&mut self, names: &[&str]) -> Result<Option<String>, ConfigError> {
+        let mut taken: Option<(&str, String)> = None;
+        for &name in names {
+            let Some(value) = self.0.remove(name) else { continue };
+            let value = value.trim();
+            match &taken {
+                _ if value.is_empty() => {}
+                None => taken = Some((name, value.to_owned())),
+                Some((first, _)) => {
+                    return Err(invalid(name, format!("is the same option as {first:?}; give one of them")));
+                }
+            }
+        }
+        Ok(taken.map(|(_, value)| value))
     }
 
     /// Refuses what nobody took.
@@ -61,7 +77,10 @@ pub(crate) fn number(key: &str, value: &str) -> Result<usize, ConfigError> {
     value.parse().map_err(|_| invalid(key, format!("{value:?} is not a whole number of zero or more")))
 }
 
-/// Reads seconds, with an optional unit: `30`, `1.5`, `250ms`, `10s`, `2m`.
+/// Longer than any transfer, and short enough to be added to any point in time.
+pub(crate) const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Reads seconds, with an optional unit: `30`, `1.5`, `250ms`, `10s`, `2m`. More than [`FOREVER`] counts as that.
 pub(crate) fn duration(key: &str, value: &str) -> Result<Duration, ConfigError> {
     let value = value.trim();
     let (digits, scale) = if let Some(digits) = value.strip_suffix("ms") {
@@ -76,6 +95,7 @@ pub(crate) fn duration(key: &str, value: &str) -> Result<Duration, ConfigError> 
         .parse()
         .ok()
         .and_then(|seconds: f64| Duration::try_from_secs_f64(seconds * scale).ok())
+        .map(|length| length.min(FOREVER))
         .ok_or_else(|| invalid(key, format!("{value:?} is not a length of time; write seconds, or 250ms, 10s, 2m")))
 }
 
@@ -92,9 +112,20 @@ mod tests {
         for (text, millis) in [("30", 30_000), ("1.5", 1500), ("250ms", 250), ("10s", 10_000), ("2m", 120_000)] {
             assert_eq!(duration("timeout", text).unwrap(), Duration::from_millis(millis), "{text}");
         }
+        assert_eq!(duration("timeout", "1e18").unwrap(), FOREVER);
         for text in ["", "-1", "soon", "1h", "nan", "inf"] {
             assert!(duration("timeout", text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_option_given_under_two_names_is_refused_and_an_empty_one_is_absent() {
+        let mut options: Options = [("region", "a"), ("aws_region", "b")].into_iter().collect();
+        let message = options.take(&["region", "aws_region"]).unwrap_err().to_string();
+        assert_eq!(message, r#"aws_region: is the same option as "region"; give one of them"#);
+        let mut options: Options = [("region", " \n"), ("aws_region", " b\n")].into_iter().collect();
+        assert_eq!(options.take(&["region", "aws_region"]).unwrap().as_deref(), Some("b"));
+        assert!(options.is_empty());
     }
 
     #[test]

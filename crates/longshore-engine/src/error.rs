@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use longshore_config::{ConfigError, Observed, Trace};
+use longshore_config::{ConfigError, CredentialsError, Observed, Trace};
 use object_store::client::{HttpError, HttpErrorKind};
 
 /// What a program may want to branch on.
@@ -117,6 +117,7 @@ impl Context {
         // The server's own code says more than what its client makes of the status.
         let by_code = code.as_deref().and_then(kind_of_code);
         let kind = by_code.unwrap_or_else(|| match &error {
+            _ if cause.credentials => ErrorKind::Unauthenticated,
             E::NotFound { .. } => ErrorKind::NotFound,
             E::InvalidPath { .. } => ErrorKind::InvalidPath,
             E::JoinError { .. } => ErrorKind::Join,
@@ -188,8 +189,8 @@ impl Context {
         let kind = match &error {
             ConfigError::InvalidUri { .. } | ConfigError::InvalidOption { .. } => ErrorKind::InvalidArgument,
             ConfigError::UnknownOption { .. } => ErrorKind::UnknownOption,
-            ConfigError::NoCredentials => ErrorKind::Unauthenticated,
-            ConfigError::Store(_) | ConfigError::Runtime(_) => ErrorKind::Generic,
+            ConfigError::NoCredentials { .. } => ErrorKind::Unauthenticated,
+            ConfigError::Store(_) | ConfigError::HttpClient { .. } | ConfigError::Runtime(_) => ErrorKind::Generic,
         };
         let reason = match &error {
             ConfigError::InvalidUri { reason, .. } => reason.clone(),
@@ -301,6 +302,8 @@ struct Cause {
     http: Option<HttpErrorKind>,
     io: Option<io::ErrorKind>,
     os_error: Option<i32>,
+    /// Whether there is nothing to sign with. What lies below is about who was asked for keys, not about the object.
+    credentials: bool,
     /// The innermost message, which is the most concrete.
     innermost: Option<String>,
 }
@@ -310,6 +313,9 @@ impl Cause {
         let mut cause = Self::default();
         let mut next = Some(error);
         while let Some(error) = next {
+            if error.is::<CredentialsError>() {
+                return Self { credentials: true, innermost: Some(error.to_string()), ..Self::default() };
+            }
             if let Some(http) = error.downcast_ref::<HttpError>() {
                 cause.http = Some(http.kind());
             }
@@ -328,6 +334,7 @@ impl Cause {
     fn reason(&self, kind: ErrorKind, status: Option<u16>) -> Option<String> {
         let innermost = self.innermost.as_deref().unwrap_or("no cause was given");
         match kind {
+            _ if self.credentials => self.innermost.clone(),
             ErrorKind::Timeout => Some("the server was silent for too long; raise `timeout` if it needs longer".into()),
             ErrorKind::Connection if self.http == Some(HttpErrorKind::Connect) => {
                 Some(format!("cannot reach the server: {innermost}"))
@@ -421,7 +428,8 @@ mod tests {
     #[test]
     fn the_message_says_what_was_attempted_and_what_the_server_said() {
         let mut error = Context::new("get", "s3://b/k").error(ErrorKind::Generic, "SlowDown: reduce your rate");
-        error = error.with_wire(Observed { status: Some(503), request_id: Some("4F2".into()) }, 5);
+        error =
+            error.with_wire(Observed { status: Some(503), request_id: Some("4F2".into()), ..Observed::default() }, 5);
         assert_eq!(
             error.to_string(),
             "get s3://b/k: SlowDown: reduce your rate (HTTP 503, 5 attempts, request id 4F2)"

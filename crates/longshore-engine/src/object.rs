@@ -37,7 +37,12 @@ pub(crate) fn path(key: &str) -> Option<Path> {
 /// For a store that has no way around [`path`].
 pub(crate) fn require_path(key: &str, context: &Context) -> Result<Path, Error> {
     path(key).ok_or_else(|| {
-        let reason = "this kind of store has no keys with an empty, `.` or `..` segment or a slash at the end";
-        context.error(ErrorKind::InvalidPath, reason)
+        let reason = match Path::parse(key) {
+            Err(object_store::path::Error::EmptySegment { .. }) => "an empty segment".to_owned(),
+            Err(object_store::path::Error::BadSegment { source, .. }) => source.to_string(),
+            Err(error) => error.to_string(),
+            Ok(_) => "a slash at an end".to_owned(),
+        };
+        context.error(ErrorKind::InvalidPath, format!("this kind of store cannot hold the key: {reason}"))
     })
 }

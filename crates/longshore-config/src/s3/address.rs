@@ -10,11 +10,19 @@ use crate::options::invalid;
 ///
 /// A path is kept, and stands before the bucket. Errors show the value only where it cannot hold a secret.
 pub(super) fn endpoint(key: &str, value: &str) -> Result<String, ConfigError> {
+    let url = parse(key, value)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(invalid(key, "an address ends before any `?` or `#`".into()));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Reads any address that requests can be sent to.
+pub(super) fn parse(key: &str, value: &str) -> Result<Url, ConfigError> {
     let secret = value.contains(['@', '?', '#']);
     let shown = if secret { "the value".to_owned() } else { format!("{value:?}") };
-    let no_address = |why: String| {
-        invalid(key, format!("{shown} is not an address{why}; write http://host:port or https://host"))
-    };
+    let no_address =
+        |why: String| invalid(key, format!("{shown} is not an address{why}; write http://host:port or https://host"));
     if !value.contains("://") {
         return Err(no_address(String::new()));
     }
@@ -26,12 +34,9 @@ pub(super) fn endpoint(key: &str, value: &str) -> Result<String, ConfigError> {
         let reason = "an address cannot hold a user or a password; pass access_key_id and secret_access_key";
         return Err(invalid(key, reason.into()));
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(invalid(key, "an address ends before any `?` or `#`".into()));
-    }
-    let normal = url.as_str().trim_end_matches('/');
-    normal.parse::<http::Uri>().map_err(|error| no_address(format!(" ({error})")))?;
-    Ok(normal.to_owned())
+    // What one parser takes and the other does not would be found out too late.
+    url.as_str().parse::<http::Uri>().map_err(|error| no_address(format!(" ({error})")))?;
+    Ok(url)
 }
 
 /// AWS's own address for `region`.

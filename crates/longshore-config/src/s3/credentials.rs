@@ -112,12 +112,18 @@ impl Source {
         for &name in names {
             let Some(value) = environment.get(name) else { continue };
             let value = match name {
+                STS if !value.starts_with("https://") => {
+                    return Err(invalid(name, "the address must begin with https://".into()));
+                }
                 STS | METADATA => address::endpoint(name, value)?,
-                FULL_URI => address::endpoint(name, value).map(|_| value.to_owned())?,
+                FULL_URI => address::parse(name, value)?.into(),
                 RELATIVE_URI if !value.starts_with('/') => {
                     return Err(invalid(name, "must begin with a slash".into()));
                 }
-                RELATIVE_URI => address::endpoint(name, &format!("http://169.254.170.2{value}")).map(|_| value.into())?,
+                RELATIVE_URI => {
+                    address::parse(name, &format!("http://169.254.170.2{value}"))?;
+                    value.to_owned()
+                }
                 _ => value.to_owned(),
             };
             variables.insert(name, value);
@@ -264,8 +270,8 @@ mod tests {
     fn only_a_complete_set_of_variables_is_a_source() {
         let elsewhere = "http://127.0.0.1:9";
         assert_eq!(find(&[(TOKEN_FILE, "/t"), (ROLE, "arn")], elsewhere), Ok(Kind::WebIdentity));
-        assert_eq!(find(&[(RELATIVE_URI, "/v2/x?id=1")], elsewhere).is_err(), true);
-        assert_eq!(find(&[(RELATIVE_URI, "/v2/x")], elsewhere), Ok(Kind::Task));
+        assert_eq!(find(&[(RELATIVE_URI, "/v2/x?id=1")], elsewhere), Ok(Kind::Task));
+        assert!(find(&[(RELATIVE_URI, "v2/x")], elsewhere).unwrap_err().contains("slash"));
         assert_eq!(find(&[(FULL_URI, "http://127.0.0.1/x"), (CONTAINER_TOKEN_FILE, "/t")], elsewhere), Ok(Kind::Pod));
         for lone in [TOKEN_FILE, ROLE, "AWS_ROLE_SESSION_NAME", METADATA, CONTAINER_TOKEN_FILE, STS] {
             assert_eq!(find(&[(lone, "http://x")], AWS), Ok(Kind::Instance), "{lone}");

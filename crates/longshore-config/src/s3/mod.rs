@@ -8,5 +8,6 @@ mod connect;
 mod credentials;
 mod settings;
 
+pub(crate) use credentials::ADVICE;
 pub use credentials::CredentialsError;
 pub use settings::S3Settings;

@@ -1,18 +1,11 @@
-//! S3: from keywords, variables and defaults to a client.
+//! What decides how one bucket is reached, merged from keywords, variables and defaults.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
-use object_store::client::HttpConnector;
-use object_store::{BackoffConfig, ClientOptions, RetryConfig};
-
-use crate::options::{boolean, duration, invalid, number};
-use crate::store::{Live, S3Access};
-use crate::transport::SharedConnector;
+use super::address;
+use super::credentials::Source;
+use crate::options::{FOREVER, boolean, duration, invalid, number};
 use crate::{ConfigError, Environment, Options};
 
 /// The options of an `S3Store`, under their canonical names.
@@ -22,6 +15,7 @@ const KNOWN: &[&str] = &[
     "session_token",
     "region",
     "endpoint",
+    "ca_bundle",
     "allow_http",
     "skip_signature",
     "unsigned_payload",
@@ -33,22 +27,9 @@ const KNOWN: &[&str] = &[
     "retry_timeout",
 ];
 
-/// Variables that name a source of temporary credentials. They are handed on as they are.
-const PROVIDER_VARIABLES: &[&str] = &[
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_ROLE_ARN",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_ENDPOINT_URL_STS",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    "AWS_METADATA_ENDPOINT",
-    "AWS_IMDSV1_FALLBACK",
-];
-
 /// A text that is compared and used, but never shown.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Secret(String);
+pub(super) struct Secret(pub(super) String);
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,122 +37,113 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A pair of keys that was given outright.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Keys {
+    pub(super) id: String,
+    pub(super) secret: Secret,
+    pub(super) token: Option<Secret>,
+}
+
+/// How requests are signed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Signing {
+    /// Not at all.
+    Unsigned,
+    /// With keys that were given.
+    With(Keys),
+    /// With keys that have to be fetched.
+    From(Source),
+}
+
 /// Everything that decides how one bucket is reached. Equal settings share one store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct S3Settings {
-    bucket: String,
-    region: String,
-    endpoint: Option<String>,
-    access_key_id: Option<String>,
-    secret_access_key: Option<Secret>,
-    session_token: Option<Secret>,
-    providers: BTreeMap<String, String>,
-    skip_signature: bool,
-    unsigned_payload: bool,
-    virtual_hosted_style: bool,
-    request_payer: bool,
-    allow_http: bool,
-    timeout: Duration,
-    connect_timeout: Duration,
-    max_retries: usize,
-    retry_timeout: Duration,
+    pub(super) bucket: String,
+    pub(super) region: String,
+    pub(super) endpoint: Option<String>,
+    pub(super) signing: Signing,
+    pub(super) ca_bundle: Option<String>,
+    pub(super) unsigned_payload: bool,
+    pub(super) virtual_hosted_style: bool,
+    pub(super) request_payer: bool,
+    pub(super) allow_http: bool,
+    pub(super) timeout: Duration,
+    pub(super) connect_timeout: Duration,
+    pub(super) max_retries: usize,
+    pub(super) retry_timeout: Duration,
 }
 
 impl S3Settings {
     /// Merges `options` over `environment` over defaults, for `bucket`.
     ///
     /// Options take their plain name (`region`), the name with `aws_` before it, and a few names of other clients
-    /// (`endpoint_url`, `key`, `secret`, `token`). Where an option is absent its variable counts: for the endpoint
+    /// (`endpoint_url`, `key`, `secret`, `token`). Where an option is absent or empty its variable counts: for the endpoint
     /// `AWS_ENDPOINT_URL_S3`, then `AWS_ENDPOINT_URL`; for the region `AWS_REGION`, then `AWS_DEFAULT_REGION`.
+    ///
+    /// `timeout` bounds each silence and no transfer as a whole. A failed request is repeated up to `max_retries` times;
+    /// `retry_timeout` ends that earlier, counted from the first attempt, and with it the resumption of a long download.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::UnknownOption`] and [`ConfigError::InvalidOption`].
-    pub fn resolve(bucket: &str, mut options: Options, environment: &Environment) -> Result<Self, ConfigError> {
-        let mut pick = |names: &[&str], variables: &[&str]| {
-            options.take(names).map(|value| (names[0].to_owned(), value)).or_else(|| {
-                variables.iter().find_map(|&name| Some((name.to_owned(), environment.get(name)?.to_owned())))
-            })
-        };
-        let text = |picked: Option<(String, String)>| picked.map(|(_, value)| value);
-        let flag = |picked: Option<(String, String)>| picked.map(|(key, value)| boolean(&key, &value)).transpose();
-        let time = |picked: Option<(String, String)>, default: u64| {
-            picked.map_or(Ok(Duration::from_secs(default)), |(key, value)| duration(&key, &value))
-        };
-
-        let own_key = pick(&["access_key_id", "aws_access_key_id", "key"], &[]);
-        let own_secret = pick(&["secret_access_key", "aws_secret_access_key", "secret"], &[]);
-        let own_token = pick(&["session_token", "aws_session_token", "token", "aws_token"], &[]);
-        // Keys given by keyword are one set: a token from the environment belongs to other keys.
-        let (key, secret, token) = if own_key.is_some() || own_secret.is_some() {
-            (own_key, own_secret, own_token)
-        } else {
-            (
-                pick(&[], &["AWS_ACCESS_KEY_ID"]),
-                pick(&[], &["AWS_SECRET_ACCESS_KEY"]),
-                own_token.or_else(|| pick(&[], &["AWS_SESSION_TOKEN"])),
-            )
-        };
-        let region = pick(&["region", "aws_region", "default_region"], &["AWS_REGION", "AWS_DEFAULT_REGION"]);
-        let endpoint = pick(
-            &["endpoint", "endpoint_url", "aws_endpoint", "aws_endpoint_url"],
-            &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"],
-        );
-        let endpoint = endpoint.map(|(key, value)| normal_endpoint(&key, &value)).transpose()?;
+    /// [`ConfigError::UnknownOption`], [`ConfigError::InvalidOption`] and [`ConfigError::NoCredentials`].
+    pub fn resolve(bucket: &str, options: Options, environment: &Environment) -> Result<Self, ConfigError> {
+        let mut given = Given { options, environment };
+        let keys = given.keys()?;
+        let region = given.pick(&["region", "aws_region", "default_region"], &["AWS_REGION", "AWS_DEFAULT_REGION"])?;
+        let region = region.map_or_else(|| Ok("us-east-1".to_owned()), Value::region)?;
+        let endpoint = given
+            .pick(
+                &["endpoint", "endpoint_url", "aws_endpoint", "aws_endpoint_url"],
+                &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"],
+            )?
+            .map(|value| address::endpoint(&value.key, &value.text))
+            .transpose()?;
         let plain_http = endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
-        let allow_http = flag(pick(&["allow_http", "aws_allow_http"], &["AWS_ALLOW_HTTP"]))?;
+        let allow_http = given.flag(&["allow_http", "aws_allow_http"], &["AWS_ALLOW_HTTP"])?;
         if plain_http && allow_http == Some(false) {
             return Err(invalid("allow_http", "the endpoint is http://, which allow_http=false refuses".into()));
         }
-        let unsigned = pick(&["unsigned_payload", "aws_unsigned_payload"], &["AWS_UNSIGNED_PAYLOAD"]);
-        let settings = Self {
+        let unsigned = given
+            .flag(&["skip_signature", "aws_skip_signature", "anon", "anonymous"], &["AWS_SKIP_SIGNATURE"])?
+            .unwrap_or(false);
+        let mut settings = Self {
             bucket: bucket.to_owned(),
-            region: text(region).unwrap_or_else(|| "us-east-1".to_owned()),
+            region,
             endpoint,
-            access_key_id: text(key),
-            secret_access_key: text(secret).map(Secret),
-            session_token: text(token).map(Secret),
-            providers: PROVIDER_VARIABLES
-                .iter()
-                .filter_map(|&name| Some((name.to_owned(), environment.get(name)?.to_owned())))
-                .collect(),
-            skip_signature: flag(pick(
-                &["skip_signature", "aws_skip_signature", "anon", "anonymous"],
-                &["AWS_SKIP_SIGNATURE"],
-            ))?
-            .unwrap_or(false),
+            signing: Signing::Unsigned,
+            ca_bundle: given.pick(&["ca_bundle", "aws_ca_bundle"], &["AWS_CA_BUNDLE"])?.map(|value| value.text),
             // TLS already protects the payload; hashing it again would cost more than sending it.
-            unsigned_payload: flag(unsigned)?.unwrap_or(!plain_http),
-            virtual_hosted_style: flag(pick(
-                &["virtual_hosted_style_request", "aws_virtual_hosted_style_request"],
-                &["AWS_VIRTUAL_HOSTED_STYLE_REQUEST"],
-            ))?
-            .unwrap_or(false),
-            request_payer: flag(pick(&["request_payer", "aws_request_payer"], &["AWS_REQUEST_PAYER"]))?
+            unsigned_payload: given
+                .flag(&["unsigned_payload", "aws_unsigned_payload"], &["AWS_UNSIGNED_PAYLOAD"])?
+                .unwrap_or(!plain_http),
+            virtual_hosted_style: given
+                .flag(
+                    &["virtual_hosted_style_request", "aws_virtual_hosted_style_request"],
+                    &["AWS_VIRTUAL_HOSTED_STYLE_REQUEST"],
+                )?
                 .unwrap_or(false),
+            request_payer: match given.pick(&["request_payer", "aws_request_payer"], &["AWS_REQUEST_PAYER"])? {
+                None => false,
+                Some(value) => value.text.eq_ignore_ascii_case("requester") || boolean(&value.key, &value.text)?,
+            },
             allow_http: allow_http.unwrap_or(plain_http),
-            timeout: time(pick(&["timeout", "read_timeout"], &[]), 60)?,
-            connect_timeout: time(pick(&["connect_timeout"], &[]), 5)?,
-            max_retries: pick(&["max_retries"], &[]).map_or(Ok(8), |(key, value)| number(&key, &value))?,
-            retry_timeout: time(pick(&["retry_timeout"], &[]), 120)?,
+            timeout: given.patience(&["timeout", "read_timeout"], 60)?,
+            connect_timeout: given.patience(&["connect_timeout"], 5)?,
+            max_retries: given.pick(&["max_retries"], &[])?.map_or(Ok(8), |value| number(&value.key, &value.text))?,
+            // The clock of a download starts with its first request, and a large one may take hours.
+            retry_timeout: given
+                .pick(&["retry_timeout"], &[])?
+                .map_or(Ok(FOREVER), |value| duration(&value.key, &value.text))?,
         };
-        options.finish("S3Store", KNOWN)?;
-        settings.check()
-    }
-
-    fn check(self) -> Result<Self, ConfigError> {
-        match (&self.access_key_id, &self.secret_access_key) {
-            (Some(_), None) => Err(invalid("secret_access_key", "is missing, though there is an access_key_id".into())),
-            (None, Some(_)) => Err(invalid("access_key_id", "is missing, though there is a secret_access_key".into())),
-            _ if self.lacks_credentials() => Err(ConfigError::NoCredentials),
-            _ => Ok(self),
-        }
-    }
-
-    /// Away from AWS there is no instance metadata to ask: absent keys are then an error at once, not a slow one later.
-    fn lacks_credentials(&self) -> bool {
-        let elsewhere = self.endpoint.as_deref().is_some_and(|endpoint| !endpoint.contains(".amazonaws.com"));
-        elsewhere && self.access_key_id.is_none() && self.providers.is_empty() && !self.skip_signature
+        given.options.finish("S3Store", KNOWN)?;
+        settings.addresses()?;
+        settings.signing = match keys {
+            _ if unsigned => Signing::Unsigned,
+            Some(keys) => Signing::With(keys),
+            None => Signing::From(Source::find(environment, &settings.service_url())?),
+        };
+        Ok(settings)
     }
 
     /// Whether the two differ in nothing but the bucket, so that the server can copy from one to the other.
@@ -195,87 +167,116 @@ impl S3Settings {
         self.endpoint.as_deref()
     }
 
-    /// The access key's identifier, which is no secret.
+    /// The access key's identifier, which is no secret. `None` where keys have to be fetched, or none is used.
     pub fn access_key_id(&self) -> Option<&str> {
-        self.access_key_id.as_deref()
+        match &self.signing {
+            Signing::With(keys) => Some(&keys.id),
+            Signing::Unsigned | Signing::From(_) => None,
+        }
     }
 
-    fn service_url(&self) -> String {
-        self.endpoint.clone().unwrap_or_else(|| format!("https://s3.{}.amazonaws.com", self.region))
+    pub(super) fn service_url(&self) -> String {
+        self.endpoint.clone().unwrap_or_else(|| address::aws_service("s3", &self.region))
     }
 
-    /// The bucket's address, without a slash at its end.
-    fn bucket_url(&self) -> String {
+    /// The addresses of the service and of the bucket, without a slash at their ends.
+    pub(super) fn addresses(&self) -> Result<(String, String), ConfigError> {
         let service = self.service_url();
-        match service.split_once("://") {
-            Some((scheme, host)) if self.virtual_hosted_style => format!("{scheme}://{}.{host}", self.bucket),
-            _ => format!("{service}/{}", self.bucket),
-        }
-    }
-
-    pub(crate) fn connect(&self) -> Result<Live, ConfigError> {
-        let client_options = ClientOptions::new()
-            // The whole transfer is not bounded, only each silence in it.
-            .with_timeout_disabled()
-            .with_read_timeout(self.timeout)
-            .with_connect_timeout(self.connect_timeout)
-            .with_allow_http(self.allow_http);
-        let retry = RetryConfig {
-            backoff: BackoffConfig {
-                init_backoff: Duration::from_millis(50),
-                max_backoff: Duration::from_secs(5),
-                base: 2.0,
-            },
-            max_retries: self.max_retries,
-            retry_timeout: self.retry_timeout,
+        let bucket = if self.virtual_hosted_style {
+            address::virtual_host(&service, &self.bucket)?
+        } else {
+            format!("{service}/{}", self.bucket)
         };
-        let mut builder = AmazonS3Builder::new()
-            .with_bucket_name(&self.bucket)
-            .with_region(&self.region)
-            .with_client_options(client_options.clone())
-            .with_retry(retry.clone())
-            .with_http_connector(SharedConnector)
-            .with_skip_signature(self.skip_signature)
-            .with_unsigned_payload(self.unsigned_payload)
-            .with_request_payer(self.request_payer)
-            .with_virtual_hosted_style_request(self.virtual_hosted_style);
-        if self.virtual_hosted_style {
-            builder = builder.with_endpoint(self.bucket_url());
-        } else if let Some(endpoint) = &self.endpoint {
-            builder = builder.with_endpoint(endpoint);
-        }
-        if let (Some(key), Some(secret)) = (&self.access_key_id, &self.secret_access_key) {
-            builder = builder.with_access_key_id(key).with_secret_access_key(&secret.0);
-        }
-        if let Some(token) = &self.session_token {
-            builder = builder.with_token(&token.0);
-        }
-        for (name, value) in &self.providers {
-            if let Ok(key) = AmazonS3ConfigKey::from_str(&name.to_ascii_lowercase()) {
-                builder = builder.with_config(key, value);
-            }
-        }
-        let store = builder.build()?;
-        let credentials: Option<AwsCredentialProvider> =
-            (!self.skip_signature).then(|| Arc::clone(store.credentials()));
-        let s3 = S3Access {
-            http: SharedConnector.connect(&client_options)?,
-            credentials,
-            region: self.region.clone(),
-            service_url: self.service_url(),
-            bucket_url: self.bucket_url(),
-            request_payer: self.request_payer,
-            retry,
-        };
-        Ok(Live { objects: Arc::new(store), s3: Some(s3) })
+        address::parse("endpoint", &bucket)?;
+        Ok((service, bucket))
     }
 }
 
-fn normal_endpoint(key: &str, value: &str) -> Result<String, ConfigError> {
-    let endpoint = value.trim().trim_end_matches('/');
-    match endpoint.split_once("://") {
-        Some(("http" | "https", host)) if !host.is_empty() => Ok(endpoint.to_owned()),
-        _ => Err(invalid(key, format!("{value:?} is not an address; write http://host:port or https://host"))),
+/// What the caller and the environment gave.
+struct Given<'a> {
+    options: Options,
+    environment: &'a Environment,
+}
+
+/// A text, and the option or variable it came from.
+struct Value {
+    key: String,
+    text: String,
+}
+
+impl Given<'_> {
+    /// The option called one of `names`, or else the first of `variables` that is set.
+    fn pick(&mut self, names: &[&str], variables: &[&str]) -> Result<Option<Value>, ConfigError> {
+        if let Some(text) = self.options.take(names)? {
+            return Ok(Some(Value { key: names[0].to_owned(), text }));
+        }
+        let variable =
+            |name: &&str| Some(Value { key: name.to_string(), text: self.environment.get(name)?.to_owned() });
+        Ok(variables.iter().find_map(variable))
+    }
+
+    fn flag(&mut self, names: &[&str], variables: &[&str]) -> Result<Option<bool>, ConfigError> {
+        self.pick(names, variables)?.map(|value| boolean(&value.key, &value.text)).transpose()
+    }
+
+    /// A length of time in which something has to happen.
+    fn patience(&mut self, names: &[&str], seconds: u64) -> Result<Duration, ConfigError> {
+        let Some(value) = self.pick(names, &[])? else { return Ok(Duration::from_secs(seconds)) };
+        match duration(&value.key, &value.text)? {
+            Duration::ZERO => Err(invalid(&value.key, "nothing can happen in no time; write a longer one".into())),
+            time => Ok(time),
+        }
+    }
+
+    /// Keys given by keyword are one set: a token from the environment belongs to other keys.
+    fn keys(&mut self) -> Result<Option<Keys>, ConfigError> {
+        let own_id = self.pick(&["access_key_id", "aws_access_key_id", "key"], &[])?;
+        let own_secret = self.pick(&["secret_access_key", "aws_secret_access_key", "secret"], &[])?;
+        let own_token = self.pick(&["session_token", "aws_session_token", "token", "aws_token"], &[])?;
+        let by_keyword = own_id.is_some() || own_secret.is_some();
+        let (names, id, secret, token) = if by_keyword {
+            (["access_key_id", "secret_access_key"], own_id, own_secret, own_token)
+        } else {
+            let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+            let token = match own_token {
+                Some(token) => Some(token),
+                None => self.pick(&[], &["AWS_SESSION_TOKEN"])?,
+            };
+            (names, self.pick(&[], &names[..1])?, self.pick(&[], &names[1..])?, token)
+        };
+        let missing = |one: usize, other: usize| {
+            Err(invalid(names[one], format!("is missing, though there is an {}", names[other])))
+        };
+        match (id, secret) {
+            (Some(_), None) => missing(1, 0),
+            (None, Some(_)) => missing(0, 1),
+            (None, None) => Ok(None),
+            (Some(id), Some(secret)) => Ok(Some(Keys {
+                id: id.header()?,
+                secret: Secret(secret.header()?),
+                token: token.map(Value::header).transpose()?.map(Secret),
+            })),
+        }
+    }
+}
+
+impl Value {
+    /// The text, where a header can hold it. It may be a secret, so the error does not show it.
+    fn header(self) -> Result<String, ConfigError> {
+        if self.text.chars().all(|c| matches!(c, ' '..='~')) {
+            return Ok(self.text);
+        }
+        Err(invalid(
+            &self.key,
+            "contains a character that cannot be sent in a header; was it copied with a line end?".into(),
+        ))
+    }
+
+    fn region(self) -> Result<String, ConfigError> {
+        if self.text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+            return Ok(self.text);
+        }
+        Err(invalid(&self.key, format!("{:?} is no region name", self.text)))
     }
 }
 
@@ -308,8 +309,12 @@ mod tests {
     #[test]
     fn keys_by_keyword_do_not_take_a_token_from_the_environment() {
         let variables = [("AWS_SESSION_TOKEN", "t"), ("AWS_ACCESS_KEY_ID", "e"), ("AWS_SECRET_ACCESS_KEY", "f")];
-        assert!(resolve(&KEYS, &variables).unwrap().session_token.is_none());
-        assert!(resolve(&[], &variables).unwrap().session_token.is_some());
+        let token = |options: &[(&str, &str)]| match resolve(options, &variables).unwrap().signing {
+            Signing::With(keys) => keys.token,
+            other => panic!("{other:?}"),
+        };
+        assert!(token(&KEYS).is_none());
+        assert!(token(&[]).is_some());
     }
 
     #[test]
@@ -321,6 +326,44 @@ mod tests {
     fn half_a_key_pair_is_refused() {
         let message = resolve(&[("access_key_id", "k")], &[]).unwrap_err().to_string();
         assert!(message.contains("secret_access_key"), "{message}");
+        let message = resolve(&[], &[("AWS_SECRET_ACCESS_KEY", "hunter2")]).unwrap_err().to_string();
+        assert_eq!(message, "AWS_ACCESS_KEY_ID: is missing, though there is an AWS_SECRET_ACCESS_KEY");
+    }
+
+    #[test]
+    fn white_space_around_a_value_is_dropped_and_an_empty_value_is_absent() {
+        let options = [("access_key_id", "k\n"), ("secret_access_key", " s"), ("region", "r\r\n"), ("endpoint", " ")];
+        let settings = resolve(&options, &[("AWS_REGION", "other"), ("AWS_ENDPOINT_URL", "\n")]).unwrap();
+        assert_eq!((settings.access_key_id(), settings.region(), settings.endpoint()), (Some("k"), "r", None));
+        let Signing::With(keys) = settings.signing else { panic!("{settings:?}") };
+        assert_eq!(keys.secret.0, "s");
+    }
+
+    #[test]
+    fn what_no_header_can_hold_is_refused_and_not_shown() {
+        for name in ["access_key_id", "secret_access_key", "session_token", "region"] {
+            let options = [&KEYS[..], &[(name, "hun\nter2")]].concat();
+            let message = resolve(&options, &[]).unwrap_err().to_string();
+            assert!(message.starts_with(name), "{message}");
+            assert!(name == "region" || !message.contains("ter2"), "{message}");
+        }
+        assert!(resolve(&[&KEYS[..], &[("session_token", "schlüssel")]].concat(), &[]).is_err());
+    }
+
+    #[test]
+    fn a_bucket_before_an_ip_address_is_refused_at_once() {
+        let options =
+            [&KEYS[..], &[("endpoint", "http://127.0.0.1:9"), ("virtual_hosted_style_request", "1")]].concat();
+        let message = resolve(&options, &[]).unwrap_err().to_string();
+        assert!(message.starts_with("virtual_hosted_style_request") && message.contains("127.0.0.1"), "{message}");
+    }
+
+    #[test]
+    fn no_time_at_all_is_refused() {
+        for name in ["timeout", "connect_timeout"] {
+            assert!(resolve(&[&KEYS[..], &[(name, "0")]].concat(), &[]).is_err(), "{name}");
+        }
+        assert!(resolve(&[&KEYS[..], &[("retry_timeout", "0")]].concat(), &[]).is_ok());
     }
 
     #[test]
@@ -340,9 +383,9 @@ mod tests {
     #[test]
     fn the_bucket_stands_in_the_path_or_in_the_host() {
         let options = [&KEYS[..], &[("endpoint", "http://h:9")]].concat();
-        assert_eq!(resolve(&options, &[]).unwrap().bucket_url(), "http://h:9/b");
+        assert_eq!(resolve(&options, &[]).unwrap().addresses().unwrap().1, "http://h:9/b");
         let options = [&options[..], &[("virtual_hosted_style_request", "true")]].concat();
-        assert_eq!(resolve(&options, &[]).unwrap().bucket_url(), "http://b.h:9");
-        assert_eq!(resolve(&KEYS, &[]).unwrap().bucket_url(), "https://s3.us-east-1.amazonaws.com/b");
+        assert_eq!(resolve(&options, &[]).unwrap().addresses().unwrap().1, "http://b.h:9");
+        assert_eq!(resolve(&KEYS, &[]).unwrap().addresses().unwrap().1, "https://s3.us-east-1.amazonaws.com/b");
     }
 }

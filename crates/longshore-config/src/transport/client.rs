@@ -77,10 +77,9 @@ fn build(settings: &ClientSettings) -> Result<reqwest::Client, ConfigError> {
         Ok(client) => Ok(client),
         Err(error) if settings.needs_tls => Err(ConfigError::HttpClient { reason: innermost(&error) }),
         // Without certificates no TLS connection will be made, and none is asked for.
-        Err(_) => builder()
-            .tls_certs_only([])
-            .build()
-            .map_err(|error| ConfigError::HttpClient { reason: innermost(&error) }),
+        Err(_) => {
+            builder().tls_certs_only([]).build().map_err(|error| ConfigError::HttpClient { reason: innermost(&error) })
+        }
     }
 }
 

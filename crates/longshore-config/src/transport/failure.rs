@@ -70,5 +70,5 @@ fn os_error(error: &reqwest::Error) -> Option<i32> {
 
 /// What stands below `error`, nearest first.
 pub(super) fn causes(error: &dyn StdError) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    std::iter::successors(error.source(), |cause| cause.source())
+    std::iter::successors(error.source(), |&cause| cause.source())
 }

@@ -83,10 +83,8 @@ fn remove(path: &Path, context: &Context) -> Result<(), Error> {
     match fs::remove_file(path) {
         Ok(()) => Ok(()),
         Err(error) if is_absent(&error) => Ok(()),
-        // Systems differ in what they say of a folder.
-        Err(_) if fs::symlink_metadata(path).is_ok_and(|status| status.is_dir()) => {
-            Err(context.error(ErrorKind::InvalidPath, "this is a folder; end it with / to delete what is in it"))
-        }
+        // A folder is no object: as in any other store, there is none of that name. Systems differ in how they say so.
+        Err(_) if fs::symlink_metadata(path).is_ok_and(|status| status.is_dir()) => Ok(()),
         Err(error) => Err(context.io_error(error)),
     }
 }

@@ -1,7 +1,9 @@
 //! The engine against a real S3 server with faults, and against local files and memory.
 
+mod credentials;
 mod deleting;
 mod listing;
+mod local;
 mod managing;
 mod place;
 mod reading;

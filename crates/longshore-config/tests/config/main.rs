@@ -1,0 +1,7 @@
+//! Stores against servers that misbehave, over the loopback interface only.
+
+mod certificates;
+mod credentials;
+mod place;
+mod silence;
+mod wire;
