@@ -170,12 +170,17 @@ LATE = 0.4
 
 
 class TestInterrupts:
-    @pytest.mark.parametrize("server_is", ["stalled", "silent"])
-    @pytest.mark.parametrize("call", CALLS)
+    # Decoding has no server to wait for, so it is interrupted once.
+    @pytest.mark.parametrize(
+        ("call", "server_is"),
+        [
+            (call, server_is)
+            for call in CALLS
+            for server_is in ("stalled", "silent")
+            if (call, server_is) != ("decode", "silent")
+        ],
+    )
     def test_ctrl_c_ends_a_call_and_the_process_goes_on(self, aws: Server, call: str, server_is: str) -> None:
-        if call == "decode" and server_is == "silent":
-            pytest.skip("decoding has no server to wait for")
-
         def misbehave(heads: int) -> None:
             """From now on the server fails, after so many HEAD requests."""
             aws.reset_stats()

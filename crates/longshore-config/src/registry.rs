@@ -3,18 +3,21 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use longshore_runtime::fork::{self, PerProcess};
+use longshore_runtime::fork;
 
 use crate::store::Settings;
 use crate::{ConfigError, Environment, Location, Options, S3Settings, Scheme, Store};
 
-type S3Stores = Mutex<HashMap<S3Settings, Arc<Store>>>;
+/// A child keeps its parent's stores: each makes a live client of its own in every process, and a memory store keeps its
+/// contents. So the map is only touched with forks kept out.
+static STORES: Mutex<Option<Stores>> = Mutex::new(None);
 
-/// A child starts with an empty map; its stores would have to connect anew in any case.
-static S3: PerProcess<S3Stores> = PerProcess::new();
-static LOCAL: PerProcess<Arc<Store>> = PerProcess::new();
-/// A child keeps what its parent had put into memory, so this map is only touched with forks kept out.
-static MEMORY: Mutex<Option<HashMap<String, Arc<Store>>>> = Mutex::new(None);
+#[derive(Default)]
+struct Stores {
+    s3: HashMap<S3Settings, Arc<Store>>,
+    local: Option<Arc<Store>>,
+    memory: HashMap<String, Arc<Store>>,
+}
 
 /// The store that `location` lives in.
 ///
@@ -25,30 +28,37 @@ pub fn open(location: &Location, options: Options, environment: &Environment) ->
     match location.scheme() {
         Scheme::S3 => {
             let settings = S3Settings::resolve(location.bucket(), options, environment)?;
-            let mut stores = S3.get_or_make(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(store) = stores.get(&settings) {
-                return Ok(Arc::clone(store));
-            }
-            let store = Arc::new(Store::new(Settings::S3(Box::new(settings.clone()))));
-            stores.insert(settings, Arc::clone(&store));
-            Ok(store)
+            Ok(with_stores(|stores| {
+                if let Some(store) = stores.s3.get(&settings) {
+                    return Arc::clone(store);
+                }
+                let store = Arc::new(Store::new(Settings::S3(Box::new(settings.clone()))));
+                stores.s3.insert(settings, Arc::clone(&store));
+                store
+            }))
         }
         Scheme::File => {
             options.finish("LocalStore", &[])?;
-            Ok(Arc::clone(LOCAL.get_or_make(|| Arc::new(Store::new(Settings::Local)))))
+            Ok(with_stores(|stores| {
+                Arc::clone(stores.local.get_or_insert_with(|| Arc::new(Store::new(Settings::Local))))
+            }))
         }
         Scheme::Memory => {
             options.finish("MemoryStore", &[])?;
-            let _no_fork = fork::shared();
-            let mut stores = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
             let name = location.bucket().to_owned();
-            let store = stores
-                .get_or_insert_default()
-                .entry(name.clone())
-                .or_insert_with(|| Arc::new(Store::new(Settings::Memory { name, contents: Arc::default() })));
-            Ok(Arc::clone(store))
+            Ok(with_stores(|stores| {
+                let store = stores.memory.entry(name.clone());
+                Arc::clone(
+                    store.or_insert_with(|| Arc::new(Store::new(Settings::Memory { name, contents: Arc::default() }))),
+                )
+            }))
         }
     }
+}
+
+fn with_stores<T>(ask: impl FnOnce(&mut Stores) -> T) -> T {
+    let _no_fork = fork::shared();
+    ask(STORES.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
 }
 
 /// Opens the stores of one call: the environment is read once, and each bucket is looked up once.

@@ -262,6 +262,10 @@ impl Error {
     }
 
     fn with_wire(mut self, observed: Observed, attempts: u32) -> Self {
+        // AWS answers a request for the wrong region with one of these, and says where to go in a header.
+        if let (Some(301 | 307 | 308 | 400), Some(region)) = (observed.status, &observed.bucket_region) {
+            self.0.reason.push_str(&format!("; the bucket is in {region}, set `region` or AWS_REGION to it"));
+        }
         self.0.status = observed.status;
         self.0.request_id = observed.request_id;
         self.0.attempts = attempts;

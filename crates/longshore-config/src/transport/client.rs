@@ -12,7 +12,7 @@ use object_store::client::{
 };
 
 use super::failure::{Unsendable, causes, http_error};
-use super::idle::{Impatient, Metered, Progress};
+use super::idle::{Impatient, Metered, Progress, Unanswered};
 use super::trace::Trace;
 use crate::ConfigError;
 use crate::options::invalid;
@@ -123,7 +123,9 @@ impl HttpService for ObservedClient {
         let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
         *request.body_mut() = Some(Metered::wrap(body, &progress));
+        let unanswered = Unanswered::new(&progress);
         let answer = progress.watch(self.timeout, self.http.execute(request)).await?;
+        unanswered.answered();
         let response: http::Response<reqwest::Body> =
             answer.map_err(|error| http_error(error, self.connect_timeout))?.into();
         if let Some(trace) = trace {

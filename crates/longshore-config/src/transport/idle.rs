@@ -6,13 +6,13 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use object_store::client::{HttpError, HttpRequestBody};
+use object_store::client::{HttpError, HttpErrorKind, HttpRequestBody};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::failure::{http_error, silence};
@@ -26,11 +26,13 @@ pub(super) struct Progress {
     started: Instant,
     /// Microseconds after `started`.
     moved: AtomicU64,
+    /// Nobody waits for the answer any more, so the rest of the body must not be sent.
+    abandoned: AtomicBool,
 }
 
 impl Progress {
     pub(super) fn start() -> Arc<Self> {
-        Arc::new(Self { started: Instant::now(), moved: AtomicU64::new(0) })
+        Arc::new(Self { started: Instant::now(), moved: AtomicU64::new(0), abandoned: AtomicBool::new(false) })
     }
 
     fn note(&self) {
@@ -57,6 +59,31 @@ impl Progress {
                     alarm.as_mut().reset(deadline);
                 }
             }
+        }
+    }
+}
+
+/// Stops the sending of a body when the wait for its answer ends without one.
+///
+/// The connection has a task of its own, which would go on: a write that was reported as failed could still succeed later, with
+/// whatever the caller's memory holds by then.
+pub(super) struct Unanswered(Option<Arc<Progress>>);
+
+impl Unanswered {
+    pub(super) fn new(progress: &Arc<Progress>) -> Self {
+        Self(Some(Arc::clone(progress)))
+    }
+
+    /// There is an answer; the server decides what becomes of the rest of the body.
+    pub(super) fn answered(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(progress) = &self.0 {
+            progress.abandoned.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -92,6 +119,10 @@ impl Body for Metered {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        if self.progress.abandoned.load(Ordering::Relaxed) {
+            (self.body, self.piece) = (HttpRequestBody::empty(), Bytes::new());
+            return Poll::Ready(Some(Err(HttpError::new(HttpErrorKind::Interrupted, Abandoned))));
+        }
         while self.piece.is_empty() {
             match ready!(Pin::new(&mut self.body).poll_frame(context)) {
                 Some(Ok(frame)) => self.piece = frame.into_data().unwrap_or_default(),
@@ -113,6 +144,10 @@ impl Body for Metered {
         SizeHint::with_exact(self.left)
     }
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("the request was abandoned")]
+struct Abandoned;
 
 /// An answer's body that fails when no piece comes for too long. Time in which nobody asks for one does not count.
 pub(super) struct Impatient {

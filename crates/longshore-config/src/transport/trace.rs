@@ -59,9 +59,10 @@ impl Trace {
 
     pub(super) fn note_answer<B>(&self, response: &Response<B>) {
         let headers = response.headers();
-        let request_id = ["x-amz-request-id", "x-ms-request-id", "x-goog-request-id", "x-request-id"]
-            .iter()
-            .find_map(|name| text(headers, name));
+        let request_id =
+            ["x-amz-request-id", "x-amzn-requestid", "x-ms-request-id", "x-goog-request-id", "x-request-id"]
+                .iter()
+                .find_map(|name| text(headers, name));
         let bucket_region = text(headers, "x-amz-bucket-region");
         self.note(Observed { status: Some(response.status().as_u16()), request_id, bucket_region });
     }
