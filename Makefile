@@ -34,7 +34,7 @@ test-rust: ## Rust tests and doctests
 	@$(STAGE) "Rust tests" cargo test --workspace
 
 types: native ## type checks, and the stubs against the built module
-	@$(STAGE) "mypy" $(VENV)/bin/mypy python/longshore compat/dlio_s3_rust/src examples bench
+	@$(STAGE) "mypy" $(VENV)/bin/mypy python/longshore compat/dlio_s3_rust/src examples bench python/tests
 	@$(STAGE) "stubtest" env MYPYPATH=python $(PY) -m mypy.stubtest longshore
 
 test-python: native ## Python tests, on the embedded server and on SeaweedFS and moto

@@ -15,8 +15,9 @@ URIs are ``s3://bucket/key``, ``file:///path`` and ``memory:///key``. Every func
 from __future__ import annotations
 
 from longshore import exceptions
-from longshore._api import (
-    DEFAULT_OBJECT_SIZE,
+from longshore._datasets import DEFAULT_OBJECT_SIZE, put, put_async, read_npz, read_npz_async
+from longshore._native import LocalStore, MemoryStore, S3Store, Store, __version__
+from longshore._objects import (
     copy,
     copy_async,
     create_bucket,
@@ -35,17 +36,12 @@ from longshore._api import (
     head_async,
     list,
     list_async,
-    put,
-    put_async,
     put_bytes,
     put_bytes_async,
     put_many,
     put_many_async,
-    read_npz,
-    read_npz_async,
     store_for,
 )
-from longshore._native import LocalStore, MemoryStore, S3Store, Store, __version__
 from longshore._progress import Progress
 
 __all__ = [

@@ -10,13 +10,17 @@ from longshore.exceptions import ArgumentTypeError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
+    from typing import Protocol, TypeAlias
 
     class _Listener(Protocol):
         """What the native module calls; ``close`` is called once, whatever the outcome."""
 
         def __call__(self, objects: int, total: int | None, size: int, elapsed: float, finished: bool) -> None: ...
         def close(self) -> None: ...
+
+
+if TYPE_CHECKING:
+    _ProgressArgument: TypeAlias = bool | Callable[["Progress"], object] | None
 
 
 class Progress:

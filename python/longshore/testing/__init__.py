@@ -20,7 +20,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 
-from longshore import _api
+from longshore import _objects
 from longshore._native import Gateway
 
 TYPE_CHECKING = False
@@ -112,7 +112,7 @@ class Server:
 
     def store_for(self, bucket: str, **options: str | int | float | bool) -> S3Store:
         """The store of one bucket on this server. The bucket need not exist yet."""
-        return _api.store_for(f"s3://{bucket}", **{**self.options, **options})  # type: ignore[return-value]
+        return _objects.store_for(f"s3://{bucket}", **{**self.options, **options})  # type: ignore[return-value]
 
     def stats(self) -> dict[str, Any]:
         """What the server has seen: ``connections``, and requests as ``operations`` (``GetObject``, …) and ``methods``."""
