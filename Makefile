@@ -56,6 +56,10 @@ wheel: $(TOOLS) ## build the wheels, check their size, and install them into an 
 	@cd target && empty-venv/bin/python -c 'import dlio_s3_rust, longshore; \
 	  dlio_s3_rust.put("memory://wheel/", num=2, size=1000); print("installed:", longshore.__version__, longshore.list("memory://wheel/"))'
 
+	@rm -rf target/source-venv && $(PYTHON) -m venv target/source-venv
+	@$(STAGE) "pip install ." target/source-venv/bin/python -m pip install --quiet .
+	@cd target && source-venv/bin/python -c 'import longshore; print("installed from source:", longshore.__version__)'
+
 bench: native ## measure, and record under bench/results
 	@$(PY) bench/run.py
 

@@ -95,6 +95,8 @@ impl<'a, 'py> Target<'a, 'py> {
         let location = Location::parse(uri).map_err(|error| self.refuse(uri, error))?;
         let Some(store) = self.store else {
             let store = self.resolver.borrow_mut().open(&location).map_err(|error| self.refuse(uri, error))?;
+            // Made here, attached, because a new client reads the environment.
+            store.live().map_err(|error| self.refuse(uri, error))?;
             return Ok((location, store));
         };
         let handle = store.get().handle();
@@ -103,6 +105,7 @@ impl<'a, 'py> Target<'a, 'py> {
             let context = Context::new(self.operation, uri);
             return Err(raise(self.py, &context.error(ErrorKind::InvalidArgument, reason)));
         }
+        handle.live().map_err(|error| self.refuse(uri, error))?;
         Ok((location, Arc::clone(handle)))
     }
 

@@ -26,8 +26,15 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let failures: Vec<_> =
         error.failures().iter().map(|failure| (&failure.uri, &failure.code, &failure.message)).collect();
     details.set_item("failures", failures)?;
-    let cause = error.source().map(|source| source.to_string());
+    let cause = error.source().map(|source| without_body(&source.to_string()));
     exception(py, class(error.kind()), &error.to_string(), cause, Some(details))
+}
+
+/// A message without the document that the server sent: what matters of it is in the error already, and some servers echo
+/// the request's own headers in it, session token and all.
+fn without_body(message: &str) -> String {
+    let body = ["<?xml", "<Error", "<!DOCTYPE", "<html"].iter().filter_map(|start| message.find(start)).min();
+    message[..body.unwrap_or(message.len())].trim_end_matches([' ', ':', '\n']).to_owned()
 }
 
 /// An `ArgumentTypeError`: something of the wrong type.

@@ -20,6 +20,15 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _native {
+    use pyo3::prelude::*;
+
+    /// Registers the fork handlers, while no other thread can be forking. Starts nothing.
+    #[pymodule_init]
+    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+        longshore_runtime::fork::generation();
+        Ok(())
+    }
+
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "it is Python's name")]
     const __version__: &str = env!("CARGO_PKG_VERSION");

@@ -23,9 +23,9 @@ impl S3Settings {
         })?;
         let retry = RetryConfig {
             backoff: BackoffConfig {
-                init_backoff: Duration::from_millis(50),
+                init_backoff: Duration::from_millis(100),
                 max_backoff: Duration::from_secs(5),
-                base: 2.0,
+                base: 2.5,
             },
             max_retries: self.max_retries,
             retry_timeout: self.retry_timeout,

@@ -215,9 +215,12 @@ impl<'a> Pace<'a> {
             return Err(failure.error);
         }
         self.tries += 1;
-        // Jitter, so that clients that failed together do not come back together; but never sooner than asked.
-        tokio::time::sleep(self.wait.mul_f64(0.5 + fastrand::f64() / 2.0).max(failure.asked)).await;
-        self.wait = (self.wait * 2).min(self.retry.backoff.max_backoff);
+        tokio::time::sleep(self.wait.max(failure.asked)).await;
+        // The law of `object_store`'s own retries. It is random so that clients that failed together do not come back
+        // together.
+        let backoff = &self.retry.backoff;
+        let spread = self.wait.mul_f64(backoff.base).saturating_sub(backoff.init_backoff);
+        self.wait = (backoff.init_backoff + spread.mul_f64(fastrand::f64())).min(backoff.max_backoff);
         Ok(())
     }
 }
