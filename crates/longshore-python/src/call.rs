@@ -9,38 +9,48 @@ use crate::errors::raise;
 /// How the caller waits: `None` blocks; a bridge and a pending future of its loop let it go on.
 pub(crate) type How<'py> = Option<(Bound<'py, Bridge>, Py<PyAny>)>;
 
-/// Runs the future that `start` makes. Returns what `convert` makes of its output; for an event loop, the key that cancels it.
-pub(crate) fn run<'py, T, F>(
+/// One call: who waits for it, what is on its shelf, and whether anybody listens to its progress.
+pub(crate) struct Call<'py> {
     py: Python<'py>,
     how: How<'py>,
-    shelf: Shelf,
-    start: impl FnOnce(&Mailbox) -> F,
-    convert: impl FnOnce(Python<'_>, T, &mut Shelf) -> PyResult<Py<PyAny>> + Send + 'static,
-) -> PyResult<Py<PyAny>>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, Error>> + Send + 'static,
-{
-    let convert = move |py: Python<'_>, outcome: Result<T, Error>, shelf: &mut Shelf| match outcome {
-        Ok(output) => convert(py, output, shelf),
-        Err(error) => Err(raise(py, &error)),
-    };
-    match how {
-        None => run_blocking(py, shelf, start, convert),
-        Some((bridge, future)) => {
-            let slot = bridge.get().launch(future.into_bound(py), shelf, start, convert)?;
-            Ok(slot.into_pyobject(py)?.into_any().unbind())
+    pub(crate) shelf: Shelf,
+}
+
+impl<'py> Call<'py> {
+    /// `listener` is the caller's progress callback.
+    pub(crate) fn new(py: Python<'py>, how: How<'py>, listener: Option<Py<PyAny>>) -> Self {
+        Self { py, how, shelf: Shelf { progress: listener, ..Shelf::default() } }
+    }
+
+    /// Runs the future that `start` makes. Returns what `convert` makes of its output; for an event loop, the key that
+    /// cancels it.
+    pub(crate) fn run<T, F>(
+        self,
+        start: impl FnOnce(&Mailbox, Progress) -> F,
+        convert: impl FnOnce(Python<'_>, T, &mut Shelf) -> PyResult<Py<PyAny>> + Send + 'static,
+    ) -> PyResult<Py<PyAny>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let counted = self.shelf.progress.is_some();
+        let start = move |mailbox: &Mailbox| start(mailbox, progress(mailbox, counted));
+        let convert = move |py: Python<'_>, outcome: Result<T, Error>, shelf: &mut Shelf| match outcome {
+            Ok(output) => convert(py, output, shelf),
+            Err(error) => Err(raise(py, &error)),
+        };
+        match self.how {
+            None => run_blocking(self.py, self.shelf, start, convert),
+            Some((bridge, future)) => {
+                let slot = bridge.get().launch(future.into_bound(self.py), self.shelf, start, convert)?;
+                Ok(slot.into_pyobject(self.py)?.into_any().unbind())
+            }
         }
     }
 }
 
-/// A shelf with the caller's progress callback on it.
-pub(crate) fn shelf(progress: Option<Py<PyAny>>) -> Shelf {
-    Shelf { progress, ..Shelf::default() }
-}
-
 /// Counts for the callback on the shelf, if there is one.
-pub(crate) fn progress(mailbox: &Mailbox, wanted: bool) -> Progress {
+fn progress(mailbox: &Mailbox, wanted: bool) -> Progress {
     if !wanted {
         return Progress::silent();
     }

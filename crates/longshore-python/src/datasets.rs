@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 use crate::arguments::{Target, flag, limits, optional_text, ratio, text, texts, whole};
-use crate::call::{How, progress, run, shelf};
+use crate::call::{Call, How};
 use crate::errors::{invalid, raise};
 use crate::landing::{Region, missing};
 
@@ -47,20 +47,13 @@ pub(crate) fn put<'py>(
         Object { uri: location.uri_of(&key).into(), store: Arc::clone(&store), key }
     };
     let objects: Vec<Object> = texts("names", names)?.into_iter().map(object).collect();
-    let counted = listener.is_some();
     let folder = prefix.clone();
-    run(
-        py,
-        how,
-        shelf(listener),
-        |mailbox| {
-            let progress = progress(mailbox, counted);
-            async move {
-                if create {
-                    create_bucket(&store, &folder, &Context::new("create_bucket", bucket_uri(&location))).await?;
-                }
-                put_many(objects, Arc::new(generator), limits, &progress).await
+    Call::new(py, how, listener).run(
+        |_, progress| async move {
+            if create {
+                create_bucket(&store, &folder, &Context::new("create_bucket", bucket_uri(&location))).await?;
             }
+            put_many(objects, Arc::new(generator), limits, &progress).await
         },
         |py, (), _| Ok(py.None()),
     )
@@ -101,13 +94,9 @@ pub(crate) fn read_npz<'py>(
     let uri = text("uri", uri)?;
     let array_name = optional_text("array_name", array_name)?;
     let object = Target::new(py, "read_npz", store)?.object(&uri, "read the objects one by one")?;
-    let counted = listener.is_some();
-    run(
-        py,
-        how,
-        shelf(listener),
-        |mailbox| {
-            let (mailbox, progress) = (mailbox.clone(), progress(mailbox, counted));
+    Call::new(py, how, listener).run(
+        |mailbox, progress| {
+            let mailbox = mailbox.clone();
             async move {
                 let context = Context::new("read_npz", &*object.uri);
                 let archive = longshore_engine::get(object, &Memory, &progress).await?;

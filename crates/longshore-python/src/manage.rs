@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::arguments::{Target, flag, text};
-use crate::call::{How, progress, run, shelf};
+use crate::call::{Call, How};
 use crate::errors::raise;
 
 #[pyfunction]
@@ -22,13 +22,8 @@ pub(crate) fn list<'py>(
     let wildcard = location.has_wildcard();
     let prefix = if wildcard { Ok(String::new()) } else { location.prefix("") };
     let prefix = prefix.map_err(|error| target.refuse(&uri, error))?;
-    let counted = listener.is_some();
-    run(
-        py,
-        how,
-        shelf(listener),
-        |mailbox| {
-            let progress = progress(mailbox, counted);
+    Call::new(py, how, listener).run(
+        |_, progress| {
             async move {
                 let context = Context::new("list", uri);
                 let keys: Vec<String> = if wildcard {
@@ -77,23 +72,16 @@ pub(crate) fn delete<'py>(
     }
     let instead = "delete takes one key, or a prefix that ends in /";
     let key = location.prefix(instead).map_err(|error| target.refuse(&uri, error))?;
-    let counted = listener.is_some();
-    run(
-        py,
-        how,
-        shelf(listener),
-        |mailbox| {
-            let progress = progress(mailbox, counted);
-            async move {
-                if key.is_empty() || key.ends_with('/') {
-                    return delete_prefix(&store, &key, &context, &progress).await.map(drop);
-                }
-                progress.expect(1);
-                delete_object(&longshore_engine::Object { store, key, uri: uri.into() }).await?;
-                progress.add(1, 0);
-                progress.finish();
-                Ok(())
+    Call::new(py, how, listener).run(
+        |_, progress| async move {
+            if key.is_empty() || key.ends_with('/') {
+                return delete_prefix(&store, &key, &context, &progress).await.map(drop);
             }
+            progress.expect(1);
+            delete_object(&longshore_engine::Object { store, key, uri: uri.into() }).await?;
+            progress.add(1, 0);
+            progress.finish();
+            Ok(())
         },
         |py, (), _| Ok(py.None()),
     )
@@ -108,7 +96,7 @@ pub(crate) fn head<'py>(
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
     let object = Target::new(py, "head", store)?.object(&uri, "use list")?;
-    run(py, how, shelf(None), |_| async move { longshore_engine::head(&object).await }, describe)
+    Call::new(py, how, None).run(|_, _| async move { longshore_engine::head(&object).await }, describe)
 }
 
 /// The fields of obstore's `ObjectMeta`.
@@ -137,11 +125,8 @@ pub(crate) fn exists<'py>(
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
     let object = Target::new(py, "exists", store)?.object(&uri, "use list")?;
-    run(
-        py,
-        how,
-        shelf(None),
-        |_| async move { longshore_engine::exists(&object).await },
+    Call::new(py, how, None).run(
+        |_, _| async move { longshore_engine::exists(&object).await },
         |py, there: bool, _| Ok(there.into_pyobject(py)?.to_owned().into_any().unbind()),
     )
 }
@@ -157,7 +142,8 @@ pub(crate) fn copy<'py>(
     let (from, to) = (text("src", source)?, text("dst", target)?);
     let arguments = Target::new(py, "copy", store)?;
     let (from, to) = (arguments.object(&from, "copy one object")?, arguments.object(&to, "copy one object")?);
-    run(py, how, shelf(None), |_| async move { longshore_engine::copy(&from, &to).await }, |py, (), _| Ok(py.None()))
+    Call::new(py, how, None)
+        .run(|_, _| async move { longshore_engine::copy(&from, &to).await }, |py, (), _| Ok(py.None()))
 }
 
 #[pyfunction]
@@ -171,11 +157,8 @@ pub(crate) fn create_bucket<'py>(
     let arguments = Target::new(py, "create_bucket", store)?;
     let (location, store) = arguments.place(&uri)?;
     let key = location.prefix("a bucket has one name").map_err(|error| arguments.refuse(&uri, error))?;
-    run(
-        py,
-        how,
-        shelf(None),
-        |_| async move {
+    Call::new(py, how, None).run(
+        |_, _| async move {
             let context = Context::new("create_bucket", uri);
             longshore_engine::create_bucket(&store, &key, &context).await
         },

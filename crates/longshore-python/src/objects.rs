@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::arguments::{Target, limits, text, texts};
-use crate::call::{How, progress, run, shelf};
+use crate::call::{Call, How};
 use crate::errors::{raise, wrong_type};
 use crate::landing::{IntoBytes, into_bytes, keepable, lend, missing};
 
@@ -57,13 +57,9 @@ pub(crate) fn get<'py>(
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
     let object = Target::new(py, "get", store)?.object(&uri, "use get_many")?;
-    let wanted = listener.is_some();
-    run(
-        py,
-        how,
-        shelf(listener),
-        |mailbox| {
-            let (sink, progress) = (IntoBytes(mailbox.clone()), progress(mailbox, wanted));
+    Call::new(py, how, listener).run(
+        |mailbox, progress| {
+            let sink = IntoBytes(mailbox.clone());
             async move { longshore_engine::get(object, &sink, &progress).await }
         },
         |py, landed, shelf| {
@@ -83,13 +79,9 @@ pub(crate) fn get_many<'py>(
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let (wanted, limits) = bulk_arguments(py, uris, max_in_flight, store)?;
-    let counted = listener.is_some();
-    run(
-        py,
-        how,
-        shelf(listener),
-        |mailbox| {
-            let (sink, progress) = (IntoBytes(mailbox.clone()), progress(mailbox, counted));
+    Call::new(py, how, listener).run(
+        |mailbox, progress| {
+            let sink = IntoBytes(mailbox.clone());
             async move {
                 let objects = Wanted::resolve(wanted).await?;
                 let uris: Vec<Arc<str>> = objects.iter().map(|object| Arc::clone(&object.uri)).collect();
@@ -114,18 +106,11 @@ pub(crate) fn get_many_stats<'py>(
     listener: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let (wanted, limits) = bulk_arguments(py, uris, max_in_flight, store)?;
-    let counted = listener.is_some();
-    run(
-        py,
-        how,
-        shelf(listener),
-        |mailbox| {
-            let progress = progress(mailbox, counted);
-            async move {
-                let objects = Wanted::resolve(wanted).await?;
-                let sizes = read_many(objects, limits, Arc::new(Discard), &progress).await?;
-                Ok((sizes.len(), sizes.iter().sum::<u64>()))
-            }
+    Call::new(py, how, listener).run(
+        |_, progress| async move {
+            let objects = Wanted::resolve(wanted).await?;
+            let sizes = read_many(objects, limits, Arc::new(Discard), &progress).await?;
+            Ok((sizes.len(), sizes.iter().sum::<u64>()))
         },
         |py, stats: (usize, u64), _| Ok(stats.into_pyobject(py)?.into_any().unbind()),
     )
@@ -154,15 +139,11 @@ pub(crate) fn put_bytes<'py>(
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
     let object = Target::new(py, "put", store)?.object(&uri, "a write names one object")?;
-    let counted = listener.is_some();
-    let mut shelf = shelf(listener);
-    let body = lend("data", data, &mut shelf)?;
-    run(
-        py,
-        how,
-        shelf,
-        |mailbox| {
-            let (body, progress) = (body(mailbox), progress(mailbox, counted));
+    let mut call = Call::new(py, how, listener);
+    let body = lend("data", data, &mut call.shelf)?;
+    call.run(
+        |mailbox, progress| {
+            let body = body(mailbox);
             async move {
                 let context = Context::new("put", &*object.uri);
                 let body = if object.store.keeps_bodies() { keepable(body, &context).await? } else { body };
@@ -184,21 +165,16 @@ pub(crate) fn put_many<'py>(
 ) -> PyResult<Py<PyAny>> {
     let target = Target::new(py, "put", store)?;
     let limits = limits(max_in_flight)?;
-    let counted = listener.is_some();
-    let mut shelf = shelf(listener);
-    let (objects, bodies): (Vec<_>, Vec<_>) = pairs(items, &target, &mut shelf)?.into_iter().unzip();
+    let mut call = Call::new(py, how, listener);
+    let (objects, bodies): (Vec<_>, Vec<_>) = pairs(items, &target, &mut call.shelf)?.into_iter().unzip();
     let mut seen = HashSet::new();
     if let Some(twice) = objects.iter().find(|object| !seen.insert((Arc::as_ptr(&object.store), &*object.key))) {
         let reason = "two items are for this object; which would be kept is a matter of chance";
         let context = Context::new("put", &*twice.uri);
         return Err(raise(py, &context.error(longshore_engine::ErrorKind::InvalidArgument, reason)));
     }
-    run(
-        py,
-        how,
-        shelf,
-        |mailbox| {
-            let progress = progress(mailbox, counted);
+    call.run(
+        |mailbox, progress| {
             let mut bodies: Vec<Bytes> = bodies.into_iter().map(|body| body(mailbox)).collect();
             async move {
                 for (object, body) in objects.iter().zip(&mut bodies) {
