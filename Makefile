@@ -12,7 +12,11 @@ WHEEL_LIMIT := 8388608
 
 # Tests choose their own endpoints and keys; what the machine has set must not reach them.
 unexport AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3
-unexport AWS_REGION AWS_DEFAULT_REGION
+unexport AWS_REGION AWS_DEFAULT_REGION AWS_CA_BUNDLE AWS_SKIP_SIGNATURE AWS_VIRTUAL_HOSTED_STYLE_REQUEST AWS_ALLOW_HTTP
+unexport AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI
+# Servers of the tests are on this machine, whatever proxy the registries need.
+export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
+export no_proxy := $(NO_PROXY)
 
 .PHONY: help demo test lint test-rust test-python types native wheel bench clean
 
@@ -27,6 +31,7 @@ test: lint test-rust types wheel test-python ## everything: lints, Rust tests, t
 lint: $(TOOLS) ## formatting and lints
 	@$(STAGE) "rustfmt" cargo fmt --all --check
 	@$(STAGE) "clippy" cargo clippy --workspace --all-targets --all-features -- -D warnings
+	@$(STAGE) "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@$(STAGE) "ruff" $(VENV)/bin/ruff check .
 	@$(STAGE) "ruff format" $(VENV)/bin/ruff format --check .
 
@@ -44,7 +49,7 @@ test-python: native ## Python tests, on the embedded server and on SeaweedFS and
 native: $(TOOLS) ## build the native module into .venv
 	@$(STAGE) "native module" $(VENV)/bin/maturin develop --release --quiet
 
-wheel: $(TOOLS) ## build the wheels, check their size, and install them into an empty venv
+wheel: $(TOOLS) ## build the wheels, check their size, install them into an empty venv, and from source into another
 	@rm -rf dist target/empty-venv
 	@$(STAGE) "wheel" $(VENV)/bin/maturin build --release --quiet --out dist
 	@$(STAGE) "compat wheel" $(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist compat/dlio_s3_rust

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import signal
 import sys
 import threading
@@ -22,7 +23,12 @@ def main(arguments: list[str] | None = None) -> int:
         description="Serves a folder, or memory, over the S3 protocol until Ctrl-C.",
         epilog="The first line of output is the endpoint; the lines after it set the variables that S3 clients read.",
     )
-    serve.add_argument("folder", nargs="?", help="folder to serve, each of its folders a bucket; without it, memory")
+    serve.add_argument(
+        "folder",
+        nargs="?",
+        help="folder to serve, each of its folders a bucket; a folder .longshore in it holds what files cannot. "
+        "Without it, memory",
+    )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
     serve.add_argument("--access-key", help="access key that clients must use (default: made up)")
@@ -46,12 +52,12 @@ def _serve(options: argparse.Namespace) -> int:
             host=options.host,
             port=options.port,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         print(f"cannot serve: {error}", file=sys.stderr)
         return 1
     print(server.endpoint)
     for name, value in server.environment.items():
-        print(f"export {name}={value}")
+        print(f"export {name}={shlex.quote(value)}")
     sys.stdout.flush()
     stop.wait()
     server.stop()

@@ -16,16 +16,23 @@ if TYPE_CHECKING:
 
 def run(native: Callable[..., Any], operation: str, progress: ProgressArgument, *arguments: object) -> Any:
     """Blocks for a native operation. The listener, if any, is the operation's last argument."""
-    listener = None if progress is None else _progress.listener(operation, progress)
+    listener = None
     try:
+        listener = _progress.listener(operation, progress)
         return native(None, *arguments, listener)
     except BaseError as error:
-        # Arguments are refused before it is known what for.
-        error.operation = error.operation or operation
-        raise
+        raise named(error, operation) from error.__cause__
     finally:
         if listener is not None:
             listener.close()
+
+
+def run_silent(native: Callable[..., Any], operation: str, *arguments: object) -> Any:
+    """Blocks for a native operation that reports no progress."""
+    try:
+        return native(None, *arguments)
+    except BaseError as error:
+        raise named(error, operation) from error.__cause__
 
 
 def start(
@@ -35,19 +42,32 @@ def start(
     # Imported here because `asyncio` takes longer to import than the rest of this package.
     from longshore import _asyncio
 
-    listener = _progress.listener(operation, progress)
+    listener = None
     try:
+        listener = _progress.listener(operation, progress)
         return _asyncio.start(native, (*arguments, listener), listener)
     except BaseException as error:
         if listener is not None:
             listener.close()
         if isinstance(error, BaseError):
-            error.operation = error.operation or operation
+            named(error, operation)
         raise
 
 
-def start_silent(native: Callable[..., Any], *arguments: object) -> asyncio.Future[Any]:
+def start_silent(native: Callable[..., Any], operation: str, *arguments: object) -> asyncio.Future[Any]:
     """Starts a native operation that reports no progress."""
     from longshore import _asyncio
 
-    return _asyncio.start(native, arguments, None)
+    try:
+        return _asyncio.start(native, arguments, None)
+    except BaseError as error:
+        raise named(error, operation) from error.__cause__
+
+
+def named(error: BaseError, operation: str, uri: str | None = None) -> BaseError:
+    """Adds what was attempted to an error about an argument, which is found before that is known."""
+    if error.operation is None:
+        error.operation = operation
+    if error.uri is None:
+        error.uri = uri
+    return error

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from longshore import _native
-from longshore._call import run, start
+from longshore._call import named, run, start
 from longshore._native import Store
-from longshore.exceptions import ArgumentTypeError, InvalidArgumentError
+from longshore.exceptions import ArgumentTypeError, BaseError, InvalidArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,8 +162,12 @@ def _generation(
     store: Store | None,
 ) -> tuple[object, ...]:
     """The native arguments of a generated data set."""
-    if not isinstance(object_type, str):
-        raise ArgumentTypeError(f"object_type must be a str, not {type(object_type).__name__}")
+    try:
+        names = _names(template, num)
+        if not isinstance(object_type, str):
+            raise ArgumentTypeError(f"object_type must be a str, not {type(object_type).__name__}")
+    except BaseError as error:
+        raise named(error, "put", prefix if isinstance(prefix, str) else None) from error.__cause__
     if object_type.upper() not in _OBJECT_TYPES:
         import warnings
 
@@ -172,7 +176,7 @@ def _generation(
         object_type = "RAW"
     size = DEFAULT_OBJECT_SIZE if size is None else size
     data = (object_type, size, seed, dedup, compress)
-    return prefix, _names(template, num), max_in_flight, should_create_bucket, data, store
+    return prefix, names, max_in_flight, should_create_bucket, data, store
 
 
 def _names(template: str, num: int) -> List[str]:
@@ -185,7 +189,7 @@ def _names(template: str, num: int) -> List[str]:
         raise InvalidArgumentError(f"num must be at least 0, not {num}")
     try:
         names = [template.format(index, num) for index in range(num)]
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # whatever a format specification can make `str.format` raise
         raise InvalidArgumentError(
             f"template {template!r} cannot be filled with the index and the count: {error}"
         ) from error

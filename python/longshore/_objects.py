@@ -7,8 +7,9 @@ to and mean is decided here.
 from __future__ import annotations
 
 from longshore import _native
-from longshore._call import run, start, start_silent
+from longshore._call import named, run, run_silent, start, start_silent
 from longshore._native import LocalStore, MemoryStore, S3Store, Store
+from longshore.exceptions import BaseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -221,7 +222,8 @@ def list(uri: str, *, store: Store | None = None, progress: ProgressArgument = N
     Returns
     -------
     list of str
-        Keys without ``s3://bucket/``, sorted. Empty where nothing matches.
+        Keys without ``s3://bucket/``, sorted. Empty where nothing matches. Put into a URI, a star in a key must be escaped as
+        ``\\*``.
 
     Raises
     ------
@@ -284,22 +286,22 @@ def head(uri: str, *, store: Store | None = None) -> ObjectMeta:
     NotFoundError
         There is no such object.
     """
-    return _native.head(None, uri, store)  # type: ignore[no-any-return]
+    return run_silent(_native.head, "head", uri, store)  # type: ignore[no-any-return]
 
 
 def head_async(uri: str, *, store: Store | None = None) -> asyncio.Future[ObjectMeta]:
     """As :func:`head`, for ``asyncio``."""
-    return start_silent(_native.head, uri, store)
+    return start_silent(_native.head, "head", uri, store)
 
 
 def exists(uri: str, *, store: Store | None = None) -> bool:
     """Whether there is such an object. A failure to find out is an error, not ``False``."""
-    return _native.exists(None, uri, store)  # type: ignore[no-any-return]
+    return run_silent(_native.exists, "exists", uri, store)  # type: ignore[no-any-return]
 
 
 def exists_async(uri: str, *, store: Store | None = None) -> asyncio.Future[bool]:
     """As :func:`exists`, for ``asyncio``."""
-    return start_silent(_native.exists, uri, store)
+    return start_silent(_native.exists, "exists", uri, store)
 
 
 def copy(src: str, dst: str, *, store: Store | None = None) -> None:
@@ -312,12 +314,12 @@ def copy(src: str, dst: str, *, store: Store | None = None) -> None:
     NotFoundError
         There is no ``src``, or no bucket for ``dst``.
     """
-    _native.copy(None, src, dst, store)
+    run_silent(_native.copy, "copy", src, dst, store)
 
 
 def copy_async(src: str, dst: str, *, store: Store | None = None) -> asyncio.Future[None]:
     """As :func:`copy`, for ``asyncio``."""
-    return start_silent(_native.copy, src, dst, store)
+    return start_silent(_native.copy, "copy", src, dst, store)
 
 
 def create_bucket(uri: str, *, store: Store | None = None) -> None:
@@ -328,12 +330,12 @@ def create_bucket(uri: str, *, store: Store | None = None) -> None:
     AlreadyExistsError
         The name belongs to somebody else.
     """
-    _native.create_bucket(None, uri, store)
+    run_silent(_native.create_bucket, "create_bucket", uri, store)
 
 
 def create_bucket_async(uri: str, *, store: Store | None = None) -> asyncio.Future[None]:
     """As :func:`create_bucket`, for ``asyncio``."""
-    return start_silent(_native.create_bucket, uri, store)
+    return start_silent(_native.create_bucket, "create_bucket", uri, store)
 
 
 def store_for(uri: str, **options: str | int | float | bool | timedelta | None) -> S3Store | LocalStore | MemoryStore:
@@ -363,5 +365,8 @@ def store_for(uri: str, **options: str | int | float | bool | timedelta | None) 
     UnauthenticatedError
         There are no credentials for the endpoint.
     """
-    store = _native.store_for(uri, options)
+    try:
+        store = _native.store_for(uri, options)
+    except BaseError as error:
+        raise named(error, "store_for") from error.__cause__
     return _stores.setdefault(store, store)  # type: ignore[no-any-return]

@@ -294,3 +294,29 @@ def test_subclasses_of_str_are_texts(quick_place: Place) -> None:
     s3.put_bytes(Text(quick_place.uri("a")), b"body")
     assert s3.get(np.str_(quick_place.uri("a"))) == b"body"
     assert s3.get_many([Text(quick_place.uri("a"))]) == [(quick_place.uri("a"), b"body")]
+
+
+@pytest.mark.parametrize("template", ["{1:c}{0}", "{:0999999999999d}", "{2}", "{x}", "{", "{0.nothing}"])
+def test_whatever_a_template_makes_of_it_is_an_invalid_argument(template: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        s3.put("memory://template/", 1114113 if "c" in template else 1, template, size=1)
+    assert (caught.value.operation, caught.value.uri) == ("put", "memory://template/")
+
+
+@pytest.mark.parametrize(
+    ("operation", "call"),
+    [
+        ("get", lambda: s3.get(1)),  # type: ignore[arg-type]
+        ("put", lambda: s3.put("memory://m/", num=-1)),
+        ("list", lambda: s3.list("memory://m/", progress=1)),  # type: ignore[arg-type]
+        ("head", lambda: s3.head(1)),  # type: ignore[arg-type]
+        ("exists", lambda: s3.exists(1)),  # type: ignore[arg-type]
+        ("copy", lambda: s3.copy(1, 2)),  # type: ignore[arg-type]
+        ("create_bucket", lambda: s3.create_bucket(1)),  # type: ignore[arg-type]
+        ("store_for", lambda: s3.store_for(1)),  # type: ignore[arg-type]
+    ],
+)
+def test_an_error_about_an_argument_says_what_was_called(operation: str, call: Callable[[], object]) -> None:
+    with pytest.raises(BaseError) as caught:
+        call()
+    assert caught.value.operation == operation

@@ -36,7 +36,10 @@ pub struct Metadata {
 ///
 /// [`ErrorKind::NotFound`], and what else the store answers.
 pub async fn head(object: &Object) -> Result<Metadata, Error> {
-    let context = object.context("head");
+    describe(object, object.context("head")).await
+}
+
+async fn describe(object: &Object, context: Context) -> Result<Metadata, Error> {
     if object.store.scheme() == Scheme::File {
         return local::head(&object.key, &context).await;
     }
@@ -65,7 +68,7 @@ pub async fn head(object: &Object) -> Result<Metadata, Error> {
 ///
 /// What the store answers, if it is neither yes nor no.
 pub async fn exists(object: &Object) -> Result<bool, Error> {
-    match head(object).await {
+    match describe(object, object.context("exists")).await {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),

@@ -34,8 +34,7 @@
 //! # What it is not
 //!
 //! There is one account, no versions, no encryption, no access lists, no TLS, and buckets are named in the path, not in the
-//! host. Conditions and overwrites are atomic among
-//! the requests of one gateway, not among several over the same store.
+//! host. Conditions and overwrites are atomic among the requests of one gateway, not among several over the same store.
 
 #![forbid(unsafe_code)]
 

@@ -34,11 +34,12 @@ impl Gateway {
 #[pymethods]
 impl Gateway {
     #[new]
-    #[pyo3(signature = (*, folder, credentials, region, host, port))]
+    #[pyo3(signature = (*, folder, credentials, anonymous, region, host, port))]
     fn new(
         py: Python<'_>,
         folder: Option<PathBuf>,
-        credentials: Option<(String, String)>,
+        credentials: (String, String),
+        anonymous: bool,
         region: String,
         host: String,
         port: u16,
@@ -52,10 +53,8 @@ impl Gateway {
             Some(folder) => builder.folder(folder),
             None => builder.memory(),
         };
-        let builder = match credentials {
-            Some((key, secret)) => builder.credentials(key, secret),
-            None => builder.anonymous(),
-        };
+        let builder = builder.credentials(credentials.0, credentials.1);
+        let builder = if anonymous { builder.anonymous() } else { builder };
         let server = py.detach(|| builder.start())?;
         Ok(Self { server: Mutex::new(Some(server)), generation: fork::generation() })
     }

@@ -260,7 +260,8 @@ fn generated<S: AsRef<str>>(uris: &[S], size: u64, object_type: ObjectType) -> R
 ///
 /// A missing bucket is [`ErrorKind::NotFound`](crate::ErrorKind::NotFound); a page that fails is an error, never a short list.
 pub fn list_objects(bucket: &str, prefix: &str) -> Result<Vec<String>> {
-    let (store, context) = (bucket_store("list", bucket)?, Context::new("list", format!("{bucket}/{prefix}")));
+    let (store, location) = bucket_store("list", bucket)?;
+    let context = Context::new("list", location.uri_of(prefix));
     let prefix = prefix.to_owned();
     block("list", async move { keys(&store, &prefix, &context).await })
 }
@@ -278,7 +279,8 @@ pub fn list_objects(bucket: &str, prefix: &str) -> Result<Vec<String>> {
 ///
 /// As [`list_objects`].
 pub async fn list_objects_async(bucket: &str, prefix: &str) -> Result<Vec<String>> {
-    let (store, context) = (bucket_store("list", bucket)?, Context::new("list", format!("{bucket}/{prefix}")));
+    let (store, location) = bucket_store("list", bucket)?;
+    let context = Context::new("list", location.uri_of(prefix));
     let prefix = prefix.to_owned();
     spawn("list", async move { keys(&store, &prefix, &context).await }).await
 }
@@ -305,7 +307,8 @@ async fn keys(store: &Arc<Store>, prefix: &str, context: &Context) -> Result<Vec
 ///
 /// One error for all keys that could not be deleted; [`Error::failures`](crate::Error::failures) lists them.
 pub fn delete_objects<S: AsRef<str>>(bucket: &str, keys: &[S]) -> Result<()> {
-    let (store, context) = (bucket_store("delete", bucket)?, Context::new("delete", bucket));
+    let (store, location) = bucket_store("delete", bucket)?;
+    let context = Context::new("delete", location.to_string());
     let keys = keys.iter().map(|key| key.as_ref().to_owned()).collect();
     block("delete", async move { delete_keys(&store, keys, &context, &Progress::silent()).await })
 }
@@ -323,7 +326,8 @@ pub fn delete_objects<S: AsRef<str>>(bucket: &str, keys: &[S]) -> Result<()> {
 ///
 /// As [`delete_objects`].
 pub async fn delete_objects_async<S: AsRef<str>>(bucket: &str, keys: &[S]) -> Result<()> {
-    let (store, context) = (bucket_store("delete", bucket)?, Context::new("delete", bucket));
+    let (store, location) = bucket_store("delete", bucket)?;
+    let context = Context::new("delete", location.to_string());
     let keys = keys.iter().map(|key| key.as_ref().to_owned()).collect();
     spawn("delete", async move { delete_keys(&store, keys, &context, &Progress::silent()).await }).await
 }
@@ -345,7 +349,7 @@ fn object(operation: &'static str, uri: &str) -> Result<Object> {
     objects(operation, &[uri]).map(|mut objects| objects.remove(0))
 }
 
-fn bucket_store(operation: &'static str, bucket: &str) -> Result<Arc<Store>> {
+fn bucket_store(operation: &'static str, bucket: &str) -> Result<(Arc<Store>, Location)> {
     let fail = |error| Context::new(operation, bucket).config_error(error);
     let uri = if bucket.contains("://") { bucket.to_owned() } else { format!("s3://{bucket}") };
     let location = Location::parse(&uri).map_err(fail)?;
@@ -353,5 +357,5 @@ fn bucket_store(operation: &'static str, bucket: &str) -> Result<Arc<Store>> {
         let reason = "this names more than a bucket; write the rest into the prefix or the keys";
         return Err(Context::new(operation, bucket).error(ErrorKind::InvalidArgument, reason));
     }
-    Resolver::default().open(&location).map_err(fail)
+    Ok((Resolver::default().open(&location).map_err(fail)?, location))
 }

@@ -18,6 +18,8 @@ A server can be told to misbehave: ``aws.faults.status(503, times=2)`` answers t
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import secrets
 
 from longshore import _objects
@@ -25,7 +27,6 @@ from longshore._native import Gateway
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
     from typing import Any
 
@@ -65,24 +66,42 @@ class Server:
         access_key, secret_key
             The one pair of keys it accepts; ``None`` makes them up.
         region
-            The region that requests must be signed for.
+            The region that the buckets are said to be in. Requests signed for another one are served too.
         anonymous
-            Accepts every request, signed or not.
+            Accepts unsigned requests too.
         host, port
             Where to listen; port 0 is any free one.
 
         Raises
         ------
         OSError
-            The address cannot be used, or the folder is none.
+            The address cannot be used, or there is no such folder.
+        ValueError
+            There is no such port.
         """
         self.access_key = access_key or "test" + secrets.token_hex(8)
         self.secret_key = secret_key or secrets.token_hex(20)
         self.region = region
-        credentials = None if anonymous else (self.access_key, self.secret_key)
-        self._gateway = Gateway(folder=folder, credentials=credentials, region=region, host=host, port=port)
+        if folder is not None and not os.path.isdir(folder):
+            raise NotADirectoryError(errno.ENOTDIR, "there is no such folder to serve", os.fspath(folder))
+        if not 0 <= port <= 65535:
+            raise ValueError(f"port must be from 0 to 65535, not {port}")
+        self._gateway = Gateway(
+            folder=folder,
+            credentials=(self.access_key, self.secret_key),
+            anonymous=anonymous,
+            region=region,
+            host=host,
+            port=port,
+        )
         self.endpoint = self._gateway.endpoint
         self.faults = Faults(self._gateway)
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def __repr__(self) -> str:
         return f"Server(endpoint={self.endpoint!r})"

@@ -1,5 +1,7 @@
 //! Addresses of services and buckets, checked before anything is sent to them.
 
+use std::net::IpAddr;
+
 use reqwest::Url;
 
 use crate::ConfigError;
@@ -66,6 +68,17 @@ pub(super) fn virtual_host(service: &str, bucket: &str) -> Result<String, Config
     }
 }
 
+/// Whether an address is on this machine or its link: loopback, `localhost`, link-local.
+pub(super) fn is_near(address: &str) -> bool {
+    let Ok(uri) = address.parse::<http::Uri>() else { return false };
+    let Some(host) = uri.host().map(|host| host.trim_matches(['[', ']'])) else { return false };
+    match host.parse() {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
+        Ok(IpAddr::V6(address)) => address.is_loopback() || address.is_unicast_link_local(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,5 +139,21 @@ mod tests {
         assert_eq!(aws_service("s3", "cn-north-1"), "https://s3.cn-north-1.amazonaws.com.cn");
         assert!(is_aws(&aws_service("s3", "cn-north-1")) && is_aws("https://s3.eu-west-1.amazonaws.com"));
         assert!(!is_aws("https://s3.amazonaws.com.example.org"));
+    }
+
+    #[test]
+    fn what_is_near_needs_no_proxy() {
+        for near in [
+            "http://127.0.0.1:9000",
+            "http://[::1]:9",
+            "http://localhost",
+            "https://a.localhost/x",
+            "http://169.254.1.2",
+        ] {
+            assert!(is_near(near), "{near}");
+        }
+        for far in ["http://10.0.0.1", "https://s3.eu-west-1.amazonaws.com", "http://notlocalhost"] {
+            assert!(!is_near(far), "{far}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use object_store::aws::{AmazonS3Builder, AwsCredential, AwsCredentialProvider};
 use object_store::{BackoffConfig, RetryConfig, StaticCredentialProvider};
 
+use super::address::is_near;
 use super::settings::{S3Settings, Signing};
 use crate::ConfigError;
 use crate::store::{Live, S3Access};
@@ -17,6 +18,7 @@ impl S3Settings {
         let http = client(&ClientSettings {
             allow_http: self.allow_http,
             needs_tls: service_url.starts_with("https://"),
+            direct: is_near(&service_url),
             ca_bundle: self.ca_bundle.clone(),
             connect_timeout: self.connect_timeout,
             timeout: self.timeout,

@@ -144,6 +144,7 @@ impl Source {
             // STS is given a token that lets anyone act in this role.
             allow_http: self.kind != Kind::WebIdentity,
             needs_tls: self.kind == Kind::WebIdentity,
+            direct: self.kind != Kind::WebIdentity,
             ca_bundle: ca_bundle.map(str::to_owned),
             connect_timeout: silence,
             timeout: silence,

@@ -24,6 +24,8 @@ pub(crate) struct ClientSettings {
     pub(crate) allow_http: bool,
     /// Whether the server is reached over TLS, so that there is no use without certificates to trust.
     pub(crate) needs_tls: bool,
+    /// Whether the server is on this machine or link, where no proxy belongs, whatever the environment names.
+    pub(crate) direct: bool,
     /// A PEM file of certificates to trust besides the system's.
     pub(crate) ca_bundle: Option<String>,
     /// Longest wait for a connection.
@@ -56,7 +58,8 @@ pub(crate) fn client(settings: &ClientSettings) -> Result<HttpClient, ConfigErro
 
 fn build(settings: &ClientSettings) -> Result<reqwest::Client, ConfigError> {
     let builder = || {
-        reqwest::Client::builder()
+        let builder = reqwest::Client::builder();
+        if settings.direct { builder.no_proxy() } else { builder }
             .user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
             .https_only(!settings.allow_http)
