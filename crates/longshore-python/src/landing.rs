@@ -23,6 +23,8 @@ use crate::errors::{invalid, wrong_type};
 
 /// Below this a copy costs less than asking the attached side for memory.
 const IN_PLACE_FROM: usize = 64 << 10;
+/// Other threads get a turn after this many copied bytes.
+const TURN: usize = 1 << 20;
 
 /// Gives each object the memory of the `bytes` that it becomes.
 pub(crate) struct IntoBytes(pub(crate) Mailbox);
@@ -89,8 +91,16 @@ pub(crate) fn into_bytes<'py>(
     shelf: &mut Shelf,
 ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
     let mut on_shelf: HashMap<usize, Py<PyAny>> = shelf.objects.drain(..).collect();
+    let mut copied = 0;
     let take = |landed| match landed {
-        Landed::Copied(bytes) => Ok(PyBytes::new(py, &bytes)),
+        Landed::Copied(bytes) => {
+            copied += bytes.len();
+            if copied > TURN {
+                copied = 0;
+                py.detach(|| {});
+            }
+            Ok(PyBytes::new(py, &bytes))
+        }
         Landed::OnShelf(index) => {
             let object = on_shelf.remove(&index).ok_or_else(missing)?;
             Ok(object.into_bound(py).cast_into()?)
