@@ -104,7 +104,7 @@ pub async fn put_many<S: Source>(
 ///
 /// # Errors
 ///
-/// A missing bucket is [`ErrorKind::NotFound`]; and what else the store answers.
+/// A missing bucket is [`ErrorKind::NotFound`](crate::ErrorKind::NotFound); and what else the store answers.
 pub async fn put(object: &Object, body: Bytes, progress: &Progress) -> Result<(), Error> {
     progress.expect(1);
     write(object, body, progress).await?;

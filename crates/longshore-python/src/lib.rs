@@ -4,7 +4,7 @@
 //! arguments default to, what they are called and what they mean is decided in Python, in `python/longshore`.
 //!
 //! Every operation is one function for both worlds: its first argument, `how`, says whether to block or to complete an
-//! `asyncio` future (see [`call`]).
+//! `asyncio` future (see `call`).
 
 mod arguments;
 mod call;

@@ -133,7 +133,7 @@ impl Bridge {
     }
 
     /// Starts the future that `start` makes; `future`, a pending `asyncio.Future` of this loop, gets what `convert` makes
-    /// of its output. Returns the key that [`abort`](Self::abort) takes.
+    /// of its output. Returns the key that `abort` takes.
     ///
     /// # Errors
     ///
