@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 
@@ -10,6 +11,11 @@ import pytest
 
 import longshore as s3
 from backends import ALL, ANY_KEY, S3_SERVERS, WITH_ROOTS, Backend, Backends, Place, new_name
+
+# A shell that runs this in the background has Ctrl-C ignored, and so would every program that a test starts. The tests are about
+# programs that a person can interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
