@@ -38,9 +38,11 @@ lint: $(TOOLS) ## formatting and lints
 test-rust: ## Rust tests and doctests
 	@$(STAGE) "Rust tests" cargo test --workspace
 
-types: native ## type checks, and the stubs against the built module
+types: native ## type checks by mypy and pyright, and the stubs against the built module
 	@$(STAGE) "mypy" $(VENV)/bin/mypy python/longshore compat/dlio_s3_rust/src examples bench python/tests
 	@$(STAGE) "stubtest" env MYPYPATH=python $(PY) -m mypy.stubtest longshore
+	@$(STAGE) "pyright" $(VENV)/bin/pyright --pythonpath $(PY) --warnings
+	@$(STAGE) "complete types" $(VENV)/bin/pyright --pythonpath $(PY) --verifytypes longshore --ignoreexternal
 
 test-python: native ## Python tests, on the embedded server and on SeaweedFS and moto
 	@$(STAGE) "Python tests" $(PY) -m pytest
