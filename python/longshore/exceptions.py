@@ -43,7 +43,7 @@ class BaseError(RuntimeError):
     uri: str | None
     """The object, prefix or bucket it was about."""
     operation: str | None
-    """The operation: ``"get"``, ``"put"``, ``"list"``, …"""
+    """The operation, for example ``"get"``."""
     status: int | None
     """The HTTP status of the server's last answer."""
     code: str | None

@@ -45,7 +45,7 @@ class Buffer(Protocol):
 if TYPE_CHECKING:
     # For type checkers NumPy's arrays have a buffer only from Python 3.12 on.
     Data: TypeAlias = Buffer | numpy.ndarray[Any, Any]
-    """What can be written: anything with a contiguous buffer. A ``str`` has none; encode it."""
+    """Anything with a contiguous buffer, which is what can be written. A ``str`` has none; encode it."""
 else:
 
     def __getattr__(name):
@@ -59,16 +59,16 @@ else:
 
 
 ProgressArgument: TypeAlias = bool | Callable[[Progress], object] | None
-"""The argument ``progress=``: ``True`` for a bar, or a callable that is given :class:`Progress` events."""
+"""What ``progress=`` takes; ``True`` for a bar, or a callable that is given :class:`Progress` events."""
 
 Duration: TypeAlias = float | str | timedelta | None
-"""A length of time as an option: seconds, a ``timedelta``, or text such as ``"250ms"``, ``"10s"``, ``"2m"``."""
+"""Seconds, a ``timedelta``, or text such as ``"250ms"``, ``"10s"``, ``"2m"``."""
 
 Flag: TypeAlias = bool | str | None
-"""A choice as an option: a ``bool``, or text such as ``"true"``, ``"no"``, ``"1"``."""
+"""A ``bool``, or text such as ``"true"``, ``"no"``, ``"1"``."""
 
 Count: TypeAlias = int | str | None
-"""A number as an option, or its text."""
+"""A whole number, or its text."""
 
 
 class ObjectMeta(TypedDict):
