@@ -18,7 +18,7 @@ unexport AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN AWS_CONTAINER_CREDENTIALS_RELA
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo test lint test-rust test-python types native wheel bench clean
+.PHONY: help demo test lint test-rust test-python types docs native wheel bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,7 +26,7 @@ help: ## list the targets
 demo: native ## generate, list, read, verify and delete a data set of each kind, on an embedded S3 server
 	@$(PY) examples/demo.py
 
-test: lint test-rust types wheel test-python ## everything: lints, Rust tests, types, the wheel, Python tests
+test: lint test-rust types docs wheel test-python ## everything: lints, Rust tests, types, the site, the wheel, Python tests
 
 lint: $(TOOLS) ## formatting and lints
 	@$(STAGE) "rustfmt" cargo fmt --all --check
@@ -38,9 +38,16 @@ lint: $(TOOLS) ## formatting and lints
 test-rust: ## Rust tests and doctests
 	@$(STAGE) "Rust tests" cargo test --workspace
 
-types: native ## type checks, and the stubs against the built module
-	@$(STAGE) "mypy" $(VENV)/bin/mypy python/longshore compat/dlio_s3_rust/src examples bench python/tests
+types: native ## type checks by mypy and pyright, and the stubs against the built module
+	@$(STAGE) "mypy" $(VENV)/bin/mypy python/longshore compat/dlio_s3_rust/src examples bench docs python/tests
 	@$(STAGE) "stubtest" env MYPYPATH=python $(PY) -m mypy.stubtest longshore
+	@$(STAGE) "pyright" $(VENV)/bin/pyright --pythonpath $(PY) --warnings
+	@$(STAGE) "complete types" $(VENV)/bin/pyright --pythonpath $(PY) --verifytypes longshore --ignoreexternal
+
+docs: native ## the documentation site, in target/docs; a warning is an error
+	@rm -rf target/docs
+	@$(STAGE) "docs" $(PY) -m sphinx --builder html --doctree-dir target/docs-trees --fresh-env --nitpicky --fail-on-warning --quiet docs target/docs
+	@echo "the first page is target/docs/index.html"
 
 test-python: native ## Python tests, on the embedded server and on SeaweedFS and moto
 	@$(STAGE) "Python tests" $(PY) -m pytest
