@@ -36,11 +36,10 @@ pub struct Live {
     /// S3's own interface, for what `ObjectStore` has no words for.
     pub s3: Option<S3Access>,
     /// The web, which `ObjectStore` is not asked about at all.
-    pub web: Option<WebAccess>,
+    pub web: Option<Arc<WebAccess>>,
 }
 
 /// What it takes to ask a web server. Its clients leave redirects to whoever asks.
-#[derive(Clone)]
 pub struct WebAccess {
     pub(crate) near: HttpClient,
     pub(crate) far: HttpClient,

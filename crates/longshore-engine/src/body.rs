@@ -14,7 +14,9 @@ use crate::error::{Context, Error, ErrorKind, trace};
 use crate::manage::Metadata;
 use crate::object::{Object, path, require_path};
 use crate::range::ByteRange;
-use crate::s3::{self, Pace};
+use crate::retry::Pace;
+use crate::s3;
+use crate::web;
 
 /// So much in one piece makes up for a broken connection: from here on a body is granted as many anew.
 const AMENDS: u64 = 8 << 20;
@@ -35,6 +37,10 @@ pub(crate) struct Body {
 enum Chunks {
     /// Our own request, which this side continues.
     S3 { stream: BoxStream<'static, Result<Bytes, HttpError>>, trace: std::sync::Arc<Trace>, pace: Pace, unbroken: u64 },
+    /// A web server's answer, which continues by itself.
+    Web(Box<web::Body>),
+    /// As [`Web`](Self::Web), of an object that had to be read to know its length.
+    Collected(std::vec::IntoIter<Bytes>),
     /// Whatever else; a client of `object_store` continues by itself.
     Other { stream: BoxStream<'static, object_store::Result<Bytes>>, trace: std::sync::Arc<Trace> },
 }
@@ -57,6 +63,9 @@ impl Body {
             let opened = s3::open(access, &object.key, range, pin, context).await?;
             let (stream, trace, pace) = (opened.stream, opened.trace, Pace::new(&access.retry));
             (opened.meta, opened.range, Chunks::S3 { stream, trace, pace, unbroken: 0 })
+        } else if let Some(access) = &live.web {
+            let body = web::Body::open(access, &object.key, range, pin, context).await?;
+            from_web(object, body, range, context).await?
         } else {
             open_other(object, range, pin, context).await?
         };
@@ -117,6 +126,8 @@ impl Body {
                 *unbroken += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
                 Ok(chunk)
             }
+            Chunks::Web(body) => body.next().await,
+            Chunks::Collected(chunks) => Ok(chunks.next()),
             Chunks::Other { stream, trace } => {
                 let next = trace.scope(stream.try_next()).await;
                 next.map_err(|error| self.context.store_error(error, trace))
@@ -161,6 +172,47 @@ pub(crate) fn pin(meta: &Metadata) -> Option<&str> {
 
 fn changed(context: &Context) -> Error {
     context.error(ErrorKind::Precondition, "the object was replaced while it was read; begin again")
+}
+
+/// A web server need not say how long an object is; then it is read to its end first, and cut here.
+async fn from_web(
+    object: &Object,
+    mut body: web::Body,
+    range: Option<&ByteRange>,
+    context: &Context,
+) -> Result<(Metadata, Range<u64>, Chunks), Error> {
+    let said = body.said.clone();
+    let described = |size| Metadata {
+        key: object.key.clone(),
+        size,
+        last_modified: said.last_modified,
+        e_tag: said.e_tag.clone(),
+        version: None,
+    };
+    if let (Some(size), Some(end)) = (said.size, body.end) {
+        return Ok((described(size), body.start..end, Chunks::Web(Box::new(body))));
+    }
+    let (first, mut chunks, mut size) = (body.start, Vec::new(), body.start);
+    while let Some(chunk) = body.next().await? {
+        size += chunk.len() as u64;
+        chunks.push(chunk);
+    }
+    let found = match range {
+        // A part of a whole whose size the server keeps to itself: it checked where the part begins, and ends.
+        Some(_) if body.end.is_some() => first..size,
+        Some(range) => range.within(size).ok_or_else(|| range.beyond(size, context))?,
+        None => 0..size,
+    };
+    let mut at = first;
+    for chunk in &mut chunks {
+        let end = at + chunk.len() as u64;
+        let (from, to) = (found.start.clamp(at, end) - at, found.end.clamp(at, end) - at);
+        // Both lie within the chunk.
+        *chunk = chunk.slice(from as usize..to as usize);
+        at = end;
+    }
+    chunks.retain(|chunk| !chunk.is_empty());
+    Ok((described(size), found, Chunks::Collected(chunks.into_iter())))
 }
 
 async fn open_other(

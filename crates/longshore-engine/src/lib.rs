@@ -9,6 +9,7 @@
 //!   └ window, budget, progress               how much of it at once
 //!       ├ object_store                       the ordinary path
 //!       ├ local                            files, in plain system calls
+//!       ├ web                              web servers, and WebDAV for listings; nothing is written
 //!       └ s3                                 signed requests of our own, where `ObjectStore` has no words for it
 //! ```
 
@@ -26,10 +27,13 @@ mod object;
 mod progress;
 mod range;
 mod read;
+mod retry;
 mod s3;
 mod sink;
+mod web;
 mod window;
 mod write;
+mod xml;
 
 pub use budget::Limits;
 pub use delete::{delete_keys, delete_object, delete_prefix};

@@ -22,7 +22,7 @@ impl WebSettings {
             headers: self.header_map()?,
             retry: self.wire.retry(),
         };
-        Ok(Live { objects: Arc::new(Closed), s3: None, web: Some(web) })
+        Ok(Live { objects: Arc::new(Closed), s3: None, web: Some(Arc::new(web)) })
     }
 
     /// The headers of every request to the origin.
