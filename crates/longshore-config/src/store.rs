@@ -10,7 +10,7 @@ use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, RetryConfig};
 
 use crate::memory::ForkSafeMemory;
-use crate::{ConfigError, S3Settings, Scheme};
+use crate::{ConfigError, Encryption, S3Settings, Scheme};
 
 /// One store of the process, shared by everyone whose settings are equal.
 #[derive(Debug)]
@@ -49,6 +49,10 @@ pub struct S3Access {
     pub bucket_url: String,
     /// Whether requests carry `x-amz-request-payer`.
     pub request_payer: bool,
+    /// Whether bodies are part of the signature.
+    pub sign_payload: bool,
+    /// How objects are encrypted.
+    pub encryption: Encryption,
     /// When to give up.
     pub retry: RetryConfig,
 }
