@@ -71,9 +71,10 @@ impl SharedFiles {
             profile.values.insert(key.clone(), value.clone());
         }
         if let Some(services) = profile.get("services").map(str::to_owned) {
-            let section = self.config.get(&format!("services {services}")).ok_or_else(|| {
-                profile.invalid("services", format!("there is no section [services {services}]"))
-            })?;
+            let section = self
+                .config
+                .get(&format!("services {services}"))
+                .ok_or_else(|| profile.invalid("services", format!("there is no section [services {services}]")))?;
             for (key, value) in section.iter().filter(|(_, value)| !value.is_empty()) {
                 profile.values.insert(format!("services.{key}"), value.clone());
             }
@@ -146,7 +147,10 @@ mod tests {
         assert_eq!(files.profile("profile", "default").unwrap().get("region"), Some("d"));
         assert_eq!(files.profile("profile", "c").unwrap().get("aws_access_key_id"), Some("C"));
         let message = files.profile("AWS_PROFILE", "b").unwrap_err().to_string();
-        assert!(message.starts_with("AWS_PROFILE: there is no profile \"b\"") && message.contains(".aws/config"), "{message}");
+        assert!(
+            message.starts_with("AWS_PROFILE: there is no profile \"b\"") && message.contains(".aws/config"),
+            "{message}"
+        );
     }
 
     #[test]

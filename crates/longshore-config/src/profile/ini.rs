@@ -48,7 +48,8 @@ pub(super) fn parse(text: &str) -> Result<Sections, Malformed> {
             continue;
         }
         let section = section.clone().ok_or(malformed("a setting stands below a section such as [default]"))?;
-        let (name, value) = content.split_once(['=', ':']).ok_or(malformed("a setting has a = between name and value"))?;
+        let (name, value) =
+            content.split_once(['=', ':']).ok_or(malformed("a setting has a = between name and value"))?;
         let name = name.trim().to_ascii_lowercase();
         if name.is_empty() {
             return Err(malformed("the name of a setting is missing"));

@@ -92,7 +92,11 @@ impl S3Settings {
     fn merge(bucket: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
         let named = given.text(&PROFILE)?;
         let chosen = named.as_ref().is_some_and(|value| value.key == PROFILE.name);
-        let own = [given.by_keyword(&ACCESS_KEY_ID)?, given.by_keyword(&SECRET_ACCESS_KEY)?, given.by_keyword(&SESSION_TOKEN)?];
+        let own = [
+            given.by_keyword(&ACCESS_KEY_ID)?,
+            given.by_keyword(&SECRET_ACCESS_KEY)?,
+            given.by_keyword(&SESSION_TOKEN)?,
+        ];
         let own_keys = keys_by_keyword(&own)?;
         if chosen && own_keys.is_some() {
             return Err(invalid("profile", "is given beside access_key_id; give one of them".into()));
@@ -127,7 +131,9 @@ impl S3Settings {
             Some(value) => match value.text.parse() {
                 Ok(Checksum::SHA256) => Some("sha256"),
                 Ok(Checksum::CRC64NVME) => Some("crc64nvme"),
-                _ => return Err(invalid(&value.key, format!("there is no {:?}; write sha256 or crc64nvme", value.text))),
+                _ => {
+                    return Err(invalid(&value.key, format!("there is no {:?}; write sha256 or crc64nvme", value.text)));
+                }
             },
         };
         let wire = Wire::resolve(given, plain_http)?;

@@ -82,11 +82,13 @@ pub(super) const BUCKET_KEY: Spec =
         .also(&["aws_sse_bucket_key_enabled"])
         .variables(&["AWS_SSE_BUCKET_KEY_ENABLED"])
         .or("what the bucket says");
-pub(super) const CUSTOMER_KEY: Spec =
-    Spec::new("sse_customer_key_base64", "a key of 32 bytes, in base64, that every request about an object brings along")
-        .also(&["aws_sse_customer_key_base64"])
-        .variables(&["AWS_SSE_CUSTOMER_KEY_BASE64"])
-        .secret();
+pub(super) const CUSTOMER_KEY: Spec = Spec::new(
+    "sse_customer_key_base64",
+    "a key of 32 bytes, in base64, that every request about an object brings along",
+)
+.also(&["aws_sse_customer_key_base64"])
+.variables(&["AWS_SSE_CUSTOMER_KEY_BASE64"])
+.secret();
 
 /// The settings of an `S3Store`, besides those of every store that is reached over HTTP.
 const OWN: [&Spec; 18] = [
@@ -110,10 +112,8 @@ const OWN: [&Spec; 18] = [
     &CUSTOMER_KEY,
 ];
 
-const ROLE: Spec = Spec::new("role_arn", "the role to act in")
-    .variables(&["AWS_ROLE_ARN"])
-    .profile(&["role_arn"])
-    .no_keyword();
+const ROLE: Spec =
+    Spec::new("role_arn", "the role to act in").variables(&["AWS_ROLE_ARN"]).profile(&["role_arn"]).no_keyword();
 const TOKEN_FILE: Spec = Spec::new("web_identity_token_file", "a file with a token that proves who asks for the role")
     .variables(&["AWS_WEB_IDENTITY_TOKEN_FILE"])
     .profile(&["web_identity_token_file"])
@@ -140,12 +140,12 @@ const STS: Spec = Spec::new("sts_endpoint", "the address of STS, which gives a r
     .profile(&["services.sts.endpoint_url", "endpoint_url"])
     .or("AWS")
     .no_keyword();
-const PROCESS: Spec = Spec::new("credential_process", "a program that prints keys")
-    .profile(&["credential_process"])
-    .no_keyword();
-const SSO: Spec = Spec::new("sso_session", "single sign-on; also sso_start_url, sso_region, sso_account_id, sso_role_name")
-    .profile(&["sso_session"])
-    .no_keyword();
+const PROCESS: Spec =
+    Spec::new("credential_process", "a program that prints keys").profile(&["credential_process"]).no_keyword();
+const SSO: Spec =
+    Spec::new("sso_session", "single sign-on; also sso_start_url, sso_region, sso_account_id, sso_role_name")
+        .profile(&["sso_session"])
+        .no_keyword();
 const CONTAINER: Spec = Spec::new("container_credentials", "the agent that gives keys to a container")
     .variables(&["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"])
     .no_keyword();

@@ -198,7 +198,8 @@ impl<'a> Request<'a> {
             Method::POST => has("uploads"),
             _ => false,
         };
-        let reads_or_writes = self.method != Method::DELETE && (query.is_empty() || has("uploadId") || has("versionId"));
+        let reads_or_writes =
+            self.method != Method::DELETE && (query.is_empty() || has("uploadId") || has("versionId"));
         if begins {
             headers.extend(encryption.write.clone());
         } else if reads_or_writes {

@@ -42,13 +42,17 @@ impl Chain<'_> {
     ///
     /// [`ConfigError::NoCredentials`] where there is nobody, [`ConfigError::InvalidOption`] for what cannot be used.
     pub(in crate::s3) fn find(&self) -> Result<Source, ConfigError> {
-        if !self.chosen && let Some(keys) = keys_of_variables(self.environment)? {
+        if !self.chosen
+            && let Some(keys) = keys_of_variables(self.environment)?
+        {
             return Ok(Source::Keys(keys));
         }
         if let Some(role) = self.role(self.profile, &mut Vec::new())? {
             return Ok(role);
         }
-        if !self.chosen && let Some(identity) = self.identity_of_variables()? {
+        if !self.chosen
+            && let Some(identity) = self.identity_of_variables()?
+        {
             return Ok(identity);
         }
         if let Some(source) = self.of_profile(self.profile)? {

@@ -49,7 +49,8 @@ impl Container {
             let url = address::parse(FULL_URI, url)?;
             let agent = url.host_str().is_some_and(|host| AGENTS.contains(&host));
             if url.scheme() != "https" && !agent && !address::is_near(url.as_str()) {
-                let reason = "keys may be asked for over http:// only from this machine and from the agents of ECS and EKS";
+                let reason =
+                    "keys may be asked for over http:// only from this machine and from the agents of ECS and EKS";
                 return Err(invalid(FULL_URI, reason.into()));
             }
             url
@@ -153,7 +154,9 @@ mod tests {
     #[test]
     fn nobody_else_is_asked_without_encryption() {
         assert!(find(&[(FULL_URI, "http://example.org/x")]).unwrap_err().contains("http://"));
-        for url in ["http://127.0.0.1:1/x", "http://169.254.170.23/x", "http://[fd00:ec2::23]/x", "https://example.org/x"] {
+        for url in
+            ["http://127.0.0.1:1/x", "http://169.254.170.23/x", "http://[fd00:ec2::23]/x", "https://example.org/x"]
+        {
             assert!(find(&[(FULL_URI, url)]).is_ok(), "{url}");
         }
         assert!(find(&[(RELATIVE_URI, "v2/x")]).unwrap_err().contains("slash"));

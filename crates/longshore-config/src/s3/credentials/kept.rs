@@ -125,15 +125,22 @@ pub(super) fn keys(document: &Value, names: [&str; 4]) -> Result<Fresh, String> 
     let need = |name: &str| text(name).map(str::to_owned).ok_or_else(|| format!("there is no {name} in what it gave"));
     let until = match document.get(names[3]) {
         None | Some(Value::Null) => None,
-        Some(Value::Number(millis)) => millis.as_i64().and_then(DateTime::from_timestamp_millis).map(Some).ok_or(())
+        Some(Value::Number(millis)) => millis
+            .as_i64()
+            .and_then(DateTime::from_timestamp_millis)
+            .map(Some)
+            .ok_or(())
             .map_err(|()| format!("its {} is no time", names[3]))?,
         Some(end) => {
             let end = end.as_str().and_then(|end| DateTime::parse_from_rfc3339(end).ok());
             Some(end.ok_or_else(|| format!("its {} is no time", names[3]))?.with_timezone(&Utc))
         }
     };
-    let keys =
-        AwsCredential { key_id: need(names[0])?, secret_key: need(names[1])?, token: text(names[2]).map(str::to_owned) };
+    let keys = AwsCredential {
+        key_id: need(names[0])?,
+        secret_key: need(names[1])?,
+        token: text(names[2]).map(str::to_owned),
+    };
     let sendable = |text: &str| text.chars().all(|c| matches!(c, ' '..='~'));
     if !sendable(&keys.key_id) || !keys.token.as_deref().is_none_or(sendable) {
         return Err("what it gave contains a character that cannot be sent in a header".into());
@@ -169,7 +176,8 @@ mod tests {
 
     async fn ids(giver: Giver, pause: Duration) -> [Result<String, String>; 3] {
         let kept = Kept::new(Arc::new(giver));
-        let id = async || kept.get_credential().await.map(|keys| keys.key_id.clone()).map_err(|error| error.to_string());
+        let id =
+            async || kept.get_credential().await.map(|keys| keys.key_id.clone()).map_err(|error| error.to_string());
         let first = [id().await, id().await];
         tokio::time::sleep(pause).await;
         let [one, two] = first;
@@ -194,9 +202,12 @@ mod tests {
     #[test]
     fn a_document_without_keys_is_refused_and_not_shown() {
         let names = ["AccessKeyId", "SecretAccessKey", "Token", "Expiration"];
-        let good = serde_json::json!({"AccessKeyId": "k", "SecretAccessKey": "hunter2", "Expiration": "2999-01-01T00:00:00Z"});
+        let good =
+            serde_json::json!({"AccessKeyId": "k", "SecretAccessKey": "hunter2", "Expiration": "2999-01-01T00:00:00Z"});
         assert!(keys(&good, names).unwrap().until.is_some());
-        for (name, value) in [("AccessKeyId", Value::Null), ("AccessKeyId", "a\nb".into()), ("Expiration", "soon".into())] {
+        for (name, value) in
+            [("AccessKeyId", Value::Null), ("AccessKeyId", "a\nb".into()), ("Expiration", "soon".into())]
+        {
             let mut bad = good.clone();
             bad[name] = value;
             let message = keys(&bad, names).err().unwrap();

@@ -71,7 +71,12 @@ impl Source {
             Self::SignOn(sign_on) => (Arc::new(sign_on.fetch(ca_bundle)?), Duration::from_secs(15)),
             Self::Container(container) => (Arc::new(container.fetch()?), container::PATIENCE),
         };
-        Ok(Arc::new(Guarded::new(Arc::new(Kept::new(fetch)), self.to_string(), format!("; {}", self.advice()), patience)))
+        Ok(Arc::new(Guarded::new(
+            Arc::new(Kept::new(fetch)),
+            self.to_string(),
+            format!("; {}", self.advice()),
+            patience,
+        )))
     }
 
     fn advice(&self) -> &'static str {

@@ -187,7 +187,9 @@ mod tests {
         let fresh = Found::read(document).and_then(Found::keys).unwrap();
         assert_eq!((&*fresh.keys.key_id, &*fresh.keys.secret_key), ("AK", "S&K"));
         assert!(fresh.until.is_some());
-        let refused = Found::read(b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>");
+        let refused = Found::read(
+            b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>",
+        );
         assert_eq!(refused.unwrap().code.as_deref(), Some("AccessDenied"));
         assert!(Found::read(b"<html>").and_then(Found::keys).is_none());
     }

@@ -35,9 +35,9 @@ impl SignOn {
     ) -> Result<Option<Self>, ConfigError> {
         let why = "the profile signs on with sso";
         let session = profile.get("sso_session").map(|name| {
-            files.section("sso-session", name).ok_or_else(|| {
-                profile.invalid("sso_session", format!("there is no section [sso-session {name}]"))
-            })
+            files
+                .section("sso-session", name)
+                .ok_or_else(|| profile.invalid("sso_session", format!("there is no section [sso-session {name}]")))
         });
         let session = session.transpose()?;
         if session.is_none() && profile.get("sso_start_url").is_none() {
