@@ -1,6 +1,6 @@
 //! From a URI, options and the environment to a live store.
 //!
-//! [`Location`] reads a URI. [`S3Settings::resolve`] merges keywords over environment variables over defaults. [`open`]
+//! [`Location`] reads a URI. [`S3Settings::resolve`] merges keywords over environment variables over profiles over defaults. [`open`]
 //! looks the result up in the registry: equal settings give the same [`Store`], hence one connection pool and one
 //! credential cache. [`Store::live`] is what a request uses; a forked child gets a fresh one from it.
 //!
@@ -20,6 +20,7 @@ mod pattern;
 mod profile;
 mod registry;
 mod s3;
+mod specs;
 mod store;
 mod transport;
 mod wire;
@@ -33,5 +34,6 @@ pub use options::Options;
 pub use pattern::Pattern;
 pub use registry::{Resolver, open};
 pub use s3::{Encryption, S3Settings};
+pub use specs::{specs, table};
 pub use store::{Live, S3Access, Store};
 pub use transport::{Observed, Trace};

@@ -132,7 +132,10 @@ impl S3Settings {
                 Ok(Checksum::SHA256) => Some("sha256"),
                 Ok(Checksum::CRC64NVME) => Some("crc64nvme"),
                 _ => {
-                    return Err(invalid(&value.key, format!("there is no {:?}; write sha256 or crc64nvme", value.text)));
+                    return Err(invalid(
+                        &value.key,
+                        format!("there is no {:?}; write sha256 or crc64nvme", value.text),
+                    ));
                 }
             },
         };
