@@ -12,7 +12,7 @@ use object_store::{ObjectStore, RetryConfig};
 
 use crate::address::is_near;
 use crate::memory::ForkSafeMemory;
-use crate::{ConfigError, S3Settings, Scheme, WebSettings};
+use crate::{ConfigError, Encryption, S3Settings, Scheme, WebSettings};
 
 /// One store of the process, shared by everyone whose settings are equal.
 #[derive(Debug)]
@@ -73,6 +73,10 @@ pub struct S3Access {
     pub bucket_url: String,
     /// Whether requests carry `x-amz-request-payer`.
     pub request_payer: bool,
+    /// Whether bodies are part of the signature.
+    pub sign_payload: bool,
+    /// How objects are encrypted.
+    pub encryption: Encryption,
     /// When to give up.
     pub retry: RetryConfig,
 }

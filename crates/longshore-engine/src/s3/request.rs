@@ -29,6 +29,8 @@ pub(super) struct Request<'a> {
     headers: HeaderMap,
     body: Bytes,
     separator: char,
+    /// Whether it is about one key.
+    keyed: bool,
 }
 
 impl<'a> Request<'a> {
@@ -53,7 +55,7 @@ impl<'a> Request<'a> {
             return Err(context.error(ErrorKind::InvalidPath, reason));
         }
         let url = format!("{}/{}", access.bucket_url, utf8_percent_encode(key, &IN_PATH));
-        Ok(Self::new(access, method, url, context))
+        Ok(Self { keyed: true, ..Self::new(access, method, url, context) })
     }
 
     fn new(access: &'a S3Access, method: Method, url: String, context: &'a Context) -> Self {
@@ -66,6 +68,7 @@ impl<'a> Request<'a> {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             separator: '?',
+            keyed: false,
         }
     }
 
@@ -167,14 +170,40 @@ impl<'a> Request<'a> {
         if self.method != Method::GET && self.method != Method::HEAD {
             request.headers_mut().insert(http::header::CONTENT_LENGTH, HeaderValue::from(self.body.len()));
         }
+        if self.keyed {
+            self.encrypt(request.headers_mut());
+        }
         if let Some(provider) = &self.access.credentials {
             let fail = |error| self.context.store_error(error, &self.trace);
             let credential = provider.get_credential().await.map_err(fail)?;
             AwsAuthorizer::new(&credential, "s3", &self.access.region)
                 .with_request_payer(self.access.request_payer)
+                .with_sign_payload(self.access.sign_payload)
                 .try_authorize(&mut request, None)
                 .map_err(fail)?;
         }
         Ok(request)
+    }
+
+    /// What beginning an object, and a customer's key, ask of every request about a key.
+    fn encrypt(&self, headers: &mut HeaderMap) {
+        let encryption = &self.access.encryption;
+        let query = self.url.split_once('?').map_or("", |(_, query)| query);
+        let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+        let begins = match self.method {
+            Method::PUT => query.is_empty(),
+            Method::POST => has("uploads"),
+            _ => false,
+        };
+        let reads_or_writes =
+            self.method != Method::DELETE && (query.is_empty() || has("uploadId") || has("versionId"));
+        if begins {
+            headers.extend(encryption.write.clone());
+        } else if reads_or_writes {
+            headers.extend(encryption.customer.clone());
+        }
+        if headers.contains_key("x-amz-copy-source") {
+            headers.extend(encryption.copy_source.clone());
+        }
     }
 }
