@@ -1,7 +1,7 @@
 """Azurite: Microsoft's own emulator of Azure's blob service. It checks signatures. About 1 s to start.
 
-It comes from npm. `make` installs the version that `node/package-lock.json` names beside the Python tools, in `.venv/node`, so that
-a second run needs no network.
+It comes from npm. `make` installs the version that `node/package-lock.json` names beside the Python tools, in `.venv/node`,
+so that a second run needs no network.
 """
 
 from __future__ import annotations

@@ -214,9 +214,7 @@ def _start(name: str, home: Path, plan: Launch, ready: Callable[[Server], object
         while time.monotonic() < deadline:
             endpoint = plan.endpoint or _printed_endpoint(log)
             if endpoint is not None:
-                server = Server(
-                    name, endpoint, plan.access_key, plan.secret_key, plan.region, process, plan.files
-                )
+                server = Server(name, endpoint, plan.access_key, plan.secret_key, plan.region, process, plan.files)
                 try:
                     ready(server)
                 except Exception as error:

@@ -15,6 +15,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 import re
 import threading
 import uuid
@@ -75,23 +76,32 @@ class Answer:
 class Handler(RequestHandler):  # type: ignore[misc]
     """Gives the JSON API's paths to the emulator and answers all others."""
 
+    rfile: Any
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
     # One at a time: the emulator's storage is not made for threads.
     lock = threading.Lock()
+    token = os.environ.get("GCS_PROGRAM_TOKEN")
+    """Who has it may do everything; where there is none, everybody may."""
     uploads: dict[str, dict[int, bytes]] = {}  # noqa: RUF012 - shared on purpose
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802
         self.dispatch()
 
-    do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = do_GET
+    do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = do_GET  # noqa: N815
 
     def dispatch(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         split = urlsplit(self.path)
+        if self.token is not None and self.headers.get("Authorization") != f"Bearer {self.token}":
+            self.reply(
+                Answer(HTTPStatus.UNAUTHORIZED, _document("Error", Code="AuthenticationRequired", Message="No."))
+            )
+            return
         if split.path == "/" or split.path.startswith(JSON_PATHS):
-            connection, self.rfile = self.rfile, io.BytesIO(body)
+            connection: Any = self.rfile
+            self.rfile = io.BytesIO(body)
             try:
                 with self.lock:
                     getattr(super(), f"do_{self.command}")()
@@ -216,7 +226,9 @@ class Handler(RequestHandler):  # type: ignore[misc]
             end = min(int(last) + 1, len(body)) if first and last else len(body)
             if start >= end:
                 raise Refused(
-                    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "InvalidRange", headers={"Content-Range": f"bytes */{len(body)}"}
+                    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+                    "InvalidRange",
+                    headers={"Content-Range": f"bytes */{len(body)}"},
                 )
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(body)}"
             body, status = body[start:end], HTTPStatus.PARTIAL_CONTENT

@@ -1,4 +1,4 @@
-"""Serves a folder over HTTP with what Python has: `python plain_program.py FOLDER`. No ranges, no listings. Prints its address."""
+"""Serves a folder over HTTP with what Python has: no ranges, no listings. `python plain_program.py FOLDER` prints its address."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from cheroot import wsgi  # type: ignore[import-untyped]
+from cheroot import wsgi
 from wsgidav.fs_dav_provider import FilesystemProvider  # type: ignore[import-untyped]
 from wsgidav.wsgidav_app import WsgiDAVApp  # type: ignore[import-untyped]
 
