@@ -11,17 +11,21 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 
 import longshore as s3
 from longshore import testing
+from servers import files
 from servers.base import Server
 from servers.moto import moto
 from servers.seaweedfs import seaweedfs
@@ -37,6 +41,7 @@ class Ability(Enum):
     BUCKETS = "makes buckets, which can be missing and can belong to somebody else"
     ROOTS = "gives a test a whole bucket to itself"
     ANY_KEY = "holds every text as a key"
+    TEXTS = "takes keys for texts, in which nothing is decoded and no segment has a meaning"
     S3 = "speaks S3, and is configured by its variables"
 
 
@@ -80,6 +85,8 @@ class Backend:
     """Our own gateway, which counts requests and can misbehave."""
     door: Path | None = None
     """The folder behind a store that only reads, where the tests put its objects."""
+    spell: Callable[[str], str] = field(default=str, repr=False)
+    """How a text is written in its keys and URIs. The keys of web servers are parts of URLs; all others are texts."""
 
     @property
     def scheme(self) -> str:
@@ -100,18 +107,33 @@ class Place:
 
     def uri(self, name: str = "") -> str:
         """The URI of the object `name` in this place; without a name that of the place itself, which ends in a slash."""
-        return self.backend.root + self.prefix + name
+        # Stars are wildcards unless they are escaped, in every spelling.
+        parts = re.split(r"(\\?\*)", name)
+        return (
+            self.backend.root
+            + self.prefix
+            + "".join(part if index % 2 else self.backend.spell(part) for index, part in enumerate(parts))
+        )
+
+    def object(self, name: str) -> str:
+        """The URI of exactly that object, whatever stars are in its name."""
+        return self.uri(name.replace("*", r"\*"))
 
     def uris(self, names: list[str]) -> list[str]:
         return [self.uri(name) for name in names]
 
     def key(self, name: str) -> str:
         """The key of the object `name`, as listings have it."""
-        return self.prefix + name
+        return self.prefix + self.backend.spell(name)
+
+    def sorted(self, names: Iterable[str]) -> list[str]:
+        """Those names in the byte order of their keys."""
+        return sorted(names, key=lambda name: self.key(name).encode())
 
     def names(self) -> list[str]:
         """All objects in this place, by name."""
-        return [key.removeprefix(self.prefix) for key in s3.list(self.uri())]
+        names = [key.removeprefix(self.prefix) for key in s3.list(self.uri())]
+        return names if self.backend.spell is str else [unquote(name) for name in names]
 
     def holds(self, name: str) -> bool:
         """Whether this backend can have a key with those characters."""
@@ -125,17 +147,17 @@ class Place:
         """Writes an object for each name: through the client, or through the door of a store that only reads."""
         door = self.backend.door
         if door is None:
-            s3.put_many([(self.uri(name.replace("*", r"\*")), body) for name, body in bodies.items()], 64)
+            s3.put_many([(self.object(name), body) for name, body in bodies.items()], 64)
             return
         for name, body in bodies.items():
-            path = door / self.key(name)
+            path = door / f"{self.prefix}{name}"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(body)
 
     def bodies(self) -> dict[str, bytes]:
         """What every object of this place holds, by name."""
         names = self.names()
-        pairs = s3.get_many([self.uri(name.replace("*", r"\*")) for name in names])
+        pairs = s3.get_many([self.object(name) for name in names])
         return {name: body for name, (_, body) in zip(names, pairs, strict=True)}
 
     def count(self, operation: str) -> int:
@@ -218,8 +240,27 @@ def _memory(kind: Kind, folder: Path) -> Iterator[Backend]:
     yield Backend(kind, "memory:///")
 
 
+def _web(start: files.Start) -> Callable[[Kind, Path], AbstractContextManager[Backend]]:
+    """Starts a web server, whose folder is the door."""
+
+    @contextlib.contextmanager
+    def started(kind: Kind, folder: Path) -> Iterator[Backend]:
+        with start(folder) as server:
+            spell = partial(quote, safe="-._~!$&'()+,;=:@/")
+            yield Backend(kind, f"{server.endpoint}/", door=server.files, spell=spell)
+
+    return started
+
+
 _NOT_S3 = {Ability.S3: "it is another protocol"}
 _NO_BUCKETS = {**_NOT_S3, Ability.BUCKETS: "it has none"}
+_READ_ONLY = {
+    **_NO_BUCKETS,
+    Ability.WRITE: "web servers are read",
+    Ability.ROOTS: "a server is one root",
+    Ability.ANY_KEY: "its objects are files",
+    Ability.TEXTS: "a URL is decoded, and its dots are folded away, as every client of the web does",
+}
 _OF_PATHS = {Ability.ANY_KEY: "it has no keys with an empty segment or a slash at the end"}
 
 KINDS = [
@@ -247,6 +288,15 @@ KINDS = [
         cannot={**_NO_BUCKETS, **_OF_PATHS},
         cannot_hold={"\t": "the crate object_store refuses control characters in paths"},
         quick=True,
+    ),
+    Kind("wsgidav", _web(files.wsgidav), cannot=_READ_ONLY, store=s3.HTTPStore),
+    # Where it is installed; WsgiDAV is always there.
+    *([Kind("nginx", _web(files.nginx), cannot=_READ_ONLY, store=s3.HTTPStore)] if files.has_nginx() else []),
+    Kind(
+        "plain http",
+        _web(files.plain),
+        cannot={**_READ_ONLY, Ability.LIST: "a listing of a web server is an answer to PROPFIND, which WebDAV has"},
+        store=s3.HTTPStore,
     ),
 ]
 

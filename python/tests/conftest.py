@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import accounts
 import longshore as s3
 from backends import Ability, Backend, Backends, MissingBucket, Place, kinds, new_name
 
@@ -18,15 +19,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-CLOUDS = ("AWS_", "AZURE_", "AZURITE_", "GOOGLE_", "GCP_", "GCS_", "GCE_", "GCLOUD_", "CLOUDSDK_", "IDENTITY_", "MSI_")
-"""How variables begin that lead to somebody's account. The Makefile keeps the same ones out."""
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with nothing in it."""
+    return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch, empty_home: Path) -> None:
     """No test sees the accounts of whoever runs it."""
-    for name in [name for name in os.environ if name.upper().startswith((*CLOUDS, "STORAGE_EMULATOR_HOST"))]:
-        monkeypatch.delenv(name)
+    accounts.hide(monkeypatch, empty_home)
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +63,24 @@ def place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytes
 @pytest.fixture(params=kinds(Ability.LIST))
 def readable_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
     """An empty prefix, in each backend, also where only `Place.write` can write."""
+    return _place(_enter(backends[request.param], monkeypatch))
+
+
+@pytest.fixture(params=kinds(Ability.LIST, Ability.TEXTS))
+def text_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """An empty prefix, in each backend whose keys are texts."""
+    return _place(_enter(backends[request.param], monkeypatch))
+
+
+@pytest.fixture(params=kinds(lacking=Ability.WRITE))
+def read_only_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """An empty prefix, in each backend that only reads."""
+    return _place(_enter(backends[request.param], monkeypatch))
+
+
+@pytest.fixture(params=kinds(lacking=Ability.LIST))
+def unlisted_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """An empty prefix, in each backend that cannot say which objects there are."""
     return _place(_enter(backends[request.param], monkeypatch))
 
 
