@@ -27,5 +27,6 @@ mod select;
 mod session;
 mod signals;
 mod size;
+mod template;
 
 pub use entry::run;
