@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{cat, completions, du, help, ls, mb, put, rm, run, serve, stat};
+use crate::commands::{cat, completions, cp, du, help, ls, mb, mv, put, rm, run, serve, stat};
 use crate::exit;
 
 /// Objects in any store, from a shell: list, copy, sync, delete, generate, serve.
@@ -88,6 +88,8 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     Ls(ls::Arguments),
     Cat(cat::Arguments),
+    Cp(cp::Arguments),
+    Mv(mv::Arguments),
     Rm(rm::Arguments),
     #[command(visible_alias = "head")]
     Stat(stat::Arguments),
@@ -108,6 +110,8 @@ impl Command {
             Self::Ls(_) => "ls",
             Self::Cat(_) => "cat",
             Self::Stat(_) => "stat",
+            Self::Cp(_) => "cp",
+            Self::Mv(_) => "mv",
             Self::Rm(_) => "rm",
             Self::Du(_) => "du",
             Self::Put(_) => "put",

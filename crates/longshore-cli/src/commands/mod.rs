@@ -2,10 +2,12 @@
 
 pub(crate) mod cat;
 pub(crate) mod completions;
+pub(crate) mod cp;
 pub(crate) mod du;
 pub(crate) mod help;
 pub(crate) mod ls;
 pub(crate) mod mb;
+pub(crate) mod mv;
 pub(crate) mod put;
 pub(crate) mod rm;
 pub(crate) mod run;
@@ -27,6 +29,8 @@ pub(crate) fn run(command: Command, session: Session) -> Pin<Box<dyn Future<Outp
             Command::Ls(arguments) => ls::run(arguments, &session).await,
             Command::Cat(arguments) => cat::run(arguments, &session).await,
             Command::Stat(arguments) => stat::run(arguments, &session).await,
+            Command::Cp(arguments) => cp::run(arguments, &session).await,
+            Command::Mv(arguments) => mv::run(arguments, &session).await,
             Command::Rm(arguments) => rm::run(arguments, &session).await,
             Command::Du(arguments) => du::run(arguments, &session).await,
             Command::Put(arguments) => put::run(arguments, &session).await,
