@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{cat, completions, cp, du, help, ls, mb, mv, put, rm, run, serve, stat};
+use crate::commands::{cat, completions, cp, du, help, ls, mb, mv, put, rm, run, serve, stat, sync};
 use crate::exit;
 
 /// Objects in any store, from a shell: list, copy, sync, delete, generate, serve.
@@ -90,6 +90,7 @@ pub(crate) enum Command {
     Cat(cat::Arguments),
     Cp(cp::Arguments),
     Mv(mv::Arguments),
+    Sync(sync::Arguments),
     Rm(rm::Arguments),
     #[command(visible_alias = "head")]
     Stat(stat::Arguments),
@@ -112,6 +113,7 @@ impl Command {
             Self::Stat(_) => "stat",
             Self::Cp(_) => "cp",
             Self::Mv(_) => "mv",
+            Self::Sync(_) => "sync",
             Self::Rm(_) => "rm",
             Self::Du(_) => "du",
             Self::Put(_) => "put",

@@ -16,6 +16,7 @@
 
 mod arguments;
 mod commands;
+mod compare;
 mod copying;
 mod entry;
 mod error;

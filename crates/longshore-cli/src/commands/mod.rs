@@ -13,6 +13,7 @@ pub(crate) mod rm;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod stat;
+pub(crate) mod sync;
 
 use std::pin::Pin;
 
@@ -31,6 +32,7 @@ pub(crate) fn run(command: Command, session: Session) -> Pin<Box<dyn Future<Outp
             Command::Stat(arguments) => stat::run(arguments, &session).await,
             Command::Cp(arguments) => cp::run(arguments, &session).await,
             Command::Mv(arguments) => mv::run(arguments, &session).await,
+            Command::Sync(arguments) => sync::run(arguments, &session).await,
             Command::Rm(arguments) => rm::run(arguments, &session).await,
             Command::Du(arguments) => du::run(arguments, &session).await,
             Command::Put(arguments) => put::run(arguments, &session).await,

@@ -14,6 +14,7 @@ use crate::error::{Failed, Result};
 use crate::place::{Place, What};
 use crate::select::Source;
 use crate::session::Session;
+use crate::walk::{self, Links};
 
 /// So many keys are found before they are deleted together: eight full batches of S3.
 const CHUNK: usize = 8000;
@@ -87,20 +88,10 @@ fn check(place: &Place, all: bool) -> Result<()> {
 }
 
 async fn delete_all(session: &Session, source: &Source, place: &Place, arguments: &Arguments) -> Result<()> {
-    let filters = &arguments.filters;
-    if let (What::Folder(prefix), true) = (&place.what, place.is_local())
-        && filters.include.is_empty()
-        && filters.exclude.is_empty()
-        && !session.global().dry_run
-    {
-        // The folders go too.
-        let keys = source.keys(session).await?;
-        delete_prefix(&session.store(&place.location)?, prefix, &session.context(&*place.typed), &Progress::silent())
-            .await?;
-        tell(session, place, &keys);
-        return Ok(());
-    }
     let store = session.store(&place.location)?;
+    if place.is_local() {
+        return delete_files(session, source, place, &store, arguments).await;
+    }
     let mut pages = source.pages(session, Depth::Everything);
     let (mut keys, mut found) = (Vec::new(), false);
     loop {
@@ -117,6 +108,40 @@ async fn delete_all(session: &Session, source: &Source, place: &Place, arguments
     }
     // A bucket may be emptied twice.
     if found || place.is_bucket() { Ok(()) } else { Err(source.nothing()) }
+}
+
+/// Files below a folder. Links are names here: what they lead to is left alone.
+async fn delete_files(
+    session: &Session,
+    source: &Source,
+    place: &Place,
+    store: &Arc<Store>,
+    arguments: &Arguments,
+) -> Result<()> {
+    let (What::Folder(base) | What::Pattern(_, base) | What::Object(base)) = &place.what;
+    let mut pieces = walk::walk(base, None, Links::Keep);
+    let mut keys = Vec::new();
+    while let Some(piece) = pieces.recv().await {
+        for step in piece {
+            match step {
+                Ok(file) if source.has(&file.key) => keys.push(file.key),
+                Ok(_) => {}
+                Err(failed) => session.failed(&failed),
+            }
+        }
+    }
+    if keys.is_empty() {
+        return Err(source.nothing());
+    }
+    let filters = &arguments.filters;
+    let is_whole = matches!(place.what, What::Folder(_)) && filters.include.is_empty() && filters.exclude.is_empty();
+    if is_whole && !session.global().dry_run {
+        // The folders in it go too.
+        delete_prefix(store, base, &session.context(&*place.typed), &Progress::silent()).await?;
+        tell(session, place, &keys);
+        return Ok(());
+    }
+    delete(session, store, place, keys).await
 }
 
 /// Deletes `keys`, and tells for each how that went.
