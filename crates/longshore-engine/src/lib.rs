@@ -28,6 +28,7 @@ mod range;
 mod read;
 mod s3;
 mod sink;
+mod transfer;
 mod window;
 mod write;
 
@@ -42,4 +43,5 @@ pub use progress::{Progress, Snapshot};
 pub use range::{ByteRange, read_range};
 pub use read::{get, get_many};
 pub use sink::{Buffer, Discard, Memory, Refusal, Sink};
+pub use transfer::{Cleanup, Outcome, TransferOptions, download};
 pub use write::{Source, put, put_many};
