@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use clap::Args;
 use futures::StreamExt;
-use longshore_engine::{Depth, Object, Progress, delete_keys, list_pages, put};
+use longshore_engine::{Depth, Progress, delete_keys, put};
 
 use crate::arguments::Filters;
 use crate::commands::cat;
@@ -229,28 +229,9 @@ impl Copying<'_> {
 
     async fn flush(&mut self) -> Result<()> {
         let jobs = std::mem::take(&mut self.pending);
-        let only = if let [only] = &jobs[..] { Some(only.source.clone()) } else { None };
         let jobs = self.conditions.select(self.session, jobs).await;
         let done = transfer(self.session, jobs, self.how).await;
-        if let (Some(source), true) = (only, done.is_empty()) {
-            self.advise(&source).await;
-        }
         if self.moves && !self.session.global().dry_run { self.delete_sources(done).await } else { Ok(()) }
-    }
-
-    /// Where there is no such object, it may be that a folder was meant.
-    async fn advise(&self, source: &Object) {
-        if source.store.scheme() == longshore_config::Scheme::File || !self.session.has_failures() {
-            return;
-        }
-        let (context, folder) = (self.session.context(&*source.uri), format!("{}/", source.key));
-        let first = list_pages(&source.store, &folder, Depth::Level, &context).next().await;
-        if let Some(Ok(page)) = first
-            && !(page.objects.is_empty() && page.folders.is_empty())
-        {
-            let uri = &source.uri;
-            self.session.output().note(&format!("{uri} is a folder: write {uri}/ for what is in it"));
-        }
     }
 
     /// The last step of a move. What cannot be deleted was copied all the same.

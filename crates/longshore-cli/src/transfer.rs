@@ -1,7 +1,7 @@
 //! Moves what was planned: many objects at once, a line for each that is done, and each failure told.
 
 use futures::{StreamExt, stream};
-use longshore_engine::{copy, head};
+use longshore_engine::{Depth, Error, ErrorKind, copy, head, list_pages};
 
 use crate::commands::{DoneLine, ObjectLine};
 use crate::error::{Failed, Result};
@@ -46,7 +46,7 @@ pub(crate) async fn transfer(session: &Session, jobs: Vec<Job>, how: How) -> Vec
                 done.push(job);
             }
             Err(error) => {
-                fail(session, &job, &error.into());
+                fail(session, &job, &explain(session, &job, error).await);
                 if how.stops_at_failure {
                     break;
                 }
@@ -54,6 +54,22 @@ pub(crate) async fn transfer(session: &Session, jobs: Vec<Job>, how: How) -> Vec
         }
     }
     done
+}
+
+/// What to say of a transfer that failed. Where there is no such object, it may be that a folder was meant.
+async fn explain(session: &Session, job: &Job, error: Error) -> Failed {
+    let mut failed = Failed::from(error);
+    if failed.kind != ErrorKind::NotFound || job.known.is_some() {
+        return failed;
+    }
+    let (source, folder) = (&job.source, format!("{}/", job.source.key));
+    let first = list_pages(&source.store, &folder, Depth::Level, &session.context(&*source.uri)).next().await;
+    if let Some(Ok(page)) = first
+        && !(page.objects.is_empty() && page.folders.is_empty())
+    {
+        failed.message += &format!("; there is a folder of that name, write {}/ for what is in it", source.uri);
+    }
+    failed
 }
 
 /// Tells that `job` failed.
@@ -127,7 +143,7 @@ impl Conditions {
     async fn wants(self, job: &Job) -> Result<bool> {
         let target = match head(&job.target).await {
             Ok(found) => known(found),
-            Err(error) if error.kind() == longshore_engine::ErrorKind::NotFound => return Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
             Err(error) => return Err(error.into()),
         };
         if !(self.if_size_differ || self.if_source_newer) {
