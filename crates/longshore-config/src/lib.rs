@@ -8,8 +8,11 @@
 
 #![forbid(unsafe_code)]
 
+mod address;
 mod environment;
 mod error;
+mod given;
+mod guarded;
 mod location;
 mod memory;
 mod options;
@@ -18,13 +21,16 @@ mod registry;
 mod s3;
 mod store;
 mod transport;
+mod wire;
 
 pub use environment::Environment;
 pub use error::ConfigError;
+pub use given::{Origin, Setting, Spec};
+pub use guarded::CredentialsError;
 pub use location::{Location, Scheme};
 pub use options::Options;
 pub use pattern::Pattern;
 pub use registry::{Resolver, open};
-pub use s3::{CredentialsError, S3Settings};
+pub use s3::S3Settings;
 pub use store::{Live, S3Access, Store};
 pub use transport::{Observed, Trace};

@@ -34,6 +34,8 @@ impl Scheme {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Location {
     scheme: Scheme,
+    /// What stands before the slash and the key.
+    root: String,
     bucket: String,
     key: String,
 }
@@ -87,7 +89,12 @@ impl Location {
             return Err(invalid(format!("{bucket:?} is no bucket name; every HTTP client would fold it away")));
         }
         let key = if scheme == Scheme::File { normal_path(key) } else { key.to_owned() };
-        Ok(Self { scheme, bucket: bucket.to_owned(), key })
+        Ok(Self { scheme, root: format!("{}://{bucket}", scheme.name()), bucket: bucket.to_owned(), key })
+    }
+
+    /// What stands before the slash and the key, for example `s3://bucket`. Equal roots name the same bucket.
+    pub fn root(&self) -> &str {
+        &self.root
     }
 
     /// The kind of store.
@@ -141,13 +148,13 @@ impl Location {
 
     /// The URI of another key in the same bucket. Stars in `key` are escaped, so that the result names that object.
     pub fn uri_of(&self, key: &str) -> String {
-        format!("{}://{}/{}", self.scheme.name(), self.bucket, key.replace('*', r"\*"))
+        format!("{}/{}", self.root, key.replace('*', r"\*"))
     }
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}/{}", self.scheme.name(), self.bucket, self.key)
+        write!(f, "{}/{}", self.root, self.key)
     }
 }
 

@@ -65,7 +65,8 @@ fn with_stores<T>(ask: impl FnOnce(&mut Stores) -> T) -> T {
 #[derive(Debug, Default)]
 pub struct Resolver {
     environment: Option<Environment>,
-    opened: Vec<(Scheme, String, Arc<Store>)>,
+    /// By [`Location::root`].
+    opened: Vec<(String, Arc<Store>)>,
 }
 
 impl Resolver {
@@ -75,15 +76,14 @@ impl Resolver {
     ///
     /// As [`open`].
     pub fn open(&mut self, location: &Location) -> Result<Arc<Store>, ConfigError> {
-        let (scheme, bucket) = (location.scheme(), location.bucket());
         // Most calls are about one bucket, and the last one is the likeliest.
-        let known = self.opened.iter().rev().find(|(kind, name, _)| *kind == scheme && name == bucket);
-        if let Some((_, _, store)) = known {
+        let known = self.opened.iter().rev().find(|(root, _)| root == location.root());
+        if let Some((_, store)) = known {
             return Ok(Arc::clone(store));
         }
         let environment = self.environment.get_or_insert_with(Environment::read);
         let store = open(location, Options::default(), environment)?;
-        self.opened.push((scheme, bucket.to_owned(), Arc::clone(&store)));
+        self.opened.push((location.root().to_owned(), Arc::clone(&store)));
         Ok(store)
     }
 }
