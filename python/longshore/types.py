@@ -97,6 +97,10 @@ class TransferOptions(TypedDict, total=False):
     """How often a request is repeated; 8."""
     retry_timeout: Duration
     """When to stop repeating, counted from the first request; unlimited."""
+    ca_bundle: str | None
+    """A PEM file of certificates to trust besides the system's."""
+    allow_http: Flag
+    """False refuses an endpoint that begins with ``http://``."""
 
 
 class S3Options(TransferOptions, total=False):
@@ -112,10 +116,6 @@ class S3Options(TransferOptions, total=False):
     """The region that requests are signed for; ``us-east-1``."""
     endpoint: str | None
     """The server's address, for example ``"http://127.0.0.1:9000"``; without one it is AWS, in the region."""
-    ca_bundle: str | None
-    """A PEM file of certificates to trust besides the system's."""
-    allow_http: Flag
-    """False refuses an endpoint that begins with ``http://``."""
     skip_signature: Flag
     """Sends unsigned requests, for public buckets."""
     unsigned_payload: Flag

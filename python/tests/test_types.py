@@ -113,13 +113,26 @@ def test_every_option_of_the_types_is_one_that_a_store_has() -> None:
         longshore.store_for("s3://bucket", **misspelt)
 
 
+def _settings() -> dict[str, set[str]]:
+    """The names of all settings in the sources, by the folder that has them; `wire` is what every network store has."""
+    found: dict[str, set[str]] = {}
+    sources = ROOT / "crates" / "longshore-config" / "src"
+    for path in sources.rglob("*.rs"):
+        code = path.read_text(encoding="utf-8").partition("#[cfg(test)]")[0]
+        names = set(re.findall(r'Spec::new\(\s*"(\w+)"', code))
+        if names:
+            found.setdefault(path.relative_to(sources).parts[0].removesuffix(".rs"), set()).update(names)
+    return found
+
+
 def test_every_option_that_a_store_has_is_in_the_types() -> None:
-    settings = (ROOT / "crates/longshore-config/src/s3/settings.rs").read_text(encoding="utf-8")
-    known = re.search(r"const KNOWN: &\[&str\] = &\[(.*?)\];", settings, re.DOTALL)
-    assert known
-    names = set(re.findall(r'"(\w+)"', known[1]))
-    assert names == set(typing.get_type_hints(longshore.types.S3Options))
-    assert names <= set(typing.get_type_hints(longshore.types.StoreOptions))
+    network = set(typing.get_type_hints(longshore.types.TransferOptions))
+    typed = {
+        kind: set(typing.get_type_hints(options)) - network
+        for kind, options in {"s3": longshore.types.S3Options}.items()
+    }
+    assert {"wire": network, **typed} == _settings()
+    assert set.union(network, *typed.values()) == set(typing.get_type_hints(longshore.types.StoreOptions))
 
 
 @pytest.mark.parametrize("module", ["mypy", "pyright"])
