@@ -33,6 +33,8 @@ release = version = longshore.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns: list[str] = []
 nitpicky = True
+# It would make one dash of the two before a command's options.
+smartquotes = False
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence", "deflist"]
 # Pages link to their targets by file, so that a link which leads nowhere is found.
