@@ -8,12 +8,13 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAGE := tools/stage
 TOOLS := $(VENV)/.installed
+NODE := $(VENV)/node/.installed
+NODE_LOCK := python/tests/servers/node/package-lock.json
 WHEEL_LIMIT := 8388608
 
 # Tests choose their own endpoints and keys; what the machine has set must not reach them.
-unexport AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3
-unexport AWS_REGION AWS_DEFAULT_REGION AWS_CA_BUNDLE AWS_SKIP_SIGNATURE AWS_VIRTUAL_HOSTED_STYLE_REQUEST AWS_ALLOW_HTTP
-unexport AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI
+unexport $(filter AWS_% AZURE_% AZURITE_% GOOGLE_% GCP_% GCS_% GCE_% GCLOUD_% CLOUDSDK_% IDENTITY_% MSI_%,$(.VARIABLES))
+unexport STORAGE_EMULATOR_HOST
 # Servers of the tests are on this machine, whatever proxy the registries need.
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 export no_proxy := $(NO_PROXY)
@@ -49,7 +50,7 @@ docs: native ## the documentation site, in target/docs; a warning is an error
 	@$(STAGE) "docs" $(PY) -m sphinx --builder html --doctree-dir target/docs-trees --fresh-env --nitpicky --fail-on-warning --quiet docs target/docs
 	@echo "the first page is target/docs/index.html"
 
-test-python: native ## Python tests, on the embedded server and on SeaweedFS and moto
+test-python: native $(NODE) ## Python tests, on the embedded server and on servers of others
 	@$(STAGE) "Python tests" $(PY) -m pytest
 
 # One build for the demo, the tests and the wheel: all use the release profile.
@@ -83,3 +84,11 @@ $(TOOLS): python/requirements-dev.txt
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	@$(STAGE) "tools" $(PY) -m pip install --quiet --disable-pip-version-check --upgrade -r python/requirements-dev.txt
 	@touch $@
+
+# Servers that come from npm, in the versions of the lock file. Without npm their tests are skipped, or fail where CI=true.
+$(NODE): $(NODE_LOCK) | $(TOOLS)
+	@mkdir -p $(@D)
+	@cp $(NODE_LOCK) $(dir $(NODE_LOCK))package.json $(@D)
+	@if command -v npm >/dev/null; \
+	  then $(STAGE) "test servers from npm" npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
+	  else echo "== npm is not installed: no Azurite"; fi

@@ -13,11 +13,13 @@ __version__: str
 __all__ = [
     "Bridge",
     "Gateway",
+    "HTTPStore",
     "LocalStore",
     "MemoryStore",
     "S3Store",
     "Store",
     "__version__",
+    "cli",
     "copy",
     "create_bucket",
     "delete",
@@ -60,6 +62,15 @@ class LocalStore(Store):
 @final
 class MemoryStore(Store):
     """Objects in this process's memory."""
+
+@final
+class HTTPStore(Store):
+    """A web server: read-only, listed where it offers WebDAV."""
+
+    @property
+    def origin(self) -> str: ...
+    @property
+    def username(self) -> str | None: ...
 
 @final
 class Bridge:
@@ -106,6 +117,7 @@ class Gateway:
     def stats(self) -> ServerStats: ...
     def reset_stats(self) -> None: ...
 
+def cli(arguments: list[str]) -> int: ...
 def copy(how: Any, source: Any, target: Any, store: Store | None) -> Any: ...
 def create_bucket(how: Any, uri: Any, store: Store | None) -> Any: ...
 def delete(how: Any, uri: Any, whole_bucket: Any, store: Store | None, listener: Any) -> Any: ...

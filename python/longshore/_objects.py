@@ -11,14 +11,14 @@ import builtins
 from longshore import _native
 from longshore._call import named, run, run_silent, start, start_silent
 from longshore._lazy import abc, asyncio, types, typing
-from longshore._native import LocalStore, MemoryStore, S3Store, Store
+from longshore._native import Store
 from longshore.exceptions import BaseError
 
 # `list` is one of our names.
 List = builtins.list
 
 # The native registry keeps every store for the life of the process; so may this.
-_stores: dict[Store, S3Store | LocalStore | MemoryStore] = {}
+_stores: dict[Store, types.AnyStore] = {}
 
 
 def get(uri: str, *, store: Store | None = None, progress: types.ProgressArgument = None) -> bytes:
@@ -27,7 +27,8 @@ def get(uri: str, *, store: Store | None = None, progress: types.ProgressArgumen
     Parameters
     ----------
     uri
-        ``s3://bucket/key``, ``file:///path`` or ``memory:///key``. A wildcard is an error; :func:`get_many` expands them.
+        ``s3://bucket/key``, ``file:///path``, ``memory:///key`` or ``https://host/path``. A wildcard is an error;
+        :func:`get_many` expands them.
     store
         The store from :func:`store_for` to use, instead of the one that the environment describes.
     progress
@@ -217,12 +218,14 @@ def list(uri: str, *, store: Store | None = None, progress: types.ProgressArgume
     -------
     list of str
         Keys without ``s3://bucket/``, sorted. Empty where nothing matches. Put into a URI, a star in a key must be escaped as
-        ``\\*``.
+        ``\\*``. Of a web server, keys are in URL form.
 
     Raises
     ------
     NotFoundError
         There is no such bucket.
+    NotSupportedError
+        A web server that offers no WebDAV.
     BaseError
         Any other failure. A listing is never cut short silently.
     """
@@ -334,7 +337,7 @@ def create_bucket_async(uri: str, *, store: Store | None = None) -> asyncio.Futu
     return start_silent(_native.create_bucket, "create_bucket", uri, store)
 
 
-def store_for(uri: str, **options: typing.Unpack[types.StoreOptions]) -> S3Store | LocalStore | MemoryStore:
+def store_for(uri: str, **options: typing.Unpack[types.StoreOptions]) -> types.AnyStore:
     """The live store that ``uri`` is in: the same object for the same configuration, with one connection pool.
 
     The functions of this package use these stores too: ``store_for(uri)`` is what ``get(uri)`` goes through. Pass a store made
@@ -351,6 +354,10 @@ def store_for(uri: str, **options: typing.Unpack[types.StoreOptions]) -> S3Store
         ``connect_timeout`` the longest wait for a connection, 5 s; ``max_retries`` how often a request is repeated, 8;
         ``retry_timeout`` when to stop repeating, unlimited. Lengths of time are seconds, ``timedelta`` or ``"250ms"``. What
         is absent or empty comes from the ``AWS_*`` variables.
+        For ``http://`` and ``https://``: ``username`` and ``password`` (or ``https://user:password@host``), or
+        ``bearer_token``; ``headers``, a dict of further headers; and ``ca_bundle``, ``allow_http``, ``timeout``,
+        ``connect_timeout``, ``max_retries`` and ``retry_timeout`` as above. None of these goes to another host that the server
+        redirects to.
 
     Raises
     ------

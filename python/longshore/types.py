@@ -9,17 +9,20 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict
 
+from longshore._native import HTTPStore, LocalStore, MemoryStore, S3Store
 from longshore._progress import Progress
 
 if TYPE_CHECKING:
     import numpy
 
 __all__ = [
+    "AnyStore",
     "Buffer",
     "Count",
     "Data",
     "Duration",
     "Flag",
+    "HTTPOptions",
     "ObjectMeta",
     "Progress",
     "ProgressArgument",
@@ -89,6 +92,10 @@ class ObjectMeta(TypedDict):
 class TransferOptions(TypedDict, total=False):
     """Options of every store that is reached over a network. ``None`` and empty text count as absent."""
 
+    ca_bundle: str | None
+    """A PEM file of certificates to trust besides the system's."""
+    allow_http: Flag
+    """False refuses an endpoint that begins with ``http://``."""
     timeout: Duration
     """The longest silence in either direction; 60 seconds. No transfer is bounded as a whole."""
     connect_timeout: Duration
@@ -126,12 +133,29 @@ class S3Options(TransferOptions, total=False):
     """Agrees to pay for the requests."""
 
 
-class StoreOptions(S3Options, total=False):
+class HTTPOptions(TransferOptions, total=False):
+    """Options of an :class:`~longshore.HTTPStore`."""
+
+    username: str | None
+    """Whom basic authentication is for; it comes with ``password``."""
+    password: str | None
+    """The password of ``username``."""
+    bearer_token: str | None
+    """A token that every request carries."""
+    headers: dict[str, str] | str | None
+    """More headers of every request."""
+
+
+class StoreOptions(S3Options, HTTPOptions, total=False):
     """Options of every kind of store: the keywords of :func:`~longshore.store_for`.
 
     Which of them a store has depends on its URI, which type checkers cannot see; one that it does not have is
     ``UnknownConfigurationKeyError``.
     """
+
+
+AnyStore: TypeAlias = S3Store | HTTPStore | LocalStore | MemoryStore
+"""What :func:`~longshore.store_for` returns."""
 
 
 class RequestFilter(TypedDict, total=False):

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Reads the variables that begin with `AWS_`.
+    /// Reads the variables that begin with `AWS_`, and `HOME`, below which shared files are.
     pub fn read() -> Self {
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| name.starts_with("AWS_"))
+            .filter(|(name, _)| name.starts_with("AWS_") || name == "HOME")
             .collect()
     }
 

@@ -2,13 +2,14 @@
 
 use thiserror::Error;
 
+use crate::masked;
 use crate::s3::ADVICE;
 
 /// A bad URI or configuration. Nothing was sent.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// The URI does not name what the operation needs.
-    #[error("{uri:?}: {reason}")]
+    /// The URI does not name what the operation needs. Messages show it [`masked`].
+    #[error("{:?}: {reason}", masked(.uri))]
     InvalidUri {
         /// The URI as it was given.
         uri: String,
@@ -34,10 +35,10 @@ pub enum ConfigError {
         reason: String,
     },
     /// There is nobody to ask for credentials.
-    #[error("no credentials for this endpoint{}; {ADVICE}", note.map(|note| format!(" ({note})")).unwrap_or_default())]
+    #[error("no credentials for this endpoint{}; {ADVICE}", note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default())]
     NoCredentials {
         /// Why something that looks like credentials is none.
-        note: Option<&'static str>,
+        note: Option<String>,
     },
     /// No HTTP client can be made, most likely for want of certificates to trust.
     #[error(

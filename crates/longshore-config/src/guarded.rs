@@ -37,6 +37,18 @@ impl StdError for CredentialsError {
     }
 }
 
+/// What whoever was asked for keys did instead of giving them, as the rest of a sentence: `answered HTTP 403`.
+#[derive(Debug)]
+pub(crate) struct Told(pub(crate) String);
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Told {}
+
 /// A provider whose failures are told from those of the store.
 #[derive(Debug)]
 pub(crate) struct Guarded<C> {
@@ -61,8 +73,13 @@ impl<C> Guarded<C> {
 
     /// `error` is `None` where patience ran out.
     fn failure(&self, trace: &Trace, error: Option<object_store::Error>) -> CredentialsError {
+        // Who needs keys to ask for keys fails as those do.
+        if let Some(inner) = error.as_ref().and_then(|error| find::<CredentialsError>(error)) {
+            return inner.clone();
+        }
         let status = trace.observed().status.filter(|status| *status >= 400);
         let why = match (&error, status) {
+            (Some(error), _) if find::<Told>(error).is_some() => innermost(error),
             (_, Some(status)) => format!("answered HTTP {status}{}", error.as_ref().map_or_else(String::new, said)),
             (Some(error), None) => format!("gave none: {}", innermost(error)),
             (None, None) => format!("gave no answer within {:?}", self.patience),
@@ -96,6 +113,10 @@ impl<C: fmt::Debug + Send + Sync + 'static> CredentialProvider for Guarded<C> {
         };
         Err(object_store::Error::Generic { store: "longshore", source: Box::new(error) })
     }
+}
+
+fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    std::iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref())
 }
 
 fn innermost(error: &dyn StdError) -> String {

@@ -3,5 +3,6 @@
 mod certificates;
 mod credentials;
 mod place;
+mod profiles;
 mod silence;
 mod wire;

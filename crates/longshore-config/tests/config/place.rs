@@ -95,6 +95,24 @@ impl Connection {
         }
     }
 
+    /// The next request with its body, as it was sent.
+    pub(crate) async fn request(&mut self) -> String {
+        loop {
+            let text = String::from_utf8_lossy(&self.rest).into_owned();
+            if let Some((head, body)) = text.split_once("\r\n\r\n") {
+                let length = head
+                    .lines()
+                    .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+                if body.len() >= length.unwrap_or(0usize) {
+                    return text.replace('\r', "");
+                }
+            }
+            if self.stream.read_buf(&mut self.rest).await.unwrap_or(0) == 0 {
+                return text;
+            }
+        }
+    }
+
     /// Some more of the body; the number of bytes.
     pub(crate) async fn more(&mut self) -> usize {
         if !self.rest.is_empty() {

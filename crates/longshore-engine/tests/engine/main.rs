@@ -2,9 +2,11 @@
 
 mod credentials;
 mod deleting;
+mod downloading;
 mod listing;
 mod local;
 mod managing;
 mod place;
+mod ranges;
 mod reading;
 mod writing;
