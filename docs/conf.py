@@ -33,6 +33,8 @@ release = version = longshore.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns: list[str] = []
 nitpicky = True
+# It would make one dash of the two before a command's options.
+smartquotes = False
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence", "deflist"]
 # Pages link to their targets by file, so that a link which leads nowhere is found.
@@ -138,7 +140,9 @@ def _command_help() -> str:
     for command in commands:
         shown = _command(*command, "--help")
         if shown.returncode != 0:
-            raise RuntimeError(f"python -m longshore {' '.join(command)} --help failed: {shown.stderr}")
+            raise RuntimeError(
+                f"python -m longshore {' '.join(command)} --help failed: {shown.stderr}"
+            )
         title = " ".join(["python -m longshore", *command])
         parts.append(f"## `{title}`\n\n```text\n{shown.stdout.strip()}\n```\n")
     return "\n".join(parts)
@@ -147,15 +151,25 @@ def _command_help() -> str:
 def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "COLUMNS": "88", "NO_COLOR": "1"}
     command = [sys.executable, "-m", "longshore", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env=environment, check=False
+    )
 
 
 def show_signature(
-    app: Sphinx, what: str, name: str, value: object, options: object, signature: str | None, result: str | None
+    app: Sphinx,
+    what: str,
+    name: str,
+    value: object,
+    options: object,
+    signature: str | None,
+    result: str | None,
 ) -> tuple[str, str | None] | None:
     """A signature as the source has it: with the names of types rather than what they stand for."""
-    if "Gateway" in (signature or ""):
-        return "", None  # made by a server, not by its user
+    if "Gateway" in (signature or "") or (
+        inspect.isclass(value) and issubclass(value, Exception)
+    ):
+        return "", None  # made by the package, not by its user
     if not inspect.isfunction(value):
         return None
     found = inspect.signature(value)
@@ -163,32 +177,47 @@ def show_signature(
     if what in {"method", "class"}:
         parameters = [parameter for parameter in parameters if parameter.name != "self"]
     returns = found.return_annotation
-    shown = str(found.replace(parameters=parameters, return_annotation=inspect.Signature.empty))
+    shown = str(
+        found.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+    )
     # Annotations are texts, and a signature quotes them.
     shown = re.sub(r"(?<=: )'([^']*)'", r"\1", shown)
     return _short(shown), _short(returns) if isinstance(returns, str) else None
 
 
 def _short(text: str) -> str:
-    return re.sub(r"\b(?:abc|asyncio|datetime|npt|os|types|typing)\.(?=[A-Z])", "", text).replace("List[", "list[")
+    return re.sub(
+        r"\b(?:abc|asyncio|datetime|npt|os|types|typing)\.(?=[A-Z])", "", text
+    ).replace("List[", "list[")
 
 
 def leave_builtins(app: Sphinx, document: nodes.document) -> None:
     """Keeps `bytes` from leading to an attribute of that name."""
     for reference in list(document.findall(pending_xref)):
         target = reference.get("reftarget", "")
-        if reference.get("refdomain") == "py" and target.islower() and hasattr(builtins, target):
+        if (
+            reference.get("refdomain") == "py"
+            and target.islower()
+            and hasattr(builtins, target)
+        ):
             reference.replace_self(reference.children)
 
 
-def find_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement) -> nodes.Node | None:
+def find_name(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
+) -> nodes.Node | None:
     """Finds what docstrings call by its last name, and lets the names of other packages stand as text."""
     if node.get("refdomain") != "py":
         return None
     target: str = node["reftarget"]
     domain: Any = env.get_domain("py")
     last = target.rpartition(".")[2]
-    for module in ("longshore", "longshore.exceptions", "longshore.types", "longshore.testing"):
+    for module in (
+        "longshore",
+        "longshore.exceptions",
+        "longshore.types",
+        "longshore.testing",
+    ):
         for kind in ("class", "exc", "func", "attr", "data", "obj"):
             name = f"{module}.{last}"
             if name != target and name in domain.objects:
@@ -197,7 +226,17 @@ def find_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: n
                 )
                 if found is not None:
                     return found
-    others = ("asyncio.", "collections.", "datetime.", "numpy.", "np.", "npt.", "os.", "typing.", "_asyncio.")
+    others = (
+        "asyncio.",
+        "collections.",
+        "datetime.",
+        "numpy.",
+        "np.",
+        "npt.",
+        "os.",
+        "typing.",
+        "_asyncio.",
+    )
     if target.startswith(others) or hasattr(builtins, target) or target in OTHER_NAMES:
         return content
     return None

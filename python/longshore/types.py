@@ -104,6 +104,10 @@ class TransferOptions(TypedDict, total=False):
     """How often a request is repeated; 8."""
     retry_timeout: Duration
     """When to stop repeating, counted from the first request; unlimited."""
+    ca_bundle: str | None
+    """A PEM file of certificates to trust besides the system's."""
+    allow_http: Flag
+    """False refuses an endpoint that begins with ``http://``."""
 
 
 class S3Options(TransferOptions, total=False):

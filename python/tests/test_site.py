@@ -200,6 +200,7 @@ def test_a_mistake_makes_the_build_fail(tmp_path: Path) -> None:
         copy = tmp_path / document.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(document, copy)
+    (tmp_path / "bench" / "results").mkdir()
     docs = Path(shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("__pycache__")))
     (docs / "lonely.md").write_text("# Nobody leads here\n", encoding="utf-8")
     with (docs / "start.md").open("a", encoding="utf-8") as page:
@@ -208,11 +209,13 @@ def test_a_mistake_makes_the_build_fail(tmp_path: Path) -> None:
         page.write("\n[d](docs/no/such/file.md)\n")
     done = _build(docs, tmp_path)
     assert done.returncode == 1
-    for mistake in (
+    mistakes = (
         r"lonely\.md: WARNING: document isn't included in any toctree",
         r"start\.md:\d+: WARNING: .*'guides/missing\.md'",
         r"start\.md:\d+: WARNING: .*'missing'",
         r"start\.md:\d+: WARNING: py:func reference target not found: longshore\.missing",
         r"changelog\.md:\d+: WARNING: .*'docs/no/such/file\.md'",
-    ):
+    )
+    for mistake in mistakes:
         assert re.search(mistake, done.stderr), f"{mistake}\n{done.stderr}"
+    assert done.stderr.count("WARNING") == len(mistakes), done.stderr

@@ -102,24 +102,47 @@ def test_the_types_need_no_numpy_until_they_are_asked_for_arrays() -> None:
     assert done.stdout == "False\nTrue\n"
 
 
-def test_every_option_of_the_types_is_one_that_a_store_has() -> None:
-    options = typing.get_type_hints(longshore.types.S3Options)
-    assert len(options) > 10
-    for name in options:
-        chosen: dict[str, typing.Any] = {"skip_signature": True, name: ""}  # an empty value counts as absent
-        longshore.store_for("s3://bucket", **chosen)
-    misspelt: dict[str, typing.Any] = {"skip_signatures": ""}
-    with pytest.raises(UnknownConfigurationKeyError):
-        longshore.store_for("s3://bucket", **misspelt)
+# By the folder of `longshore-config` that has the settings: the options, and a store that has them. What is given besides the
+# option keeps the store from asking the machine for credentials.
+OPTIONS: dict[str, tuple[type, str, dict[str, typing.Any]]] = {
+    "s3": (longshore.types.S3Options, "s3://bucket", {"skip_signature": True}),
+}
 
 
-def test_every_option_that_a_store_has_is_in_the_types() -> None:
-    settings = (ROOT / "crates/longshore-config/src/s3/settings.rs").read_text(encoding="utf-8")
-    known = re.search(r"const KNOWN: &\[&str\] = &\[(.*?)\];", settings, re.DOTALL)
-    assert known
-    names = set(re.findall(r'"(\w+)"', known[1]))
-    assert names == set(typing.get_type_hints(longshore.types.S3Options))
-    assert names <= set(typing.get_type_hints(longshore.types.StoreOptions))
+def _settings() -> dict[str, set[str]]:
+    """The names of all settings in the sources, by folder; `wire` has those of every store that is reached over a network."""
+    found: dict[str, set[str]] = {}
+    sources = ROOT / "crates" / "longshore-config" / "src"
+    for path in sources.rglob("*.rs"):
+        code = path.read_text(encoding="utf-8").partition("#[cfg(test)]")[0]
+        names = set(re.findall(r'Spec::new\(\s*"(\w+)"', code))
+        if names:
+            found.setdefault(path.relative_to(sources).parts[0].removesuffix(".rs"), set()).update(names)
+    return found
+
+
+def _takes(uri: str, given: dict[str, typing.Any], name: str) -> bool:
+    """Whether the store has an option of that name. An empty one counts as absent, so its value does not matter."""
+    try:
+        longshore.store_for(uri, **{name: "", **given})
+    except UnknownConfigurationKeyError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_the_options_of_the_types_are_those_of_the_store(kind: str) -> None:
+    options, uri, given = OPTIONS[kind]
+    typed = set(typing.get_type_hints(options))
+    settings = _settings()
+    assert len(typed) > len(settings["wire"]) > 4
+    assert not _takes(uri, given, "nonsense")
+    assert {name for name in typed | settings["wire"] | settings[kind] if _takes(uri, given, name)} == typed
+    assert typed <= set(typing.get_type_hints(longshore.types.StoreOptions))
+
+
+def test_every_kind_of_store_with_settings_has_its_options_in_the_types() -> None:
+    assert set(_settings()) == {"wire", *OPTIONS}
 
 
 @pytest.mark.parametrize("module", ["mypy", "pyright"])
