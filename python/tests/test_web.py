@@ -6,7 +6,7 @@ import asyncio
 import io
 import pickle
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -112,7 +112,8 @@ def test_a_store_shows_who_asks_and_no_secret(site: Site) -> None:
     assert repr(store) == f'HTTPStore(origin="{site.origin}", username="me")'
     assert store is s3.store_for(site.origin, username="me", password="hunter2")
     other = s3.store_for(site.origin, bearer_token="hunter2")
-    assert isinstance(other, s3.HTTPStore) and other != store
+    assert isinstance(other, s3.HTTPStore)
+    assert other != store
     assert (other.username, repr(other)) == (None, f'HTTPStore(origin="{site.origin}")')
 
 
@@ -141,19 +142,17 @@ def test_bad_options_are_refused(site: Site) -> None:
 
 def test_what_would_write_is_refused_before_anything_is_sent(site: Site) -> None:
     uri = f"{site.origin}/d/k"
-    attempts = {
-        "put": lambda: s3.put(f"{site.origin}/d/", num=2, size=10),
-        "create_bucket": lambda: s3.put(f"{site.origin}/d/", num=2, size=10, should_create_bucket=True),
-        "delete": lambda: s3.delete(site.origin),
-        "copy": lambda: s3.copy("memory://web/none", uri),
-    }
-    attempts_too = {
-        "put": lambda: s3.put_many([("memory://web/first", b"x"), (uri, b"x")]),
-        "create_bucket": lambda: s3.create_bucket(site.origin),
-        "delete": lambda: s3.delete(f"{site.origin}/d/"),
-        "copy": lambda: s3.copy(uri, uri),
-    }
-    for operation, attempt in [*attempts.items(), *attempts_too.items()]:
+    attempts: list[tuple[str, Callable[[], object]]] = [
+        ("put", lambda: s3.put(f"{site.origin}/d/", num=2, size=10)),
+        ("put", lambda: s3.put_many([("memory://web/first", b"x"), (uri, b"x")])),
+        ("create_bucket", lambda: s3.put(f"{site.origin}/d/", num=2, size=10, should_create_bucket=True)),
+        ("create_bucket", lambda: s3.create_bucket(site.origin)),
+        ("delete", lambda: s3.delete(site.origin)),
+        ("delete", lambda: s3.delete(f"{site.origin}/d/")),
+        ("copy", lambda: s3.copy("memory://web/none", uri)),
+        ("copy", lambda: s3.copy(uri, uri)),
+    ]
+    for operation, attempt in attempts:
         with pytest.raises(NotSupportedError, match=f"{operation} is not supported.*read-only"):
             attempt()
     assert site.asked == []
