@@ -56,6 +56,11 @@ impl WebAccess {
     pub fn client(&self, url: &str) -> &HttpClient {
         if is_near(url) { &self.near } else { &self.far }
     }
+
+    /// Whether `url` is on this machine or its link. Servers there answer whoever is on it.
+    pub fn is_near(url: &str) -> bool {
+        is_near(url)
+    }
 }
 
 /// What it takes to send signed S3 requests oneself, over the same pool and with the same credentials.
