@@ -9,12 +9,14 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod azure;
 mod environment;
 mod error;
 mod given;
 mod guarded;
 mod location;
 mod memory;
+mod oauth;
 mod options;
 mod pattern;
 mod registry;
@@ -23,14 +25,15 @@ mod store;
 mod transport;
 mod wire;
 
+pub use azure::AzureSettings;
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use given::{Origin, Setting, Spec};
 pub use guarded::CredentialsError;
-pub use location::{Location, Scheme};
+pub use location::{Location, Scheme, masked};
 pub use options::Options;
 pub use pattern::Pattern;
 pub use registry::{Resolver, open};
 pub use s3::S3Settings;
-pub use store::{Live, S3Access, Store};
+pub use store::{AzureAccess, Live, S3Access, Store};
 pub use transport::{Observed, Trace};

@@ -3,9 +3,15 @@
 //! A key is the text after the bucket, as it stands: nothing is percent-decoded, `?` and `#` are ordinary characters. The
 //! one special character is `*`, a wildcard where a call expands wildcards; `\*` is a literal star everywhere.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
 use crate::ConfigError;
+use crate::azure::place::{self, Place, is_address, is_scheme, is_system_container, split_signature};
+use crate::given::Secret;
 
 /// The kind of store a URI names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,6 +19,8 @@ use crate::ConfigError;
 pub enum Scheme {
     /// `s3://bucket/key`
     S3,
+    /// `az://container/key` and the other forms of Azure's URIs
+    Azure,
     /// `file:///path`
     File,
     /// `memory:///key`, or `memory://name/key` for a store of its own.
@@ -24,6 +32,7 @@ impl Scheme {
     pub fn name(self) -> &'static str {
         match self {
             Self::S3 => "s3",
+            Self::Azure => "az",
             Self::File => "file",
             Self::Memory => "memory",
         }
@@ -38,7 +47,14 @@ pub struct Location {
     root: String,
     bucket: String,
     key: String,
+    /// What the URI of an Azure container says besides.
+    place: Place,
+    /// A shared access signature from the URI.
+    signature: Option<Secret>,
 }
+
+/// What a path must have encoded to stand in the address of a container; everything else is left for people to read.
+const IN_ADDRESS: AsciiSet = CONTROLS.add(b'%').add(b'?').add(b'#');
 
 impl Location {
     /// Parses `uri`.
@@ -54,17 +70,21 @@ impl Location {
     ///
     /// [`ConfigError::InvalidUri`] for an unknown scheme, a missing or malformed bucket, or a relative file path.
     pub fn parse(uri: &str) -> Result<Self, ConfigError> {
-        let invalid = |reason: String| ConfigError::InvalidUri { uri: uri.to_owned(), reason };
+        let invalid = |reason: String| ConfigError::InvalidUri { uri: masked(uri).into_owned(), reason };
         let Some((scheme, rest)) = uri.split_once("://") else {
             return Err(invalid("not a URI; write s3://bucket/key, file:///path or memory:///key".into()));
         };
+        let lower = scheme.to_ascii_lowercase();
+        if is_scheme(&lower) || (lower == "https" && is_address(rest)) {
+            return Self::azure(&lower, rest).map_err(invalid);
+        }
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-        let scheme = match scheme.to_ascii_lowercase().as_str() {
+        let scheme = match lower.as_str() {
             "s3" | "s3a" => Scheme::S3,
             "file" => Scheme::File,
             "memory" => Scheme::Memory,
             other => {
-                return Err(invalid(format!("no store for the scheme {other:?}; there are s3, file and memory")));
+                return Err(invalid(format!("no store for the scheme {other:?}; there are s3, az, file and memory")));
             }
         };
         if uri.contains('\0') {
@@ -82,14 +102,50 @@ impl Location {
             }
             _ => bucket,
         };
-        if let Some(bad) = bucket.chars().find(|c| !(c.is_ascii_alphanumeric() || "-._".contains(*c))) {
-            return Err(invalid(format!("a bucket name cannot contain {bad:?}")));
-        }
-        if matches!(bucket, "." | "..") {
-            return Err(invalid(format!("{bucket:?} is no bucket name; every HTTP client would fold it away")));
-        }
+        check_bucket(bucket).map_err(invalid)?;
         let key = if scheme == Scheme::File { normal_path(key) } else { key.to_owned() };
-        Ok(Self { scheme, root: format!("{}://{bucket}", scheme.name()), bucket: bucket.to_owned(), key })
+        let root = format!("{}://{bucket}", scheme.name());
+        Ok(Self { scheme, root, bucket: bucket.to_owned(), key, place: Place::default(), signature: None })
+    }
+
+    fn azure(scheme: &str, rest: &str) -> Result<Self, String> {
+        let (rest, signature) = split_signature(rest);
+        let parts = place::parts(scheme, rest)?;
+        if parts.key.contains('\0') {
+            return Err("a key cannot contain a NUL character".into());
+        }
+        if !is_system_container(&parts.container) {
+            check_bucket(&parts.container)?;
+        }
+        Ok(Self {
+            scheme: Scheme::Azure,
+            root: parts.root,
+            bucket: parts.container,
+            key: parts.key,
+            place: parts.place,
+            signature: signature.map(|signature| Secret(signature.to_owned())),
+        })
+    }
+
+    /// The storage account of an Azure URI that names it.
+    pub fn account(&self) -> Option<&str> {
+        self.place.account.as_deref()
+    }
+
+    /// What the URI says that is a setting too, by the setting's name.
+    pub(crate) fn said(&self) -> BTreeMap<&'static str, String> {
+        let signature = self.signature.as_ref().map(|signature| &signature.0);
+        let all = [
+            ("account_name", self.place.account.as_ref()),
+            ("endpoint", self.place.endpoint.as_ref()),
+            ("sas_token", signature),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?.clone()))).collect()
+    }
+
+    /// What decides, besides the environment, which store this is in.
+    pub(crate) fn origin(&self) -> (&str, Option<&Secret>) {
+        (&self.root, self.signature.as_ref())
     }
 
     /// What stands before the slash and the key, for example `s3://bucket`. Equal roots name the same bucket.
@@ -148,13 +204,41 @@ impl Location {
 
     /// The URI of another key in the same bucket. Stars in `key` are escaped, so that the result names that object.
     pub fn uri_of(&self, key: &str) -> String {
-        format!("{}/{}", self.root, key.replace('*', r"\*"))
+        let key = key.replace('*', r"\*");
+        if self.root.starts_with("https://") {
+            return format!("{}/{}", self.root, utf8_percent_encode(&key, &IN_ADDRESS));
+        }
+        format!("{}/{key}", self.root)
     }
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.root, self.key)
+    }
+}
+
+fn check_bucket(bucket: &str) -> Result<(), String> {
+    if let Some(bad) = bucket.chars().find(|c| !(c.is_ascii_alphanumeric() || "-._".contains(*c))) {
+        return Err(format!("a bucket name cannot contain {bad:?}"));
+    }
+    if matches!(bucket, "." | "..") {
+        return Err(format!("{bucket:?} is no bucket name; every HTTP client would fold it away"));
+    }
+    Ok(())
+}
+
+/// A URI as it may be shown: without the shared access signature that it may hold.
+///
+/// ```
+/// # use longshore_config::masked;
+/// assert_eq!(masked("az://c/k?sv=2023-11-03&sp=r&sig=abc"), "az://c/k?****");
+/// assert_eq!(masked("s3://b/what?not"), "s3://b/what?not");
+/// ```
+pub fn masked(uri: &str) -> Cow<'_, str> {
+    match split_signature(uri) {
+        (shown, Some(_)) => format!("{shown}?****").into(),
+        (_, None) => uri.into(),
     }
 }
 
@@ -201,6 +285,12 @@ mod tests {
             ("file:///tmp//x/", Scheme::File, "", "tmp/x/"),
             ("file://localhost/tmp/x", Scheme::File, "", "tmp/x"),
             ("memory:///k", Scheme::Memory, "", "k"),
+            ("az://c/k?", Scheme::Azure, "c", "k?"),
+            ("AZURE://c", Scheme::Azure, "c", ""),
+            ("az://$web/k", Scheme::Azure, "$web", "k"),
+            ("abfss://c@acc.dfs.core.windows.net/a/b", Scheme::Azure, "c", "a/b"),
+            ("https://acc.blob.core.windows.net/c/a%2520b", Scheme::Azure, "c", "a%20b"),
+            ("az://c/k?sv=1&sig=hunter2", Scheme::Azure, "c", "k"),
             ("memory://name/k", Scheme::Memory, "name", "k"),
         ] {
             let location = Location::parse(uri).unwrap();
@@ -213,9 +303,31 @@ mod tests {
         assert!(reason("bucket/key").contains("s3://bucket/key"));
         assert!(reason("s3:///key").contains("bucket is missing"));
         assert!(reason("file://tmp/x").contains("file:///tmp/x"));
-        assert!(reason("ftp://x/y").contains("s3, file and memory"));
+        assert!(reason("ftp://x/y").contains("s3, az, file and memory"));
         assert!(reason("s3://b:80/k").contains("':'"));
         assert!(reason("s3://./k").contains("no bucket name") && reason("s3://..").contains("no bucket name"));
+    }
+
+    #[test]
+    fn a_uri_of_another_key_reads_that_key() {
+        for uri in
+            ["az://c/x", "abfs://c@acc.dfs.core.windows.net/x", "https://acc.blob.core.windows.net/c/x", "s3://b/x"]
+        {
+            for key in ["100%", "a b?c#d", "é/ü", "s*r", "%41"] {
+                let there = Location::parse(&Location::parse(uri).unwrap().uri_of(key)).unwrap();
+                assert_eq!(there.object_key("").unwrap(), key, "{uri}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_signature_is_a_setting_and_never_shown() {
+        let location = Location::parse("https://acc.blob.core.windows.net/c/k?sv=1&sp=r&sig=hunter2").unwrap();
+        assert_eq!(location.said()["sas_token"], "sv=1&sp=r&sig=hunter2");
+        let shown = format!("{location} {location:?} {}", location.uri_of("k"));
+        assert!(!shown.contains("hunter2"), "{shown}");
+        let message = reason("az://c:d/k?sv=1&sp=r&sig=hunter2");
+        assert!(!message.contains("hunter2"), "{message}");
     }
 
     #[test]

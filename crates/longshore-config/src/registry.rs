@@ -1,12 +1,14 @@
 //! The live stores of the process: equal settings, same store.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_runtime::fork;
 
+use crate::given::Secret;
 use crate::store::Settings;
-use crate::{ConfigError, Environment, Location, Options, S3Settings, Scheme, Store};
+use crate::{AzureSettings, ConfigError, Environment, Location, Options, S3Settings, Scheme, Store};
 
 /// A child keeps its parent's stores: each makes a live client of its own in every process, and a memory store keeps its
 /// contents. So the map is only touched with forks kept out.
@@ -15,6 +17,7 @@ static STORES: Mutex<Option<Stores>> = Mutex::new(None);
 #[derive(Default)]
 struct Stores {
     s3: HashMap<S3Settings, Arc<Store>>,
+    azure: HashMap<AzureSettings, Arc<Store>>,
     local: Option<Arc<Store>>,
     memory: HashMap<String, Arc<Store>>,
 }
@@ -28,14 +31,11 @@ pub fn open(location: &Location, options: Options, environment: &Environment) ->
     match location.scheme() {
         Scheme::S3 => {
             let settings = S3Settings::resolve(location.bucket(), options, environment)?;
-            Ok(with_stores(|stores| {
-                if let Some(store) = stores.s3.get(&settings) {
-                    return Arc::clone(store);
-                }
-                let store = Arc::new(Store::new(Settings::S3(Box::new(settings.clone()))));
-                stores.s3.insert(settings, Arc::clone(&store));
-                store
-            }))
+            Ok(with_stores(|stores| shared(&mut stores.s3, settings, Settings::S3)))
+        }
+        Scheme::Azure => {
+            let settings = AzureSettings::resolve(location, options, environment)?;
+            Ok(with_stores(|stores| shared(&mut stores.azure, settings, Settings::Azure)))
         }
         Scheme::File => {
             options.finish("LocalStore", &[])?;
@@ -56,6 +56,20 @@ pub fn open(location: &Location, options: Options, environment: &Environment) ->
     }
 }
 
+/// The store that has these settings, made where there is none yet.
+fn shared<S: Clone + Eq + Hash>(
+    stores: &mut HashMap<S, Arc<Store>>,
+    settings: S,
+    kind: fn(Box<S>) -> Settings,
+) -> Arc<Store> {
+    if let Some(store) = stores.get(&settings) {
+        return Arc::clone(store);
+    }
+    let store = Arc::new(Store::new(kind(Box::new(settings.clone()))));
+    stores.insert(settings, Arc::clone(&store));
+    store
+}
+
 fn with_stores<T>(ask: impl FnOnce(&mut Stores) -> T) -> T {
     let _no_fork = fork::shared();
     ask(STORES.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
@@ -65,8 +79,8 @@ fn with_stores<T>(ask: impl FnOnce(&mut Stores) -> T) -> T {
 #[derive(Debug, Default)]
 pub struct Resolver {
     environment: Option<Environment>,
-    /// By [`Location::root`].
-    opened: Vec<(String, Arc<Store>)>,
+    /// By [`Location::origin`].
+    opened: Vec<(String, Option<Secret>, Arc<Store>)>,
 }
 
 impl Resolver {
@@ -77,13 +91,15 @@ impl Resolver {
     /// As [`open`].
     pub fn open(&mut self, location: &Location) -> Result<Arc<Store>, ConfigError> {
         // Most calls are about one bucket, and the last one is the likeliest.
-        let known = self.opened.iter().rev().find(|(root, _)| root == location.root());
-        if let Some((_, store)) = known {
+        let origin = location.origin();
+        let known = self.opened.iter().rev().find(|(root, signature, _)| (&**root, signature.as_ref()) == origin);
+        if let Some((_, _, store)) = known {
             return Ok(Arc::clone(store));
         }
         let environment = self.environment.get_or_insert_with(Environment::read);
         let store = open(location, Options::default(), environment)?;
-        self.opened.push((location.root().to_owned(), Arc::clone(&store)));
+        let (root, signature) = origin;
+        self.opened.push((root.to_owned(), signature.cloned(), Arc::clone(&store)));
         Ok(store)
     }
 }

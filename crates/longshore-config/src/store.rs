@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use longshore_runtime::fork::PerProcess;
 use object_store::aws::AwsCredentialProvider;
+use object_store::azure::AzureCredentialProvider;
 use object_store::client::HttpClient;
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, RetryConfig};
 
 use crate::memory::ForkSafeMemory;
-use crate::{ConfigError, S3Settings, Scheme};
+use crate::{AzureSettings, ConfigError, Location, S3Settings, Scheme};
 
 /// One store of the process, shared by everyone whose settings are equal.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub struct Store {
 #[derive(Debug)]
 pub(crate) enum Settings {
     S3(Box<S3Settings>),
+    Azure(Box<AzureSettings>),
     Local,
     Memory { name: String, contents: Arc<ForkSafeMemory> },
 }
@@ -32,6 +34,15 @@ pub struct Live {
     pub objects: Arc<dyn ObjectStore>,
     /// S3's own interface, for what `ObjectStore` has no words for.
     pub s3: Option<S3Access>,
+    /// Azure's own interface, likewise.
+    pub azure: Option<AzureAccess>,
+}
+
+impl Live {
+    /// For a store whose requests all go the ordinary path.
+    pub(crate) fn of(objects: Arc<dyn ObjectStore>) -> Self {
+        Self { objects, s3: None, azure: None }
+    }
 }
 
 /// What it takes to send signed S3 requests oneself, over the same pool and with the same credentials.
@@ -53,6 +64,23 @@ pub struct S3Access {
     pub retry: RetryConfig,
 }
 
+/// What it takes to send authorized requests to Azure's blob service oneself, over the same pool and with the same credentials.
+#[derive(Clone)]
+pub struct AzureAccess {
+    /// The pool.
+    pub http: HttpClient,
+    /// The credentials; `None` sends requests without any.
+    pub credentials: Option<AzureCredentialProvider>,
+    /// The account that requests are signed for.
+    pub account: String,
+    /// The service's address, without a slash at its end.
+    pub service_url: String,
+    /// The container's address, without a slash at its end.
+    pub container_url: String,
+    /// When to give up.
+    pub retry: RetryConfig,
+}
+
 impl Store {
     pub(crate) fn new(settings: Settings) -> Self {
         Self { settings, live: PerProcess::new() }
@@ -62,6 +90,7 @@ impl Store {
     pub fn scheme(&self) -> Scheme {
         match self.settings {
             Settings::S3(_) => Scheme::S3,
+            Settings::Azure(_) => Scheme::Azure,
             Settings::Local => Scheme::File,
             Settings::Memory { .. } => Scheme::Memory,
         }
@@ -71,6 +100,7 @@ impl Store {
     pub fn bucket(&self) -> &str {
         match &self.settings {
             Settings::S3(settings) => settings.bucket(),
+            Settings::Azure(settings) => settings.container(),
             Settings::Local => "",
             Settings::Memory { name, .. } => name,
         }
@@ -81,6 +111,32 @@ impl Store {
         match &self.settings {
             Settings::S3(settings) => Some(settings),
             _ => None,
+        }
+    }
+
+    /// The settings of an Azure store.
+    pub fn azure_settings(&self) -> Option<&AzureSettings> {
+        match &self.settings {
+            Settings::Azure(settings) => Some(settings),
+            _ => None,
+        }
+    }
+
+    /// Whether `location` is in this store, as far as the location says.
+    pub fn holds(&self, location: &Location) -> bool {
+        let account = match (&self.settings, location.account()) {
+            (Settings::Azure(settings), Some(account)) => settings.account() == account,
+            _ => true,
+        };
+        account && (self.scheme(), self.bucket()) == (location.scheme(), location.bucket())
+    }
+
+    /// Whether server and credentials of both stores are the same, so that the server can copy from one to the other.
+    pub fn same_service(&self, other: &Self) -> bool {
+        match (&self.settings, &other.settings) {
+            (Settings::S3(from), Settings::S3(to)) => from.same_service(to),
+            (Settings::Azure(from), Settings::Azure(to)) => from.same_service(to),
+            _ => false,
         }
     }
 
@@ -97,8 +153,9 @@ impl Store {
     pub fn live(&self) -> Result<&Live, ConfigError> {
         self.live.get_or_try_make(|| match &self.settings {
             Settings::S3(settings) => settings.connect(),
-            Settings::Local => Ok(Live { objects: Arc::new(LocalFileSystem::new()), s3: None }),
-            Settings::Memory { contents, .. } => Ok(Live { objects: Arc::clone(contents) as _, s3: None }),
+            Settings::Azure(settings) => settings.connect(),
+            Settings::Local => Ok(Live::of(Arc::new(LocalFileSystem::new()))),
+            Settings::Memory { contents, .. } => Ok(Live::of(Arc::clone(contents) as _)),
         })
     }
 }
