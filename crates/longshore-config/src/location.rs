@@ -2,16 +2,18 @@
 //!
 //! A key is the text after the bucket, as it stands: nothing is percent-decoded, `?` and `#` are ordinary characters. The
 //! one special character is `*`, a wildcard where a call expands wildcards; `\*` is a literal star everywhere.
+//!
+//! URLs of the web are the exception: see [`url`].
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::ConfigError;
-use crate::azure::place::{self, Place, is_address, is_scheme, is_system_container, split_signature};
+use crate::azure::place::{self, is_address, is_scheme, is_system_container, split_signature};
 use crate::given::Secret;
+use crate::web::url;
+use crate::{ConfigError, masked};
 
 /// The kind of store a URI names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +27,8 @@ pub enum Scheme {
     File,
     /// `memory:///key`, or `memory://name/key` for a store of its own.
     Memory,
+    /// `http://host/path` and `https://host/path`: read-only.
+    Http,
 }
 
 impl Scheme {
@@ -35,22 +39,21 @@ impl Scheme {
             Self::Azure => "az",
             Self::File => "file",
             Self::Memory => "memory",
+            Self::Http => "http",
         }
     }
 }
 
 /// A parsed URI. The key is as written: escapes are still in it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Location {
     scheme: Scheme,
     /// What stands before the slash and the key.
     root: String,
     bucket: String,
     key: String,
-    /// What the URI of an Azure container says besides.
-    place: Place,
-    /// A shared access signature from the URI.
-    signature: Option<Secret>,
+    /// Settings that the URI brings along.
+    said: BTreeMap<&'static str, Secret>,
 }
 
 /// What a path must have encoded to stand in the address of a container; everything else is left for people to read.
@@ -70,7 +73,7 @@ impl Location {
     ///
     /// [`ConfigError::InvalidUri`] for an unknown scheme, a missing or malformed bucket, or a relative file path.
     pub fn parse(uri: &str) -> Result<Self, ConfigError> {
-        let invalid = |reason: String| ConfigError::InvalidUri { uri: masked(uri).into_owned(), reason };
+        let invalid = |reason: String| ConfigError::InvalidUri { uri: uri.to_owned(), reason };
         let Some((scheme, rest)) = uri.split_once("://") else {
             return Err(invalid("not a URI; write s3://bucket/key, file:///path or memory:///key".into()));
         };
@@ -78,15 +81,21 @@ impl Location {
         if is_scheme(&lower) || (lower == "https" && is_address(rest)) {
             return Self::azure(&lower, rest).map_err(invalid);
         }
-        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
         let scheme = match lower.as_str() {
             "s3" | "s3a" => Scheme::S3,
             "file" => Scheme::File,
             "memory" => Scheme::Memory,
+            name @ ("http" | "https") => {
+                let parts = url::parse(name, rest).map_err(invalid)?;
+                let (root, bucket) = (parts.origin.clone(), parts.origin);
+                return Ok(Self { scheme: Scheme::Http, root, bucket, key: parts.key, said: parts.said });
+            }
             other => {
-                return Err(invalid(format!("no store for the scheme {other:?}; there are s3, az, file and memory")));
+                let there = "there are s3, az, file, memory, http and https";
+                return Err(invalid(format!("no store for the scheme {other:?}; {there}")));
             }
         };
+        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
         if uri.contains('\0') {
             return Err(invalid("a key cannot contain a NUL character".into()));
         }
@@ -105,47 +114,27 @@ impl Location {
         check_bucket(bucket).map_err(invalid)?;
         let key = if scheme == Scheme::File { normal_path(key) } else { key.to_owned() };
         let root = format!("{}://{bucket}", scheme.name());
-        Ok(Self { scheme, root, bucket: bucket.to_owned(), key, place: Place::default(), signature: None })
+        Ok(Self { scheme, root, bucket: bucket.to_owned(), key, said: BTreeMap::new() })
     }
 
     fn azure(scheme: &str, rest: &str) -> Result<Self, String> {
         let (rest, signature) = split_signature(rest);
-        let parts = place::parts(scheme, rest)?;
-        if parts.key.contains('\0') {
+        let place::Parts { root, container, key, account, endpoint } = place::parts(scheme, rest)?;
+        if key.contains('\0') {
             return Err("a key cannot contain a NUL character".into());
         }
-        if !is_system_container(&parts.container) {
-            check_bucket(&parts.container)?;
+        if !is_system_container(&container) {
+            check_bucket(&container)?;
         }
-        Ok(Self {
-            scheme: Scheme::Azure,
-            root: parts.root,
-            bucket: parts.container,
-            key: parts.key,
-            place: parts.place,
-            signature: signature.map(|signature| Secret(signature.to_owned())),
-        })
+        let signature = signature.map(str::to_owned);
+        let said = [("account_name", account), ("endpoint", endpoint), ("sas_token", signature)];
+        let said = said.into_iter().filter_map(|(name, value)| Some((name, Secret(value?)))).collect();
+        Ok(Self { scheme: Scheme::Azure, root, bucket: container, key, said })
     }
 
     /// The storage account of an Azure URI that names it.
     pub fn account(&self) -> Option<&str> {
-        self.place.account.as_deref()
-    }
-
-    /// What the URI says that is a setting too, by the setting's name.
-    pub(crate) fn said(&self) -> BTreeMap<&'static str, String> {
-        let signature = self.signature.as_ref().map(|signature| &signature.0);
-        let all = [
-            ("account_name", self.place.account.as_ref()),
-            ("endpoint", self.place.endpoint.as_ref()),
-            ("sas_token", signature),
-        ];
-        all.into_iter().filter_map(|(name, value)| Some((name, value?.clone()))).collect()
-    }
-
-    /// What decides, besides the environment, which store this is in.
-    pub(crate) fn origin(&self) -> (&str, Option<&Secret>) {
-        (&self.root, self.signature.as_ref())
+        self.said.get("account_name").map(|account| &*account.0)
     }
 
     /// What stands before the slash and the key, for example `s3://bucket`. Equal roots name the same bucket.
@@ -158,7 +147,12 @@ impl Location {
         self.scheme
     }
 
-    /// The bucket; empty for `file:///` and `memory:///`.
+    /// Settings that the URI brings along, such as a user and a password. They are not in [`root`](Self::root).
+    pub(crate) fn said(&self) -> &BTreeMap<&'static str, Secret> {
+        &self.said
+    }
+
+    /// The bucket; empty for `file:///` and `memory:///`, and for the web what [`root`](Self::root) says.
     pub fn bucket(&self) -> &str {
         &self.bucket
     }
@@ -173,9 +167,9 @@ impl Location {
         unescape(&self.key).is_none()
     }
 
-    /// Whether the URI names a bucket and nothing in it.
+    /// Whether the URI names a bucket and nothing in it. `https://host/` is an object, as any page.
     pub fn is_bare_bucket(&self) -> bool {
-        self.key.is_empty()
+        self.key.is_empty() && self.scheme != Scheme::Http
     }
 
     /// The key of exactly one object, escapes undone.
@@ -186,7 +180,7 @@ impl Location {
     /// latter: what takes wildcards.
     pub fn object_key(&self, instead: &str) -> Result<String, ConfigError> {
         let invalid = |reason: String| ConfigError::InvalidUri { uri: self.to_string(), reason };
-        if self.key.is_empty() {
+        if self.is_bare_bucket() {
             return Err(invalid("the key is missing; this names a bucket, not an object".into()));
         }
         unescape(&self.key)
@@ -212,9 +206,16 @@ impl Location {
     }
 }
 
+/// The URI as it may be shown: see [`masked`].
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.root, self.key)
+        f.write_str(&masked(&format!("{}/{}", self.root, self.key)))
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({:?})", self.to_string())
     }
 }
 
@@ -226,20 +227,6 @@ fn check_bucket(bucket: &str) -> Result<(), String> {
         return Err(format!("{bucket:?} is no bucket name; every HTTP client would fold it away"));
     }
     Ok(())
-}
-
-/// A URI as it may be shown: without the shared access signature that it may hold.
-///
-/// ```
-/// # use longshore_config::masked;
-/// assert_eq!(masked("az://c/k?sv=2023-11-03&sp=r&sig=abc"), "az://c/k?****");
-/// assert_eq!(masked("s3://b/what?not"), "s3://b/what?not");
-/// ```
-pub fn masked(uri: &str) -> Cow<'_, str> {
-    match split_signature(uri) {
-        (shown, Some(_)) => format!("{shown}?****").into(),
-        (_, None) => uri.into(),
-    }
 }
 
 /// Undoes `\*`; `None` where a star stands unescaped.
@@ -292,6 +279,8 @@ mod tests {
             ("https://acc.blob.core.windows.net/c/a%2520b", Scheme::Azure, "c", "a%20b"),
             ("az://c/k?sv=1&sig=hunter2", Scheme::Azure, "c", "k"),
             ("memory://name/k", Scheme::Memory, "name", "k"),
+            ("https://h:443/a b?c=d#e", Scheme::Http, "https://h", "a%20b?c=d"),
+            ("http://h:8080", Scheme::Http, "http://h:8080", ""),
         ] {
             let location = Location::parse(uri).unwrap();
             assert_eq!((location.scheme(), location.bucket(), location.raw_key()), (scheme, bucket, key), "{uri}");
@@ -303,7 +292,8 @@ mod tests {
         assert!(reason("bucket/key").contains("s3://bucket/key"));
         assert!(reason("s3:///key").contains("bucket is missing"));
         assert!(reason("file://tmp/x").contains("file:///tmp/x"));
-        assert!(reason("ftp://x/y").contains("s3, az, file and memory"));
+        assert!(reason("ftp://x/y").contains("s3, az, file, memory, http"));
+        assert!(reason("http:///x").contains("not an address"));
         assert!(reason("s3://b:80/k").contains("':'"));
         assert!(reason("s3://./k").contains("no bucket name") && reason("s3://..").contains("no bucket name"));
     }
@@ -321,11 +311,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_shown_of_a_url_holds_no_secret() {
+        let location = Location::parse("https://me:hunter2@h/k?sig=hunter2").unwrap();
+        assert_eq!(location.to_string(), "https://h/k?sig=****");
+        assert!(!format!("{location:?}").contains("hunter2"), "{location:?}");
+        assert_eq!(location.uri_of("other"), "https://h/other");
+        assert_eq!(location.object_key("").unwrap(), "k?sig=hunter2");
+        for bad in ["https://me:hunter2@h:x/?hunter2", "htp://me:hunter2@h/", "https://hunter2@[::1/"] {
+            assert!(!reason(bad).contains("hunter2"), "{}", reason(bad));
+        }
+    }
+
+    #[test]
     fn a_signature_is_a_setting_and_never_shown() {
-        let location = Location::parse("https://acc.blob.core.windows.net/c/k?sv=1&sp=r&sig=hunter2").unwrap();
-        assert_eq!(location.said()["sas_token"], "sv=1&sp=r&sig=hunter2");
-        let shown = format!("{location} {location:?} {}", location.uri_of("k"));
-        assert!(!shown.contains("hunter2"), "{shown}");
+        for uri in ["az://c/k", "https://acc.blob.core.windows.net/c/k", "abfss://c@acc.dfs.core.windows.net/k"] {
+            let location = Location::parse(&format!("{uri}?sv=1&sp=r&sig=hunter2")).unwrap();
+            assert_eq!((location.raw_key(), &*location.said()["sas_token"].0), ("k", "sv=1&sp=r&sig=hunter2"));
+            let shown = format!("{location} {location:?} {}", location.uri_of("k"));
+            assert!(shown.starts_with(uri) && !shown.contains("hunter2"), "{shown}");
+        }
         let message = reason("az://c:d/k?sv=1&sp=r&sig=hunter2");
         assert!(!message.contains("hunter2"), "{message}");
     }

@@ -1,6 +1,6 @@
 //! The live stores of the process: equal settings, same store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use longshore_runtime::fork;
 
 use crate::given::Secret;
 use crate::store::Settings;
-use crate::{AzureSettings, ConfigError, Environment, Location, Options, S3Settings, Scheme, Store};
+use crate::{AzureSettings, ConfigError, Environment, Location, Options, S3Settings, Scheme, Store, WebSettings};
 
 /// A child keeps its parent's stores: each makes a live client of its own in every process, and a memory store keeps its
 /// contents. So the map is only touched with forks kept out.
@@ -20,6 +20,7 @@ struct Stores {
     azure: HashMap<AzureSettings, Arc<Store>>,
     local: Option<Arc<Store>>,
     memory: HashMap<String, Arc<Store>>,
+    web: HashMap<WebSettings, Arc<Store>>,
 }
 
 /// The store that `location` lives in.
@@ -36,6 +37,10 @@ pub fn open(location: &Location, options: Options, environment: &Environment) ->
         Scheme::Azure => {
             let settings = AzureSettings::resolve(location, options, environment)?;
             Ok(with_stores(|stores| shared(&mut stores.azure, settings, Settings::Azure)))
+        }
+        Scheme::Http => {
+            let settings = WebSettings::resolve(location, options, environment)?;
+            Ok(with_stores(|stores| shared(&mut stores.web, settings, Settings::Web)))
         }
         Scheme::File => {
             options.finish("LocalStore", &[])?;
@@ -79,8 +84,8 @@ fn with_stores<T>(ask: impl FnOnce(&mut Stores) -> T) -> T {
 #[derive(Debug, Default)]
 pub struct Resolver {
     environment: Option<Environment>,
-    /// By [`Location::origin`].
-    opened: Vec<(String, Option<Secret>, Arc<Store>)>,
+    /// By [`Location::root`] and the settings that the URI brings along.
+    opened: Vec<(String, BTreeMap<&'static str, Secret>, Arc<Store>)>,
 }
 
 impl Resolver {
@@ -91,15 +96,13 @@ impl Resolver {
     /// As [`open`].
     pub fn open(&mut self, location: &Location) -> Result<Arc<Store>, ConfigError> {
         // Most calls are about one bucket, and the last one is the likeliest.
-        let origin = location.origin();
-        let known = self.opened.iter().rev().find(|(root, signature, _)| (&**root, signature.as_ref()) == origin);
-        if let Some((_, _, store)) = known {
+        let known = self.opened.iter().rev().find(|(root, said, _)| root == location.root() && said == location.said());
+        if let Some((.., store)) = known {
             return Ok(Arc::clone(store));
         }
         let environment = self.environment.get_or_insert_with(Environment::read);
         let store = open(location, Options::default(), environment)?;
-        let (root, signature) = origin;
-        self.opened.push((root.to_owned(), signature.cloned(), Arc::clone(&store)));
+        self.opened.push((location.root().to_owned(), location.said().clone(), Arc::clone(&store)));
         Ok(store)
     }
 }
@@ -122,5 +125,19 @@ mod tests {
         assert!(!Arc::ptr_eq(&mine, &store("s3://one/a", &[("access_key_id", "k"), ("secret_access_key", "t")])));
         assert!(Arc::ptr_eq(&store("file:///a", &[]), &store("file:///b", &[])));
         assert!(!Arc::ptr_eq(&store("memory://a/", &[]), &store("memory://b/", &[])));
+        let web = store("https://h/a", &[]);
+        assert!(Arc::ptr_eq(&web, &store("HTTPS://H:443/b?c", &[])));
+        assert!(!Arc::ptr_eq(&web, &store("http://h/a", &[])) && !Arc::ptr_eq(&web, &store("https://me@h/a", &[])));
+        assert!(Arc::ptr_eq(&store("https://me@h/a", &[]), &store("https://h/a", &[("username", "me")])));
+    }
+
+    #[test]
+    fn one_call_may_name_two_users_of_a_server() {
+        let mut resolver = Resolver { environment: Some(Environment::default()), opened: Vec::new() };
+        let mut open = |uri: &str| resolver.open(&Location::parse(uri).unwrap()).unwrap();
+        let (me, you) = (open("https://me:x@h/a"), open("https://you:x@h/a"));
+        assert_eq!(me.web_settings().unwrap().username(), Some("me"));
+        assert_eq!(you.web_settings().unwrap().username(), Some("you"));
+        assert!(Arc::ptr_eq(&me, &open("https://me:x@h/b")));
     }
 }

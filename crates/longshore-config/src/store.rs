@@ -3,15 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::HeaderMap;
 use longshore_runtime::fork::PerProcess;
 use object_store::aws::AwsCredentialProvider;
-use object_store::azure::AzureCredentialProvider;
 use object_store::client::HttpClient;
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, RetryConfig};
 
+use crate::address::is_near;
 use crate::memory::ForkSafeMemory;
-use crate::{AzureSettings, ConfigError, Location, S3Settings, Scheme};
+use crate::{AzureAccess, AzureSettings, ConfigError, Location, S3Settings, Scheme, WebSettings};
 
 /// One store of the process, shared by everyone whose settings are equal.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub(crate) enum Settings {
     Azure(Box<AzureSettings>),
     Local,
     Memory { name: String, contents: Arc<ForkSafeMemory> },
+    Web(Box<WebSettings>),
 }
 
 /// What requests go through. It belongs to one process.
@@ -36,12 +38,34 @@ pub struct Live {
     pub s3: Option<S3Access>,
     /// Azure's own interface, likewise.
     pub azure: Option<AzureAccess>,
+    /// The web, which `ObjectStore` is not asked about at all.
+    pub web: Option<WebAccess>,
 }
 
 impl Live {
     /// For a store whose requests all go the ordinary path.
     pub(crate) fn of(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, s3: None, azure: None }
+        Self { objects, s3: None, azure: None, web: None }
+    }
+}
+
+/// What it takes to ask a web server. Its clients leave redirects to whoever asks.
+#[derive(Clone)]
+pub struct WebAccess {
+    pub(crate) near: HttpClient,
+    pub(crate) far: HttpClient,
+    /// Scheme, host and port, without a slash at the end.
+    pub origin: String,
+    /// The headers of every request to the origin, which are nobody else's business.
+    pub headers: HeaderMap,
+    /// When to give up.
+    pub retry: RetryConfig,
+}
+
+impl WebAccess {
+    /// The client for `url`: no proxy stands between this machine and itself.
+    pub fn client(&self, url: &str) -> &HttpClient {
+        if is_near(url) { &self.near } else { &self.far }
     }
 }
 
@@ -64,23 +88,6 @@ pub struct S3Access {
     pub retry: RetryConfig,
 }
 
-/// What it takes to send authorized requests to Azure's blob service oneself, over the same pool and with the same credentials.
-#[derive(Clone)]
-pub struct AzureAccess {
-    /// The pool.
-    pub http: HttpClient,
-    /// The credentials; `None` sends requests without any.
-    pub credentials: Option<AzureCredentialProvider>,
-    /// The account that requests are signed for.
-    pub account: String,
-    /// The service's address, without a slash at its end.
-    pub service_url: String,
-    /// The container's address, without a slash at its end.
-    pub container_url: String,
-    /// When to give up.
-    pub retry: RetryConfig,
-}
-
 impl Store {
     pub(crate) fn new(settings: Settings) -> Self {
         Self { settings, live: PerProcess::new() }
@@ -93,16 +100,18 @@ impl Store {
             Settings::Azure(_) => Scheme::Azure,
             Settings::Local => Scheme::File,
             Settings::Memory { .. } => Scheme::Memory,
+            Settings::Web(_) => Scheme::Http,
         }
     }
 
-    /// The bucket; empty where the kind of store has none.
+    /// The bucket; empty where the kind of store has none. For the web it is the origin, as `https://host`.
     pub fn bucket(&self) -> &str {
         match &self.settings {
             Settings::S3(settings) => settings.bucket(),
             Settings::Azure(settings) => settings.container(),
             Settings::Local => "",
             Settings::Memory { name, .. } => name,
+            Settings::Web(settings) => settings.origin(),
         }
     }
 
@@ -118,6 +127,14 @@ impl Store {
     pub fn azure_settings(&self) -> Option<&AzureSettings> {
         match &self.settings {
             Settings::Azure(settings) => Some(settings),
+            _ => None,
+        }
+    }
+
+    /// The settings of a web store.
+    pub fn web_settings(&self) -> Option<&WebSettings> {
+        match &self.settings {
+            Settings::Web(settings) => Some(settings),
             _ => None,
         }
     }
@@ -156,6 +173,7 @@ impl Store {
             Settings::Azure(settings) => settings.connect(),
             Settings::Local => Ok(Live::of(Arc::new(LocalFileSystem::new()))),
             Settings::Memory { contents, .. } => Ok(Live::of(Arc::clone(contents) as _)),
+            Settings::Web(settings) => settings.connect(),
         })
     }
 }

@@ -9,7 +9,7 @@ use crate::ConfigError;
 use crate::address::is_near;
 use crate::given::{Given, Spec};
 use crate::options::{FOREVER, invalid};
-use crate::transport::{ClientSettings, client};
+use crate::transport::{ClientSettings, client, unredirected};
 
 pub(crate) const CA_BUNDLE: Spec = Spec::new("ca_bundle", "a PEM file of certificates to trust besides the system's")
     .also(&["aws_ca_bundle"])
@@ -71,14 +71,28 @@ impl Wire {
     ///
     /// As [`client`].
     pub(crate) fn client(&self, address: &str) -> Result<HttpClient, ConfigError> {
-        client(&ClientSettings {
+        client(&ClientSettings { direct: is_near(address), ..self.client_settings(address) })
+    }
+
+    /// A client that follows no redirect, for the service at `address` and whatever it refers to: on this machine
+    /// (`direct`), or elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`client`].
+    pub(crate) fn plain_client(&self, address: &str, direct: bool) -> Result<HttpClient, ConfigError> {
+        unredirected(&ClientSettings { direct, ..self.client_settings(address) })
+    }
+
+    fn client_settings(&self, address: &str) -> ClientSettings {
+        ClientSettings {
             allow_http: self.allow_http,
             needs_tls: address.starts_with("https://"),
-            direct: is_near(address),
+            direct: false,
             ca_bundle: self.ca_bundle.clone(),
             connect_timeout: self.connect_timeout,
             timeout: self.timeout,
-        })
+        }
     }
 
     pub(crate) fn retry(&self) -> RetryConfig {

@@ -2,13 +2,31 @@
 
 use std::sync::Arc;
 
-use object_store::StaticCredentialProvider;
 use object_store::azure::{AzureAccessKey, AzureCredential, AzureCredentialProvider, MicrosoftAzureBuilder, split_sas};
+use object_store::client::HttpClient;
+use object_store::{RetryConfig, StaticCredentialProvider};
 
 use super::settings::{AzureSettings, Signing};
 use crate::ConfigError;
-use crate::store::{AzureAccess, Live};
+use crate::store::Live;
 use crate::transport::Fixed;
+
+/// What it takes to send authorized requests to Azure's blob service oneself, over the same pool and with the same credentials.
+#[derive(Clone)]
+pub struct AzureAccess {
+    /// The pool.
+    pub http: HttpClient,
+    /// The credentials; `None` sends requests without any.
+    pub credentials: Option<AzureCredentialProvider>,
+    /// The account that requests are signed for.
+    pub account: String,
+    /// The service's address, without a slash at its end.
+    pub service_url: String,
+    /// The container's address, without a slash at its end.
+    pub container_url: String,
+    /// When to give up.
+    pub retry: RetryConfig,
+}
 
 impl AzureSettings {
     pub(crate) fn connect(&self) -> Result<Live, ConfigError> {

@@ -12,4 +12,5 @@ pub(crate) mod place;
 mod settings;
 mod specs;
 
+pub use connect::AzureAccess;
 pub use settings::AzureSettings;

@@ -12,15 +12,6 @@ const DOMAINS: [&str; 5] =
 /// Containers whose names begin with a dollar sign, which no other name may.
 const SYSTEM: [&str; 4] = ["$root", "$web", "$logs", "$blobchangefeed"];
 
-/// What a URI says besides container and key.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Place {
-    /// The account, where the URI names it.
-    pub(crate) account: Option<String>,
-    /// The address of the account, where the URI is one.
-    pub(crate) endpoint: Option<String>,
-}
-
 /// A URI in its parts.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Parts {
@@ -28,7 +19,10 @@ pub(crate) struct Parts {
     pub(crate) root: String,
     pub(crate) container: String,
     pub(crate) key: String,
-    pub(crate) place: Place,
+    /// The account, where the URI names it.
+    pub(crate) account: Option<String>,
+    /// The address of the account, where the URI is one.
+    pub(crate) endpoint: Option<String>,
 }
 
 /// Whether this is a scheme of Azure's own.
@@ -57,8 +51,8 @@ pub(crate) fn parts(scheme: &str, rest: &str) -> Result<Parts, String> {
         return address(rest);
     }
     let (authority, key) = rest.split_once('/').unwrap_or((rest, ""));
-    let (container, place) = match authority.split_once('@') {
-        None => (authority, Place::default()),
+    let (container, account, endpoint) = match authority.split_once('@') {
+        None => (authority, None, None),
         Some((container, host)) => {
             let host = host.to_ascii_lowercase();
             let account = account_of(&host).ok_or_else(|| {
@@ -66,14 +60,14 @@ pub(crate) fn parts(scheme: &str, rest: &str) -> Result<Parts, String> {
                     "{host:?} is no host of Azure storage; write {scheme}://container@account.dfs.core.windows.net/key"
                 )
             })?;
-            (container, Place { account: Some(account.to_owned()), endpoint: Some(blob_address(&host)) })
+            (container, Some(account.to_owned()), Some(blob_address(&host)))
         }
     };
     if container.is_empty() {
         return Err("the container is missing; write az://container/key".into());
     }
     let root = if authority.contains('@') { format!("{scheme}://{authority}") } else { format!("az://{container}") };
-    Ok(Parts { root, container: container.to_owned(), key: key.to_owned(), place })
+    Ok(Parts { root, container: container.to_owned(), key: key.to_owned(), account, endpoint })
 }
 
 /// An address is a URL: its path is percent-encoded, and what follows a question mark is no part of it.
@@ -95,7 +89,8 @@ fn address(rest: &str) -> Result<Parts, String> {
         root: format!("https://{host}/{container}"),
         container: container.to_owned(),
         key: key.into_owned(),
-        place: Place { account: Some(account), endpoint: Some(blob_address(&host)) },
+        account: Some(account),
+        endpoint: Some(blob_address(&host)),
     })
 }
 
@@ -140,14 +135,14 @@ mod tests {
         ] {
             let parts = parts(scheme, rest).unwrap();
             assert_eq!((&*parts.root, &*parts.container, &*parts.key), (root, "c", "k"), "{scheme}://{rest}");
-            assert_eq!(parts.place.account.as_deref(), account, "{scheme}://{rest}");
+            assert_eq!(parts.account.as_deref(), account, "{scheme}://{rest}");
         }
     }
 
     #[test]
     fn requests_go_to_the_blob_service() {
         let parts = parts("abfs", "c@acc.dfs.core.usgovcloudapi.net/k").unwrap();
-        assert_eq!(parts.place.endpoint.as_deref(), Some("https://acc.blob.core.usgovcloudapi.net"));
+        assert_eq!(parts.endpoint.as_deref(), Some("https://acc.blob.core.usgovcloudapi.net"));
     }
 
     #[test]

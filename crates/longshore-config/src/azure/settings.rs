@@ -67,7 +67,7 @@ impl AzureSettings {
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
         let mut given = Given::new(options, environment);
-        given.uri = location.said();
+        given.uri = location.said().iter().map(|(name, value)| (*name, value.0.clone())).collect();
         let settings = Self::merge(location.bucket(), &mut given);
         (given.trail(), settings)
     }
