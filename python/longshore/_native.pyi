@@ -7,6 +7,7 @@ from typing_extensions import disjoint_base
 __version__: str
 
 __all__ = [
+    "AzureStore",
     "Bridge",
     "Gateway",
     "LocalStore",
@@ -48,6 +49,17 @@ class S3Store(Store):
     def region(self) -> str: ...
     @property
     def endpoint(self) -> str | None: ...
+
+@final
+class AzureStore(Store):
+    """A container in a storage account of Azure."""
+
+    @property
+    def container(self) -> str: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def endpoint(self) -> str: ...
 
 @final
 class LocalStore(Store):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from longshore import _native
 from longshore._call import named, run, run_silent, start, start_silent
-from longshore._native import LocalStore, MemoryStore, S3Store, Store
+from longshore._native import AzureStore, LocalStore, MemoryStore, S3Store, Store
 from longshore.exceptions import BaseError
 
 TYPE_CHECKING = False
@@ -338,7 +338,9 @@ def create_bucket_async(uri: str, *, store: Store | None = None) -> asyncio.Futu
     return start_silent(_native.create_bucket, "create_bucket", uri, store)
 
 
-def store_for(uri: str, **options: str | int | float | bool | timedelta | None) -> S3Store | LocalStore | MemoryStore:
+def store_for(uri: str, **options: str | int | float | bool | timedelta | None) -> (
+    S3Store | AzureStore | LocalStore | MemoryStore
+):
     """The live store that ``uri`` is in: the same object for the same configuration, with one connection pool.
 
     The functions of this package use these stores too: ``store_for(uri)`` is what ``get(uri)`` goes through. Pass a store made

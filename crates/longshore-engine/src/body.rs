@@ -14,7 +14,8 @@ use crate::error::{Context, Error, ErrorKind, trace};
 use crate::manage::Metadata;
 use crate::object::{Object, path, require_path};
 use crate::range::ByteRange;
-use crate::s3::{self, Pace};
+use crate::retry::Pace;
+use crate::s3;
 
 /// So much in one piece makes up for a broken connection: from here on a body is granted as many anew.
 const AMENDS: u64 = 8 << 20;

@@ -1,11 +1,12 @@
 //! What went wrong, with what was attempted and what the server said.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use longshore_config::{ConfigError, CredentialsError, Observed, Trace};
+use longshore_config::{ConfigError, CredentialsError, Observed, Trace, masked};
 use object_store::client::{HttpError, HttpErrorKind};
 
 /// What a program may want to branch on.
@@ -77,7 +78,7 @@ pub struct Failure {
     pub message: String,
 }
 
-/// What was attempted, and on what.
+/// What was attempted, and on what. URIs stand in it as they may be shown: see [`masked`].
 #[derive(Clone, Debug)]
 pub struct Context {
     /// The operation, as users call it: `get`, `put`, `list`, …
@@ -91,7 +92,12 @@ pub struct Context {
 impl Context {
     /// An attempt of `operation` on `uri`.
     pub fn new(operation: &'static str, uri: impl Into<String>) -> Self {
-        Self { operation, uri: uri.into(), target: None }
+        Self { operation, uri: shown(uri.into()), target: None }
+    }
+
+    /// The same, to `target`.
+    pub fn to(self, target: impl Into<String>) -> Self {
+        Self { target: Some(shown(target.into())), ..self }
     }
 
     /// An error of this attempt.
@@ -114,10 +120,10 @@ impl Context {
     pub fn store_error(&self, error: object_store::Error, trace: &Trace) -> Error {
         use object_store::Error as E;
         let text = error.to_string();
-        let code = xml_text(&text, "Code");
+        let observed = trace.observed();
+        let code = observed.error_code.clone().or_else(|| xml_text(&text, "Code"));
         let message = xml_text(&text, "Message");
         let cause = Cause::find(&error);
-        let observed = trace.observed();
         // The server's own code says more than what its client makes of the status.
         let by_code = code.as_deref().and_then(kind_of_code);
         let kind = by_code.unwrap_or_else(|| match &error {
@@ -193,7 +199,8 @@ impl Context {
         let kind = match &error {
             ConfigError::InvalidUri { .. } | ConfigError::InvalidOption { .. } => ErrorKind::InvalidArgument,
             ConfigError::UnknownOption { .. } => ErrorKind::UnknownOption,
-            ConfigError::NoCredentials { .. } => ErrorKind::Unauthenticated,
+            ConfigError::NoCredentials { .. } | ConfigError::Unauthenticated { .. } => ErrorKind::Unauthenticated,
+            ConfigError::NotSupported { .. } => ErrorKind::NotSupported,
             ConfigError::Store(_) | ConfigError::HttpClient { .. } | ConfigError::Runtime(_) => ErrorKind::Generic,
         };
         let reason = match &error {
@@ -265,6 +272,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_reason(mut self, reason: impl Into<String>) -> Self {
+        self.0.reason = reason.into();
+        self
+    }
+
     fn with_wire(mut self, observed: Observed, attempts: u32) -> Self {
         // AWS answers a request for the wrong region with one of these, and says where to go in a header.
         if let (Some(301 | 307 | 308 | 400), Some(region)) = (observed.status, &observed.bucket_region) {
@@ -301,6 +313,13 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+fn shown(uri: String) -> String {
+    match masked(&uri) {
+        Cow::Borrowed(_) => uri,
+        Cow::Owned(masked) => masked,
     }
 }
 
@@ -348,7 +367,7 @@ impl Cause {
                 Some(format!("cannot reach the server: {innermost}"))
             }
             ErrorKind::Connection => Some(format!("the connection broke: {innermost}")),
-            ErrorKind::NotFound if status == Some(404) => Some("not found".into()),
+            ErrorKind::NotFound if matches!(status, Some(404 | 410)) => Some("not found".into()),
             _ if status.is_some_and(|status| status >= 400) => Some(status_reason(status)),
             _ => self.innermost.clone(),
         }
@@ -357,7 +376,7 @@ impl Cause {
 
 fn status_reason(status: Option<u16>) -> String {
     match status {
-        Some(404) => "not found".into(),
+        Some(404 | 410) => "not found".into(),
         Some(403) => "the server refused access".into(),
         Some(401) => "the server wants credentials".into(),
         Some(412) => "a condition of the request does not hold".into(),
@@ -378,6 +397,31 @@ fn kind_of_code(code: &str) -> Option<ErrorKind> {
         "InvalidRange" => ErrorKind::OutOfRange,
         "BucketNotEmpty" => ErrorKind::BucketNotEmpty,
         "OperationAborted" | "SlowDown" | "InternalError" => ErrorKind::Generic,
+        _ => return kind_of_azure_code(code),
+    })
+}
+
+/// Azure answers with one status for what is different, and says which in the code.
+fn kind_of_azure_code(code: &str) -> Option<ErrorKind> {
+    Some(match code {
+        "BlobNotFound" | "ContainerNotFound" | "ResourceNotFound" | "CannotVerifyCopySource" => ErrorKind::NotFound,
+        "BlobAlreadyExists" | "ContainerAlreadyExists" | "ResourceAlreadyExists" => ErrorKind::AlreadyExists,
+        "AuthenticationFailed" | "InvalidAuthenticationInfo" | "NoAuthenticationInformation" => {
+            ErrorKind::Unauthenticated
+        }
+        "AuthorizationFailure"
+        | "AuthorizationPermissionMismatch"
+        | "AuthorizationProtocolMismatch"
+        | "AuthorizationResourceTypeMismatch"
+        | "AuthorizationServiceMismatch"
+        | "AuthorizationSourceIPMismatch"
+        | "InsufficientAccountPermissions"
+        | "KeyBasedAuthenticationNotPermitted"
+        | "PublicAccessNotPermitted"
+        | "AccountIsDisabled" => ErrorKind::PermissionDenied,
+        "ConditionNotMet" | "TargetConditionNotMet" | "SourceConditionNotMet" => ErrorKind::Precondition,
+        "OperationTimedOut" => ErrorKind::Timeout,
+        "ServerBusy" | "ContainerBeingDeleted" | "PendingCopyOperation" => ErrorKind::Generic,
         _ => return None,
     })
 }
@@ -391,7 +435,7 @@ fn kind_of(cause: &Cause, status: Option<u16>) -> ErrorKind {
         _ => {}
     }
     match status {
-        Some(404) => return ErrorKind::NotFound,
+        Some(404 | 410) => return ErrorKind::NotFound,
         Some(401) => return ErrorKind::Unauthenticated,
         Some(403) => return ErrorKind::PermissionDenied,
         Some(412) => return ErrorKind::Precondition,

@@ -14,8 +14,10 @@
 
 #![forbid(unsafe_code)]
 
+mod azure;
 mod body;
 mod budget;
+mod cloud;
 mod delete;
 mod error;
 mod list;
@@ -26,10 +28,13 @@ mod object;
 mod progress;
 mod range;
 mod read;
+mod rest;
+mod retry;
 mod s3;
 mod sink;
 mod window;
 mod write;
+mod xml;
 
 pub use budget::Limits;
 pub use delete::{delete_keys, delete_object, delete_prefix};

@@ -47,6 +47,10 @@ impl Store {
             fields.extend(settings.endpoint().map(|endpoint| format!("endpoint={endpoint:?}")));
             fields.extend(settings.access_key_id().map(|key| format!("access_key_id={key:?}")));
         }
+        if let Some(settings) = handle.azure_settings() {
+            fields.push(format!("account={:?}", settings.account()));
+            fields.push(format!("endpoint={:?}", settings.endpoint()));
+        }
         Ok(format!("{name}({})", fields.join(", ")))
     }
 
@@ -76,6 +80,31 @@ impl S3Store {
     }
 }
 
+/// A container in a storage account of Azure.
+#[pyclass(frozen, extends = Store, module = "longshore")]
+pub(crate) struct AzureStore;
+
+#[pymethods]
+impl AzureStore {
+    /// The container; the same as `bucket`.
+    #[getter]
+    fn container(slf: &Bound<'_, Self>) -> String {
+        slf.as_super().get().0.bucket().to_owned()
+    }
+
+    /// The storage account.
+    #[getter]
+    fn account(slf: &Bound<'_, Self>) -> String {
+        slf.as_super().get().0.azure_settings().map(|settings| settings.account().to_owned()).unwrap_or_default()
+    }
+
+    /// The address of the account's blob service.
+    #[getter]
+    fn endpoint(slf: &Bound<'_, Self>) -> String {
+        slf.as_super().get().0.azure_settings().map(|settings| settings.endpoint().to_owned()).unwrap_or_default()
+    }
+}
+
 /// The local file system, from its root.
 #[pyclass(frozen, extends = Store, module = "longshore")]
 pub(crate) struct LocalStore;
@@ -101,6 +130,7 @@ pub(crate) fn store_for(py: Python<'_>, uri: &Bound<'_, PyAny>, options: &Bound<
     let base = PyClassInitializer::from(Store(Arc::clone(&handle)));
     Ok(match handle.scheme() {
         Scheme::S3 => Py::new(py, base.add_subclass(S3Store))?.into_any(),
+        Scheme::Azure => Py::new(py, base.add_subclass(AzureStore))?.into_any(),
         Scheme::File => Py::new(py, base.add_subclass(LocalStore))?.into_any(),
         Scheme::Memory => Py::new(py, base.add_subclass(MemoryStore))?.into_any(),
         _ => Py::new(py, base)?.into_any(),

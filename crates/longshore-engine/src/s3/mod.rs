@@ -5,12 +5,10 @@
 
 mod body;
 mod objects;
-mod pace;
 mod request;
 mod requests;
 mod xml;
 
 pub(crate) use body::open;
 pub(crate) use objects::{copy, delete, get, head, put};
-pub(crate) use pace::Pace;
 pub(crate) use requests::{bucket_answers, create_bucket, delete_batch, list_page, owns_bucket};

@@ -1,69 +1,12 @@
-//! The few XML documents that S3 answers with, read event by event: text is taken as it stands, spaces included.
+//! The few XML documents that S3 answers with.
 
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
-use quick_xml::Reader;
-use quick_xml::events::Event;
 
 use crate::list::Entry;
 use crate::listing::Listed;
-
-/// Calls `on_end` for each closing element with its path and its text; an element with children has no text of note.
-fn elements(document: &[u8], mut on_end: impl FnMut(&[String], &str)) -> Result<(), quick_xml::Error> {
-    let mut reader = Reader::from_reader(document);
-    let mut path: Vec<String> = Vec::new();
-    let mut text = String::new();
-    loop {
-        match reader.read_event()? {
-            Event::Start(start) => {
-                path.push(String::from_utf8_lossy(start.local_name().as_ref()).into_owned());
-                text.clear();
-            }
-            Event::Empty(start) => {
-                path.push(String::from_utf8_lossy(start.local_name().as_ref()).into_owned());
-                on_end(&path, "");
-                path.pop();
-            }
-            Event::Text(part) => text.push_str(&part.decode()?),
-            Event::CData(part) => text.push_str(&part.decode()?),
-            Event::GeneralRef(reference) => {
-                if let Some(character) = reference.resolve_char_ref()? {
-                    text.push(character);
-                } else if let Some(value) = quick_xml::escape::resolve_predefined_entity(&reference.decode()?) {
-                    text.push_str(value);
-                }
-            }
-            Event::End(_) => {
-                on_end(&path, &text);
-                path.pop();
-                text.clear();
-            }
-            Event::Eof => return Ok(()),
-            _ => {}
-        }
-    }
-}
-
-/// Code and message of an error document, as far as it is one.
-pub(super) fn error(document: &[u8]) -> (Option<String>, Option<String>) {
-    let (mut code, mut message) = (None, None);
-    // What was read before a syntax error still helps.
-    let _ = elements(document, |path, text| match path.last().map(String::as_str) {
-        Some("Code") if code.is_none() => code = Some(text.to_owned()),
-        Some("Message") if message.is_none() => message = Some(text.to_owned()),
-        _ => {}
-    });
-    (code, message.filter(|message| !message.is_empty()))
-}
-
-/// What is wrong with a 200 answer: an error document after all, or something unreadable.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unusable {
-    /// The server's error, begun too late for a status.
-    Error { code: Option<String>, message: Option<String> },
-    /// Not the document that was asked for, or not all of it.
-    Unreadable(String),
-}
+use crate::rest::Unusable;
+use crate::xml::{elements, error};
 
 fn unreadable(document: &[u8], problem: impl ToString) -> Unusable {
     match error(document) {
@@ -312,13 +255,5 @@ mod tests {
         let body = delete_request(&["a<b>&", "c"]).unwrap();
         assert!(body.contains("<Key>a&lt;b&gt;&amp;</Key>"), "{body}");
         assert!(delete_request(&["a\u{1}"]).is_none());
-    }
-
-    #[test]
-    fn an_error_document_gives_code_and_message() {
-        let document = b"<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>";
-        assert_eq!(error(document), (Some("NoSuchKey".into()), Some("gone".into())));
-        assert_eq!(error(b"<html>"), (None, None));
-        assert_eq!(error(b"\xff\xfe"), (None, None));
     }
 }
