@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from longshore import exceptions
 from longshore._datasets import DEFAULT_OBJECT_SIZE, put, put_async, read_npz, read_npz_async
-from longshore._native import AzureStore, LocalStore, MemoryStore, S3Store, Store, __version__
+from longshore._native import AzureStore, GCSStore, LocalStore, MemoryStore, S3Store, Store, __version__
 from longshore._objects import (
     copy,
     copy_async,
@@ -47,6 +47,7 @@ from longshore._progress import Progress
 __all__ = [
     "AzureStore",
     "DEFAULT_OBJECT_SIZE",
+    "GCSStore",
     "LocalStore",
     "MemoryStore",
     "Progress",

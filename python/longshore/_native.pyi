@@ -9,6 +9,7 @@ __version__: str
 __all__ = [
     "AzureStore",
     "Bridge",
+    "GCSStore",
     "Gateway",
     "LocalStore",
     "MemoryStore",
@@ -49,6 +50,17 @@ class S3Store(Store):
     def region(self) -> str: ...
     @property
     def endpoint(self) -> str | None: ...
+
+@final
+class GCSStore(Store):
+    """A bucket on Google Cloud Storage."""
+
+    @property
+    def endpoint(self) -> str | None: ...
+    @property
+    def project(self) -> str | None: ...
+    @property
+    def service_account(self) -> str | None: ...
 
 @final
 class AzureStore(Store):

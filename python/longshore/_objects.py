@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from longshore import _native
 from longshore._call import named, run, run_silent, start, start_silent
-from longshore._native import AzureStore, LocalStore, MemoryStore, S3Store, Store
+from longshore._native import AzureStore, GCSStore, LocalStore, MemoryStore, S3Store, Store
 from longshore.exceptions import BaseError
 
 TYPE_CHECKING = False
@@ -339,7 +339,7 @@ def create_bucket_async(uri: str, *, store: Store | None = None) -> asyncio.Futu
 
 
 def store_for(uri: str, **options: str | int | float | bool | timedelta | None) -> (
-    S3Store | AzureStore | LocalStore | MemoryStore
+    S3Store | GCSStore | AzureStore | LocalStore | MemoryStore
 ):
     """The live store that ``uri`` is in: the same object for the same configuration, with one connection pool.
 

@@ -21,6 +21,8 @@ use crate::{ConfigError, masked};
 pub enum Scheme {
     /// `s3://bucket/key`
     S3,
+    /// `gs://bucket/key`
+    Gcs,
     /// `az://container/key` and the other forms of Azure's URIs
     Azure,
     /// `file:///path`
@@ -36,6 +38,7 @@ impl Scheme {
     pub fn name(self) -> &'static str {
         match self {
             Self::S3 => "s3",
+            Self::Gcs => "gs",
             Self::Azure => "az",
             Self::File => "file",
             Self::Memory => "memory",
@@ -83,6 +86,7 @@ impl Location {
         }
         let scheme = match lower.as_str() {
             "s3" | "s3a" => Scheme::S3,
+            "gs" | "gcs" => Scheme::Gcs,
             "file" => Scheme::File,
             "memory" => Scheme::Memory,
             name @ ("http" | "https") => {
@@ -91,7 +95,7 @@ impl Location {
                 return Ok(Self { scheme: Scheme::Http, root, bucket, key: parts.key, said: parts.said });
             }
             other => {
-                let there = "there are s3, az, file, memory, http and https";
+                let there = "there are s3, gs, az, file, memory, http and https";
                 return Err(invalid(format!("no store for the scheme {other:?}; {there}")));
             }
         };
@@ -100,8 +104,8 @@ impl Location {
             return Err(invalid("a key cannot contain a NUL character".into()));
         }
         let bucket = match scheme {
-            Scheme::S3 if bucket.is_empty() => {
-                return Err(invalid("the bucket is missing; write s3://bucket/key".into()));
+            Scheme::S3 | Scheme::Gcs if bucket.is_empty() => {
+                return Err(invalid(format!("the bucket is missing; write {}://bucket/key", scheme.name())));
             }
             Scheme::File if bucket == "localhost" => "",
             Scheme::File if !bucket.is_empty() => {
@@ -272,6 +276,8 @@ mod tests {
             ("file:///tmp//x/", Scheme::File, "", "tmp/x/"),
             ("file://localhost/tmp/x", Scheme::File, "", "tmp/x"),
             ("memory:///k", Scheme::Memory, "", "k"),
+            ("gs://my.bucket_1/k", Scheme::Gcs, "my.bucket_1", "k"),
+            ("gcs://b/k?sv=1&sig=2", Scheme::Gcs, "b", "k?sv=1&sig=2"),
             ("az://c/k?", Scheme::Azure, "c", "k?"),
             ("AZURE://c", Scheme::Azure, "c", ""),
             ("az://$web/k", Scheme::Azure, "$web", "k"),
@@ -292,7 +298,7 @@ mod tests {
         assert!(reason("bucket/key").contains("s3://bucket/key"));
         assert!(reason("s3:///key").contains("bucket is missing"));
         assert!(reason("file://tmp/x").contains("file:///tmp/x"));
-        assert!(reason("ftp://x/y").contains("s3, az, file, memory, http"));
+        assert!(reason("ftp://x/y").contains("s3, gs, az, file, memory, http"));
         assert!(reason("http:///x").contains("not an address"));
         assert!(reason("s3://b:80/k").contains("':'"));
         assert!(reason("s3://./k").contains("no bucket name") && reason("s3://..").contains("no bucket name"));

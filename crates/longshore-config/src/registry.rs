@@ -8,7 +8,9 @@ use longshore_runtime::fork;
 
 use crate::given::Secret;
 use crate::store::Settings;
-use crate::{AzureSettings, ConfigError, Environment, Location, Options, S3Settings, Scheme, Store, WebSettings};
+use crate::{
+    AzureSettings, ConfigError, Environment, GcsSettings, Location, Options, S3Settings, Scheme, Store, WebSettings,
+};
 
 /// A child keeps its parent's stores: each makes a live client of its own in every process, and a memory store keeps its
 /// contents. So the map is only touched with forks kept out.
@@ -17,6 +19,7 @@ static STORES: Mutex<Option<Stores>> = Mutex::new(None);
 #[derive(Default)]
 struct Stores {
     s3: HashMap<S3Settings, Arc<Store>>,
+    gcs: HashMap<GcsSettings, Arc<Store>>,
     azure: HashMap<AzureSettings, Arc<Store>>,
     local: Option<Arc<Store>>,
     memory: HashMap<String, Arc<Store>>,
@@ -33,6 +36,10 @@ pub fn open(location: &Location, options: Options, environment: &Environment) ->
         Scheme::S3 => {
             let settings = S3Settings::resolve(location.bucket(), options, environment)?;
             Ok(with_stores(|stores| shared(&mut stores.s3, settings, Settings::S3)))
+        }
+        Scheme::Gcs => {
+            let settings = GcsSettings::resolve(location, options, environment)?;
+            Ok(with_stores(|stores| shared(&mut stores.gcs, settings, Settings::Gcs)))
         }
         Scheme::Azure => {
             let settings = AzureSettings::resolve(location, options, environment)?;

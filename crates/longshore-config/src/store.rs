@@ -12,7 +12,9 @@ use object_store::{ObjectStore, RetryConfig};
 
 use crate::address::is_near;
 use crate::memory::ForkSafeMemory;
-use crate::{AzureAccess, AzureSettings, ConfigError, Location, S3Settings, Scheme, WebSettings};
+use crate::{
+    AzureAccess, AzureSettings, ConfigError, GcsAccess, GcsSettings, Location, S3Settings, Scheme, WebSettings,
+};
 
 /// One store of the process, shared by everyone whose settings are equal.
 #[derive(Debug)]
@@ -24,6 +26,7 @@ pub struct Store {
 #[derive(Debug)]
 pub(crate) enum Settings {
     S3(Box<S3Settings>),
+    Gcs(Box<GcsSettings>),
     Azure(Box<AzureSettings>),
     Local,
     Memory { name: String, contents: Arc<ForkSafeMemory> },
@@ -36,6 +39,8 @@ pub struct Live {
     pub objects: Arc<dyn ObjectStore>,
     /// S3's own interface, for what `ObjectStore` has no words for.
     pub s3: Option<S3Access>,
+    /// Google's own interface, likewise.
+    pub gcs: Option<GcsAccess>,
     /// Azure's own interface, likewise.
     pub azure: Option<AzureAccess>,
     /// The web, which `ObjectStore` is not asked about at all.
@@ -45,7 +50,7 @@ pub struct Live {
 impl Live {
     /// For a store whose requests all go the ordinary path.
     pub(crate) fn of(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, s3: None, azure: None, web: None }
+        Self { objects, s3: None, gcs: None, azure: None, web: None }
     }
 }
 
@@ -97,6 +102,7 @@ impl Store {
     pub fn scheme(&self) -> Scheme {
         match self.settings {
             Settings::S3(_) => Scheme::S3,
+            Settings::Gcs(_) => Scheme::Gcs,
             Settings::Azure(_) => Scheme::Azure,
             Settings::Local => Scheme::File,
             Settings::Memory { .. } => Scheme::Memory,
@@ -108,6 +114,7 @@ impl Store {
     pub fn bucket(&self) -> &str {
         match &self.settings {
             Settings::S3(settings) => settings.bucket(),
+            Settings::Gcs(settings) => settings.bucket(),
             Settings::Azure(settings) => settings.container(),
             Settings::Local => "",
             Settings::Memory { name, .. } => name,
@@ -119,6 +126,14 @@ impl Store {
     pub fn s3_settings(&self) -> Option<&S3Settings> {
         match &self.settings {
             Settings::S3(settings) => Some(settings),
+            _ => None,
+        }
+    }
+
+    /// The settings of a Google store.
+    pub fn gcs_settings(&self) -> Option<&GcsSettings> {
+        match &self.settings {
+            Settings::Gcs(settings) => Some(settings),
             _ => None,
         }
     }
@@ -152,6 +167,7 @@ impl Store {
     pub fn same_service(&self, other: &Self) -> bool {
         match (&self.settings, &other.settings) {
             (Settings::S3(from), Settings::S3(to)) => from.same_service(to),
+            (Settings::Gcs(from), Settings::Gcs(to)) => from.same_service(to),
             (Settings::Azure(from), Settings::Azure(to)) => from.same_service(to),
             _ => false,
         }
@@ -170,6 +186,7 @@ impl Store {
     pub fn live(&self) -> Result<&Live, ConfigError> {
         self.live.get_or_try_make(|| match &self.settings {
             Settings::S3(settings) => settings.connect(),
+            Settings::Gcs(settings) => settings.connect(),
             Settings::Azure(settings) => settings.connect(),
             Settings::Local => Ok(Live::of(Arc::new(LocalFileSystem::new()))),
             Settings::Memory { contents, .. } => Ok(Live::of(Arc::clone(contents) as _)),

@@ -1,9 +1,10 @@
 //! Google's and Azure's interfaces behind one set of functions, for what `ObjectStore` has no words for.
 
-use longshore_config::{AzureAccess, Live};
+use longshore_config::{AzureAccess, GcsAccess, Live};
 
 use crate::azure;
 use crate::error::{Context, Error};
+use crate::gcs;
 use crate::listing::Listed;
 
 /// One page of a listing, and how to ask for the next.
@@ -18,13 +19,14 @@ pub(crate) struct CloudPage {
 /// The interface of a store's own cloud.
 #[derive(Clone, Copy)]
 pub(crate) enum Cloud<'a> {
+    Gcs(&'a GcsAccess),
     Azure(&'a AzureAccess),
 }
 
 impl<'a> Cloud<'a> {
     /// Where the store is in one of these clouds.
     pub(crate) fn of(live: &'a Live) -> Option<Self> {
-        live.azure.as_ref().map(Self::Azure)
+        live.gcs.as_ref().map(Self::Gcs).or_else(|| live.azure.as_ref().map(Self::Azure))
     }
 
     /// Keys that begin with `prefix`, from where `token` says. With a `delimiter`, those that have it after the prefix are folded
@@ -36,6 +38,7 @@ impl<'a> Cloud<'a> {
         context: &Context,
     ) -> Result<CloudPage, Error> {
         match self {
+            Self::Gcs(access) => gcs::list_page(access, (prefix, delimiter), token, context).await,
             Self::Azure(access) => azure::list_page(access, (prefix, delimiter), token, context).await,
         }
     }
@@ -43,6 +46,7 @@ impl<'a> Cloud<'a> {
     /// Deletes one key; a missing one is deleted already.
     pub(crate) async fn delete(self, key: &str, context: &Context) -> Result<(), Error> {
         match self {
+            Self::Gcs(access) => gcs::delete(access, key, context).await,
             Self::Azure(access) => azure::delete(access, key, context).await,
         }
     }
@@ -50,6 +54,7 @@ impl<'a> Cloud<'a> {
     /// How many keys [`delete_batch`](Self::delete_batch) takes.
     pub(crate) fn batch(self) -> usize {
         match self {
+            Self::Gcs(_) => 1,
             Self::Azure(_) => azure::BATCH,
         }
     }
@@ -60,14 +65,23 @@ impl<'a> Cloud<'a> {
         keys: &[String],
         context: &Context,
     ) -> Result<Vec<(String, String, String)>, Error> {
-        match self {
-            Self::Azure(access) => azure::delete_batch(access, keys, context).await,
-        }
+        let Self::Azure(access) = self else {
+            let mut failures = Vec::new();
+            for key in keys {
+                if let Err(error) = self.delete(key, context).await {
+                    let code = error.code().map_or_else(|| format!("{:?}", error.kind()), str::to_owned);
+                    failures.push((key.clone(), code, error.to_string()));
+                }
+            }
+            return Ok(failures);
+        };
+        azure::delete_batch(access, keys, context).await
     }
 
     /// Copies within the service, to `key` of the store's own bucket.
     pub(crate) async fn copy(self, key: &str, source: (&str, &str), context: &Context) -> Result<(), Error> {
         match self {
+            Self::Gcs(access) => gcs::copy(access, key, source, context).await,
             Self::Azure(access) => azure::copy(access, key, source, context).await,
         }
     }
@@ -75,6 +89,7 @@ impl<'a> Cloud<'a> {
     /// Makes the bucket. One that is the caller's already is fine.
     pub(crate) async fn create_bucket(self, context: &Context) -> Result<(), Error> {
         match self {
+            Self::Gcs(access) => gcs::create_bucket(access, context).await,
             Self::Azure(access) => azure::create_container(access, context).await,
         }
     }
@@ -82,6 +97,7 @@ impl<'a> Cloud<'a> {
     /// Takes the bucket away, where it is empty.
     pub(crate) async fn delete_bucket(self, context: &Context) -> Result<(), Error> {
         match self {
+            Self::Gcs(access) => gcs::delete_bucket(access, context).await,
             Self::Azure(access) => azure::delete_container(access, context).await,
         }
     }

@@ -397,12 +397,12 @@ fn kind_of_code(code: &str) -> Option<ErrorKind> {
         "InvalidRange" => ErrorKind::OutOfRange,
         "BucketNotEmpty" => ErrorKind::BucketNotEmpty,
         "OperationAborted" | "SlowDown" | "InternalError" => ErrorKind::Generic,
-        _ => return kind_of_azure_code(code),
+        _ => return kind_of_other_code(code),
     })
 }
 
-/// Azure answers with one status for what is different, and says which in the code.
-fn kind_of_azure_code(code: &str) -> Option<ErrorKind> {
+/// Azure answers with one status for what is different, and says which in the code. Google has words of its own.
+fn kind_of_other_code(code: &str) -> Option<ErrorKind> {
     Some(match code {
         "BlobNotFound" | "ContainerNotFound" | "ResourceNotFound" | "CannotVerifyCopySource" => ErrorKind::NotFound,
         "BlobAlreadyExists" | "ContainerAlreadyExists" | "ResourceAlreadyExists" => ErrorKind::AlreadyExists,
@@ -421,6 +421,12 @@ fn kind_of_azure_code(code: &str) -> Option<ErrorKind> {
         | "AccountIsDisabled" => ErrorKind::PermissionDenied,
         "ConditionNotMet" | "TargetConditionNotMet" | "SourceConditionNotMet" => ErrorKind::Precondition,
         "OperationTimedOut" => ErrorKind::Timeout,
+        // Google's.
+        "notFound" => ErrorKind::NotFound,
+        "conflict" => ErrorKind::AlreadyExists,
+        "forbidden" => ErrorKind::PermissionDenied,
+        "required" | "authError" | "AuthenticationRequired" => ErrorKind::Unauthenticated,
+        "conditionNotMet" => ErrorKind::Precondition,
         "ServerBusy" | "ContainerBeingDeleted" | "PendingCopyOperation" => ErrorKind::Generic,
         _ => return None,
     })

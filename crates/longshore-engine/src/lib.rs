@@ -9,6 +9,7 @@
 //!   └ window, budget, progress               how much of it at once
 //!       ├ object_store                       the ordinary path
 //!       ├ local                            files, in plain system calls
+//!       ├ gcs, azure                         as s3, for Google and Azure
 //!       └ s3                                 signed requests of our own, where `ObjectStore` has no words for it
 //! ```
 
@@ -20,6 +21,7 @@ mod budget;
 mod cloud;
 mod delete;
 mod error;
+mod gcs;
 mod list;
 mod listing;
 mod local;
