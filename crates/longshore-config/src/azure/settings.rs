@@ -285,3 +285,148 @@ fn which_of(given: &mut Given<'_>, client_id: Option<&Value>) -> Result<Option<(
     let resource = given.text(&MSI_RESOURCE_ID)?.map(|value| ("msi_res_id", value.text));
     Ok(resource.or(object).or_else(|| client_id.map(|value| ("client_id", value.text.clone()))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A key, in base64.
+    const KEY: &str = "aHVudGVyMg==";
+
+    fn explained(
+        uri: &str,
+        options: &[(&str, &str)],
+        variables: &[(&str, &str)],
+    ) -> (Vec<Setting>, Result<AzureSettings, ConfigError>) {
+        let environment = variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        AzureSettings::explain(&Location::parse(uri).unwrap(), options.iter().copied().collect(), &environment)
+    }
+
+    fn resolve(uri: &str, options: &[(&str, &str)], variables: &[(&str, &str)]) -> AzureSettings {
+        explained(uri, options, variables).1.unwrap()
+    }
+
+    fn refusal(options: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
+        explained("az://c/k", options, variables).1.unwrap_err().to_string()
+    }
+
+    const ACCOUNT: [(&str, &str); 2] = [("AZURE_STORAGE_ACCOUNT", "acc"), ("AZURE_STORAGE_KEY", KEY)];
+
+    #[test]
+    fn the_account_comes_from_keyword_uri_or_variable() {
+        let settings = resolve("az://c/k", &[], &ACCOUNT);
+        assert_eq!((settings.account(), settings.endpoint()), ("acc", "https://acc.blob.core.windows.net"));
+        assert_eq!(settings.signing, Signing::Key(Secret(KEY.into())));
+        let settings = resolve("abfss://c@other.dfs.core.usgovcloudapi.net/k", &[], &ACCOUNT);
+        assert_eq!((settings.account(), settings.endpoint()), ("other", "https://other.blob.core.usgovcloudapi.net"));
+        // The key of one account is of no use for another.
+        assert!(matches!(settings.signing, Signing::From(Source::Identity { endpoint: None, .. })), "{settings:?}");
+        let settings = resolve("az://c/k", &[("account_name", "mine"), ("access_key", KEY)], &ACCOUNT);
+        assert_eq!((settings.account(), settings.endpoint()), ("mine", "https://mine.blob.core.windows.net"));
+        assert!(refusal(&[], &[]).contains("AZURE_STORAGE_ACCOUNT_NAME"), "{}", refusal(&[], &[]));
+    }
+
+    #[test]
+    fn credentials_of_the_call_win_over_those_of_the_uri_over_the_environment() {
+        let signature = "https://acc.blob.core.windows.net/c/k?sv=1&sig=uri";
+        let signing = |options: &[(&str, &str)]| resolve(signature, options, &ACCOUNT).signing;
+        assert_eq!(signing(&[]), Signing::Signature(Secret("sv=1&sig=uri".into())));
+        assert_eq!(signing(&[("sas_token", "?sv=1&sig=x")]), Signing::Signature(Secret("sv=1&sig=x".into())));
+        assert_eq!(signing(&[("bearer_token", "t")]), Signing::Token(Secret("t".into())));
+        assert_eq!(signing(&[("skip_signature", "true")]), Signing::Unsigned);
+        let principal = [("client_id", "i"), ("client_secret", "s"), ("tenant_id", "t")];
+        assert!(matches!(resolve("az://c/k", &principal, &ACCOUNT).signing, Signing::From(Source::Secret { .. })));
+        let everything =
+            [&ACCOUNT[..], &[("AZURE_CLIENT_ID", "i"), ("AZURE_CLIENT_SECRET", "s"), ("AZURE_TENANT_ID", "t")]];
+        assert!(matches!(resolve("az://c/k", &[], &everything.concat()).signing, Signing::Key(_)));
+    }
+
+    #[test]
+    fn a_connection_string_says_everything_at_once() {
+        let text = format!("AccountName=acc;AccountKey={KEY};EndpointSuffix=core.chinacloudapi.cn");
+        let variables = [("AZURE_STORAGE_CONNECTION_STRING", &*text)];
+        let settings = resolve("az://c/k", &[], &variables);
+        assert_eq!((settings.account(), settings.endpoint()), ("acc", "https://acc.blob.core.chinacloudapi.cn"));
+        assert_eq!(settings.signing, Signing::Key(Secret(KEY.into())));
+        let other = resolve("https://other.blob.core.windows.net/c/k", &[("sas_token", "sv=1&sig=x")], &variables);
+        assert_eq!((other.account(), other.endpoint()), ("other", "https://other.blob.core.windows.net"));
+    }
+
+    #[test]
+    fn the_emulator_has_its_well_known_account_in_the_path() {
+        for options in [&[("use_emulator", "true")][..], &[("connection_string", "UseDevelopmentStorage=true")]] {
+            let settings = resolve("az://c/k", options, &[]);
+            assert_eq!(settings.endpoint(), "http://127.0.0.1:10000/devstoreaccount1");
+            assert_eq!(settings.signing, Signing::Key(Secret(EMULATOR_KEY.into())));
+            assert!(settings.wire.allow_http);
+        }
+        let variables = [("AZURITE_BLOB_STORAGE_URL", "http://127.0.0.1:9"), ("AZURE_STORAGE_USE_EMULATOR", "1")];
+        assert_eq!(resolve("az://c/k", &[], &variables).endpoint(), "http://127.0.0.1:9/devstoreaccount1");
+        let named = [("endpoint", "http://127.0.0.1:9/acc"), ("account_key", KEY)];
+        assert_eq!(resolve("az://c/k", &named, &[]).account(), "acc");
+    }
+
+    #[test]
+    fn each_way_to_a_token_is_found_by_its_own_variables() {
+        let account = ("AZURE_STORAGE_ACCOUNT_NAME", "acc");
+        let id = [account, ("AZURE_CLIENT_ID", "i"), ("AZURE_TENANT_ID", "t")];
+        let workload =
+            [&id[..], &[("AZURE_FEDERATED_TOKEN_FILE", "/f"), ("AZURE_AUTHORITY_HOST", "login.example.org")]];
+        let Signing::From(Source::Workload { token_url, file, .. }) =
+            resolve("az://c/k", &[], &workload.concat()).signing
+        else {
+            panic!("no workload")
+        };
+        assert_eq!((&*token_url, &*file), ("https://login.example.org/t/oauth2/v2.0/token", "/f"));
+        let service = [account, ("IDENTITY_ENDPOINT", "http://127.0.0.1:9/token"), ("IDENTITY_HEADER", "hunter2")];
+        let settings = resolve("az://c/k", &[("object_id", "o")], &service);
+        let Signing::From(Source::Identity { endpoint, header, which }) = &settings.signing else {
+            panic!("no identity")
+        };
+        assert_eq!(endpoint.as_deref(), Some("http://127.0.0.1:9/token"));
+        assert!(header.is_some() && *which == Some(("object_id", "o".into())));
+        let half = [account, ("AZURE_CLIENT_SECRET", "hunter2"), ("AZURE_CLIENT_ID", "i")];
+        let message = refusal(&[], &half);
+        assert!(message.starts_with("tenant_id") && !message.contains("hunter2"), "{message}");
+        assert!(refusal(&[("use_azure_cli", "true")], &[account, ("PATH", "/nowhere")]).contains("Azure CLI"));
+    }
+
+    #[test]
+    fn the_metadata_service_is_asked_for_azure_only() {
+        let message = refusal(&[("endpoint", "http://127.0.0.1:9/acc")], &[]);
+        assert!(message.contains("account_key") && message.contains("skip_signature"), "{message}");
+        let settings = resolve("az://c/k", &[("account_name", "acc")], &[]);
+        assert!(matches!(settings.signing, Signing::From(Source::Identity { endpoint: None, .. })));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_told_without_showing_it() {
+        for (options, told) in [
+            (&[("account_name", "acc"), ("account_key", "hunter2!")][..], "base64"),
+            (&[("account_name", "acc"), ("sas_token", "hunter2")], "sig="),
+            (&[("account_name", "a/b")], "a/b"),
+            (&[("account_name", "acc"), ("container_name", "d")], "the URI names"),
+            (&[("account_name", "acc"), ("sas_tokn", "hunter2")], "sas_token"),
+            (
+                &[("account_name", "acc"), ("authority_host", "http://login.example.org"), ("client_secret", "s")],
+                "https://",
+            ),
+        ] {
+            let message = refusal(options, &[]);
+            assert!(message.contains(told) && !message.contains("hunter2"), "{message}");
+        }
+    }
+
+    #[test]
+    fn neither_the_trail_nor_debug_output_shows_a_secret() {
+        let options = [("account_name", "acc"), ("client_secret", "hunter2"), ("client_id", "i"), ("tenant_id", "t")];
+        let variables = [("AZURE_STORAGE_SAS_TOKEN", "sv=1&sig=hunter2"), ("AZURE_STORAGE_TOKEN", "hunter2")];
+        let (trail, settings) = explained("az://c/k?sv=1&sig=hunter2", &options, &variables);
+        let shown = format!("{trail:?} {settings:?}");
+        assert!(!shown.contains("hunter2") && shown.contains("acc"), "{shown}");
+        let account = trail.iter().find(|setting| setting.name == "account_name").unwrap();
+        assert_eq!((&*account.value, account.origin.to_string()), ("acc", "keyword".into()));
+        let signature = trail.iter().find(|setting| setting.name == "sas_token").unwrap();
+        assert_eq!((&*signature.value, signature.origin.to_string()), ("****", "URI".into()));
+    }
+}

@@ -187,9 +187,13 @@ impl Said {
     }
 }
 
-/// Where nobody said anything: what `gcloud` left behind, else the metadata server, which is asked for credentials to Google
-/// only.
+/// Where nobody said anything: what `gcloud` left behind, else the metadata server. That is asked for credentials to Google
+/// only, unless the call itself names it.
 fn default(environment: &Environment, endpoint: Option<&str>, metadata: Option<Value>) -> Result<Source, ConfigError> {
+    let host = metadata.map(|value| metadata_host(&value)).transpose()?;
+    if let Some((host, true)) = host {
+        return Ok(Source::Metadata { host });
+    }
     let elsewhere = endpoint.filter(|endpoint| !is_google(endpoint));
     if let Some(endpoint) = elsewhere {
         let reason = format!("nothing to authorize requests to {endpoint} with; {ADVICE}");
@@ -201,13 +205,102 @@ fn default(environment: &Environment, endpoint: Option<&str>, metadata: Option<V
     if environment.get("NO_GCE_CHECK").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         return Err(ConfigError::Unauthenticated { reason: format!("none are configured; {ADVICE}") });
     }
-    let host = match metadata {
-        Some(value) => {
-            let host = value.text.trim_start_matches("http://").trim_end_matches('/').to_owned();
-            address::parse(&value.key, &format!("http://{host}/"))?;
-            host
+    Ok(Source::Metadata { host: host.map_or_else(|| METADATA_HOST.default.to_owned(), |(host, _)| host) })
+}
+
+/// The host, and whether the call itself named it.
+fn metadata_host(value: &Value) -> Result<(String, bool), ConfigError> {
+    let host = value.text.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    address::parse(&value.key, &format!("http://{host}/"))?;
+    Ok((host, value.origin == Origin::Keyword))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = r#"{"type": "service_account", "private_key": "hunter2", "private_key_id": "1",
+        "client_email": "me@p.iam", "project_id": "p"}"#;
+
+    fn explained(
+        options: &[(&str, &str)],
+        variables: &[(&str, &str)],
+    ) -> (Vec<Setting>, Result<GcsSettings, ConfigError>) {
+        let environment = variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let location = Location::parse("gs://b/k").unwrap();
+        GcsSettings::explain(&location, options.iter().copied().collect(), &environment)
+    }
+
+    fn resolve(options: &[(&str, &str)], variables: &[(&str, &str)]) -> GcsSettings {
+        explained(options, variables).1.unwrap()
+    }
+
+    #[test]
+    fn credentials_of_the_call_win_over_the_environment() {
+        let variables = [("GOOGLE_SERVICE_ACCOUNT_KEY", KEY)];
+        let settings = resolve(&[], &variables);
+        assert_eq!((settings.service_account(), settings.project()), (Some("me@p.iam"), Some("p")));
+        assert_eq!(resolve(&[("token", "t")], &variables).signing, Signing::Token(Secret("t".into())));
+        assert_eq!(resolve(&[("anon", "true")], &variables).signing, Signing::Unsigned);
+        let project = [("GOOGLE_CLOUD_PROJECT", "other"), variables[0]];
+        assert_eq!(resolve(&[], &project).project(), Some("other"));
+    }
+
+    #[test]
+    fn an_emulator_gets_no_credentials_that_it_was_not_given() {
+        let variables = [("STORAGE_EMULATOR_HOST", "127.0.0.1:9"), ("GOOGLE_SERVICE_ACCOUNT_KEY", KEY)];
+        let settings = resolve(&[], &variables);
+        assert_eq!((settings.endpoint(), &settings.signing), (Some("http://127.0.0.1:9"), &Signing::Unsigned));
+        assert!(settings.wire.allow_http && !settings.is_google());
+        assert_eq!(resolve(&[("bearer_token", "t")], &variables).signing, Signing::Token(Secret("t".into())));
+        let whole = [("STORAGE_EMULATOR_HOST", "http://localhost:9/storage/v1/")];
+        assert_eq!(resolve(&[], &whole).endpoint(), Some("http://localhost:9"));
+    }
+
+    #[test]
+    fn the_metadata_server_is_asked_for_google_only() {
+        let metadata = [("GCE_METADATA_HOST", "127.0.0.1:9")];
+        let asked = Signing::From(Source::Metadata { host: "127.0.0.1:9".into() });
+        assert_eq!(resolve(&[], &metadata).signing, asked);
+        assert_eq!(resolve(&[("endpoint", "https://storage.googleapis.com")], &metadata), resolve(&[], &metadata));
+        let elsewhere = explained(&[("endpoint", "http://127.0.0.1:9")], &metadata).1.unwrap_err().to_string();
+        assert!(elsewhere.contains("GOOGLE_APPLICATION_CREDENTIALS"), "{elsewhere}");
+        let disabled = explained(&[], &[("NO_GCE_CHECK", "True")]).1.unwrap_err().to_string();
+        assert!(disabled.contains("gcloud auth"), "{disabled}");
+    }
+
+    #[test]
+    fn what_gcloud_left_behind_counts_where_nothing_else_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let person = r#"{"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"}"#;
+        std::fs::write(folder.path().join("application_default_credentials.json"), person).unwrap();
+        let variables = [("CLOUDSDK_CONFIG", folder.path().to_str().unwrap())];
+        assert!(matches!(resolve(&[], &variables).signing, Signing::From(Source::Key(KeyFile::Person { .. }))));
+        let both = [variables[0], ("GOOGLE_BEARER_TOKEN", "t")];
+        assert!(matches!(resolve(&[], &both).signing, Signing::Token(_)));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_told_without_showing_it() {
+        for (options, told) in [
+            (&[("service_account_key", "hunter2")][..], "not JSON"),
+            (&[("service_account", "/nowhere"), ("service_account_key", KEY)], "give one of them"),
+            (&[("application_credentials", "/nowhere")], "cannot read"),
+            (&[("bucket", "c"), ("token", "hunter2")], "the URI names"),
+            (&[("token", "hun\nter2")], "header"),
+            (&[("tokn", "hunter2"), ("anon", "1")], "unknown option"),
+        ] {
+            let message = explained(options, &[]).1.unwrap_err().to_string();
+            assert!(message.contains(told) && !message.contains("hunter2"), "{message}");
         }
-        None => METADATA_HOST.default.to_owned(),
-    };
-    Ok(Source::Metadata { host })
+    }
+
+    #[test]
+    fn neither_the_trail_nor_debug_output_shows_a_secret() {
+        let (trail, settings) = explained(&[("service_account_key", KEY)], &[("GOOGLE_BEARER_TOKEN", "hunter2")]);
+        let shown = format!("{trail:?} {settings:?}");
+        assert!(!shown.contains("hunter2") && shown.contains("me@p.iam"), "{shown}");
+        let key = trail.iter().find(|setting| setting.name == "service_account_key").unwrap();
+        assert_eq!((&*key.value, key.origin.to_string()), ("****", "keyword".into()));
+    }
 }
