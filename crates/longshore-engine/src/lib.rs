@@ -10,15 +10,19 @@
 //!       ├ object_store                       the ordinary path
 //!       ├ local                            files, in plain system calls
 //!       ├ web                              web servers, and WebDAV for listings; nothing is written
+//!       ├ gcs, azure                         as s3, for Google and Azure
 //!       └ s3                                 signed requests of our own, where `ObjectStore` has no words for it
 //! ```
 
 #![forbid(unsafe_code)]
 
+mod azure;
 mod body;
 mod budget;
+mod cloud;
 mod delete;
 mod error;
+mod gcs;
 mod list;
 mod listing;
 mod local;
@@ -27,6 +31,7 @@ mod object;
 mod progress;
 mod range;
 mod read;
+mod rest;
 mod retry;
 mod s3;
 mod service;

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use longshore_config::{Scheme, Store};
 use object_store::{CopyOptions, GetOptions};
 
+use crate::cloud::Cloud;
 use crate::error::{Context, Error, ErrorKind, trace};
 use crate::local;
 use crate::object::{Object, path, require_path, require_writable};
@@ -93,10 +94,10 @@ pub async fn copy(source: &Object, target: &Object) -> Result<(), Error> {
     let context = source.context("copy").to(&*target.uri);
     require_writable(&target.store, &context)?;
     let live = target.live(&context)?;
-    let same_service = match (source.store.s3_settings(), target.store.s3_settings()) {
-        (Some(from), Some(to)) => from.same_service(to),
-        _ => false,
-    };
+    let same_service = source.store.same_service(&target.store);
+    if let (Some(cloud), true) = (Cloud::of(live), same_service) {
+        return cloud.copy(&target.key, (source.store.bucket(), &source.key), &context).await;
+    }
     if let (Some(access), true) = (&live.s3, same_service) {
         return s3::copy(access, &target.key, (source.store.bucket(), &source.key), &context).await;
     }
@@ -130,10 +131,13 @@ pub async fn create_bucket(store: &Arc<Store>, key: &str, context: &Context) -> 
             let made = made.map_err(|error| context.error(ErrorKind::Join, error.to_string()))?;
             return made.map_err(|error| context.io_error(error));
         }
-        Scheme::S3 => {}
-        _ => return Ok(()),
+        Scheme::Memory => return Ok(()),
+        _ => {}
     }
     let live = store.live().map_err(|error| context.config_error(error))?;
+    if let Some(cloud) = Cloud::of(live) {
+        return cloud.create_bucket(context).await;
+    }
     let Some(access) = &live.s3 else { return Ok(()) };
     match s3::create_bucket(access, context).await {
         Err(error) if error.code() == Some("BucketAlreadyOwnedByYou") => Ok(()),
