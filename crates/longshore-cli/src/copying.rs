@@ -9,7 +9,7 @@ use futures::StreamExt;
 use longshore_engine::{Depth, Progress, delete_keys, put};
 
 use crate::arguments::Filters;
-use crate::commands::cat;
+use crate::commands::{DoneLine, cat};
 use crate::error::{Failed, Result};
 use crate::place::{Place, What};
 use crate::plan::{Job, Known, Target, last_segment, require_different};
@@ -157,7 +157,7 @@ impl Copying<'_> {
 
     async fn add_files(&mut self, place: &Place) -> Result<()> {
         let (base, pattern) = match &place.what {
-            What::Pattern(pattern, base) => (base.as_str(), Some(Arc::new(pattern.clone()))),
+            What::Pattern(pattern, base) => (base.as_str(), Some(pattern)),
             What::Folder(base) | What::Object(base) => (base.as_str(), None),
         };
         if self.target.place.is_local() && pattern.is_none() && self.target.prefix().starts_with(base) {
@@ -170,7 +170,7 @@ impl Copying<'_> {
         let filter = Filter::new(&self.arguments.filters);
         let links = if self.arguments.no_follow_symlinks { Links::Skip } else { Links::Follow };
         let mut found = false;
-        let mut pieces = walk::walk(base, pattern.clone(), links);
+        let mut pieces = walk::walk(place, links);
         while let Some(piece) = pieces.recv().await {
             for step in piece {
                 let file = match step {
@@ -182,7 +182,7 @@ impl Copying<'_> {
                     }
                 };
                 let name = file.key.strip_prefix(base).unwrap_or(&file.key).to_owned();
-                if pattern.as_ref().is_some_and(|pattern| !pattern.matches(&file.key)) || !filter.wants(&name) {
+                if pattern.is_some_and(|pattern| !pattern.matches(&file.key)) || !filter.wants(&name) {
                     continue;
                 }
                 found = true;
@@ -274,12 +274,21 @@ async fn standard_stream(arguments: &CopyArguments, session: &Session, moves: bo
     if arguments.target == "-" {
         let place = Place::parse(source, arguments.raw)?;
         let key = place.object_key("`cat` writes several")?.to_owned();
+        if session.global().dry_run {
+            return Ok(());
+        }
         cat::write_out(session, &place, key).await?;
         return Ok(());
     }
     let place = Place::parse(&arguments.target, arguments.raw)?;
     let key = place.object_key("standard input needs the name of an object")?.to_owned();
     let target = session.object(&place.location, key.clone(), &place.shown(&key))?;
+    let uri = Arc::clone(&target.uri);
+    let json = DoneLine { operation: "cp", success: true, source: "-", destination: Some(&uri), object: None };
+    if session.global().dry_run {
+        session.output().done(|| format!("cp - {uri}"), &json);
+        return Ok(());
+    }
     let body = tokio::task::spawn_blocking(|| {
         let mut body = Vec::new();
         std::io::Read::read_to_end(&mut std::io::stdin(), &mut body).map(|_| body)
@@ -287,6 +296,7 @@ async fn standard_stream(arguments: &CopyArguments, session: &Session, moves: bo
     let context = session.context("standard input");
     let body = body.await.map_err(|error| context.io_error(error.into()))?.map_err(|error| context.io_error(error))?;
     put(&target, Bytes::from(body), &Progress::silent()).await?;
+    session.output().done(|| format!("cp - {uri}"), &json);
     session.succeeded(1);
     Ok(())
 }

@@ -81,8 +81,13 @@ impl Session {
 
     /// The store that `location` is in, as the options and the environment describe it.
     pub(crate) fn store(&self, location: &Location) -> Result<Arc<Store>> {
+        self.store_called(location, &location.to_string())
+    }
+
+    /// As [`store`](Self::store). `shown` is how messages call it.
+    pub(crate) fn store_called(&self, location: &Location, shown: &str) -> Result<Arc<Store>> {
         open(location, self.options(location.scheme()), &self.shared.environment)
-            .map_err(|error| Failed::config(self.operation, &location.to_string(), error))
+            .map_err(|error| Failed::config(self.operation, shown, error))
     }
 
     /// The object that `key` names in the store of `location`. `shown` is how messages call it.

@@ -193,7 +193,7 @@ async fn side(session: &Session, place: &Place, wanted: &Wanted, links: Links) -
         return Ok(side);
     }
     let (What::Folder(base) | What::Pattern(_, base) | What::Object(base)) = &place.what;
-    let mut pieces = walk::walk(base, None, links);
+    let mut pieces = walk::walk(place, links);
     while let Some(piece) = pieces.recv().await {
         for step in piece {
             match step {
