@@ -8,7 +8,7 @@ use clap::Args;
 use futures::StreamExt;
 use longshore_engine::{Depth, Progress, delete_keys, put};
 
-use crate::arguments::Filters;
+use crate::arguments::{Filters, SourceOptions};
 use crate::commands::{DoneLine, cat};
 use crate::error::{Failed, Result};
 use crate::place::{Place, What};
@@ -57,6 +57,8 @@ pub(crate) struct CopyArguments {
     raw: bool,
     #[command(flatten)]
     filters: Filters,
+    #[command(flatten)]
+    source_options: SourceOptions,
 }
 
 /// Copies, and with `moves` deletes the sources.
@@ -80,6 +82,7 @@ pub(crate) async fn run(arguments: CopyArguments, session: &Session, moves: bool
     let names_may_meet = arguments.flatten || sources.len() > 1;
     let mut copying = Copying {
         session,
+        reading: session.of_source(&arguments.source_options),
         arguments: &arguments,
         target,
         how,
@@ -109,6 +112,8 @@ fn require_slash(place: &Place) -> Result<()> {
 
 struct Copying<'a> {
     session: &'a Session,
+    /// The session as far as it reaches sources.
+    reading: Session,
     arguments: &'a CopyArguments,
     target: Target,
     how: How,
@@ -141,8 +146,8 @@ impl Copying<'_> {
     }
 
     async fn add_listed(&mut self, place: &Place) -> Result<()> {
-        let source = Source::new(self.session, place, &self.arguments.filters)?;
-        let mut pages = source.pages(self.session, Depth::Everything);
+        let source = Source::new(&self.reading, place, &self.arguments.filters)?;
+        let mut pages = source.pages(&self.reading, Depth::Everything);
         let mut found = false;
         while let Some(page) = pages.next().await {
             for object in page?.objects {
@@ -201,7 +206,7 @@ impl Copying<'_> {
         let name = if self.arguments.flatten { last_segment(name) } else { name };
         let shown = place.shown(&key);
         let step = format!("{} {shown} {}", self.session.operation, self.arguments.target);
-        let source = self.session.object(&place.location, key, &shown)?;
+        let source = self.reading.object(&place.location, key, &shown)?;
         let inside = self.target.prefix();
         if Arc::ptr_eq(&source.store, &self.target.store) && is_inside(&source.key, name, inside) {
             // What was copied a moment ago is not copied again.
@@ -277,7 +282,7 @@ async fn standard_stream(arguments: &CopyArguments, session: &Session, moves: bo
         if session.global().dry_run {
             return Ok(());
         }
-        cat::write_out(session, &place, key).await?;
+        cat::write_out(&session.of_source(&arguments.source_options), &place, key).await?;
         return Ok(());
     }
     let place = Place::parse(&arguments.target, arguments.raw)?;
