@@ -43,5 +43,5 @@ pub use progress::{Progress, Snapshot};
 pub use range::{ByteRange, read_range};
 pub use read::{get, get_many};
 pub use sink::{Buffer, Discard, Memory, Refusal, Sink};
-pub use transfer::{Cleanup, Outcome, TransferOptions, download};
+pub use transfer::{Cleanup, Outcome, TransferOptions, download, upload, upload_reader, upload_stream};
 pub use write::{Source, put, put_many};
