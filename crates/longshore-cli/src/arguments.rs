@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{cat, completions, cp, du, help, ls, mb, mv, put, rm, run, serve, stat, sync};
+use crate::commands::{cat, completions, cp, du, help, ls, mb, mv, put, rb, rm, run, serve, stat, sync};
 use crate::exit;
 
 /// Objects in any store, from a shell: list, copy, sync, delete, generate, serve.
@@ -100,6 +100,7 @@ pub(crate) enum Command {
     Du(du::Arguments),
     Put(put::Arguments),
     Mb(mb::Arguments),
+    Rb(rb::Arguments),
     Run(run::Arguments),
     Serve(serve::Arguments),
     Completions(completions::Arguments),
@@ -122,6 +123,7 @@ impl Command {
             Self::Put(_) => "put",
             Self::Run(_) => "run",
             Self::Mb(_) => "mb",
+            Self::Rb(_) => "rb",
             Self::Serve(_) => "serve",
             Self::Completions(_) => "completions",
             Self::Help(_) => "help",

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_config::{Environment, Location, Options, Scheme, Store, open};
-use longshore_engine::{Context, Object};
+use longshore_engine::{Cleanup, Context, Object};
 
 use crate::arguments::{Global, SourceOptions};
 use crate::error::{Failed, Result};
@@ -21,6 +21,8 @@ pub(crate) struct Session {
     command: Arc<str>,
     tally: Arc<Mutex<Tally>>,
     in_flight: usize,
+    /// Knows what is being put away after an interruption.
+    pub(crate) cleanup: Cleanup,
     /// Whether it is one of several, and shows no progress of its own.
     pub(crate) is_one_of_several: bool,
 }
@@ -61,8 +63,8 @@ impl Session {
     pub(crate) fn new(global: Global, operation: &'static str, command: String) -> Self {
         let output = Arc::new(Output::new(global.json, global.quiet));
         let (in_flight, settings) = (global.max_in_flight, Arc::new(Settings::new(global)));
-        let tally = Arc::default();
-        Self { settings, output, operation, command: command.into(), tally, in_flight, is_one_of_several: false }
+        let (command, tally, cleanup) = (command.into(), Arc::default(), Cleanup::default());
+        Self { settings, output, operation, command, tally, in_flight, cleanup, is_one_of_several: false }
     }
 
     /// The session of another command with the same options and output, and a tally of its own.
