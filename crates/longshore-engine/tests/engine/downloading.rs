@@ -147,13 +147,15 @@ async fn a_download_that_is_dropped_leaves_nothing_and_the_target_as_it_was() {
 async fn an_object_replaced_between_two_parts_is_an_error_and_no_mixture() {
     let (place, folder) = (s3().await, tempdir().unwrap());
     place.fill_large("object", 7 * MIB).await;
-    let late = on_get(FaultAction::Latency(Duration::from_millis(1000)));
+    let late = on_get(FaultAction::Latency(Duration::from_millis(400)));
     place.server().faults().add(FaultRule { skip: 1, ..late });
     let (object, target, options) = (place.object("object"), folder.path().join("file"), options());
     let progress = Progress::silent();
     let downloading = download(&object, &target, &options, &progress);
     let replacing = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        while place.server().stats().method("GET") < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         place.fill_large("object", 10).await;
     };
     let (outcome, _) = tokio::join!(downloading, replacing);

@@ -133,15 +133,14 @@ async fn a_source_that_is_replaced_meanwhile_is_an_error_and_no_mixture() {
     from.fill_large("source", 6 * PART).await;
     let get = |action| FaultRule { method: Some("GET".into()), times: Some(1), ..FaultRule::new(action) };
     from.server().faults().add(get(FaultAction::CutBody { after: 4_000_000 }));
-    from.server().faults().add(FaultRule { skip: 1, ..get(FaultAction::Latency(Duration::from_millis(1500))) });
+    from.server().faults().add(FaultRule { skip: 1, ..get(FaultAction::Latency(Duration::from_millis(400))) });
     let (source, target, options) = (from.object("source"), to.object("target"), options());
     let progress = Progress::silent();
     let transferring = transfer(&source, &target, &options, &progress);
     let replacing = async {
-        while from.server().stats().method("GET") == 0 {
+        while from.server().stats().method("GET") < 2 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
         from.fill_large("source", 10).await;
     };
     let (outcome, _) = tokio::join!(transferring, replacing);
