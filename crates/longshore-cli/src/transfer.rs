@@ -58,7 +58,7 @@ pub(crate) async fn transfer(session: &Session, jobs: Vec<Job>, how: How) -> Vec
         let Some(job) = jobs[index].take() else { continue };
         match outcome {
             Ok(outcome) => {
-                tell(session, &job, Some(outcome.size), how);
+                tell(session, &job, outcome.size.or(job.known.as_ref().map(|known| known.size)), how);
                 session.succeeded(1);
                 done.push(job);
             }
