@@ -13,7 +13,8 @@ use object_store::{ObjectStore, RetryConfig};
 use crate::address::is_near;
 use crate::memory::ForkSafeMemory;
 use crate::{
-    AzureAccess, AzureSettings, ConfigError, Encryption, GcsAccess, GcsSettings, Location, S3Settings, Scheme, WebSettings,
+    AzureAccess, AzureSettings, ConfigError, Encryption, GcsAccess, GcsSettings, Location, S3Settings, Scheme,
+    WebSettings,
 };
 
 /// One store of the process, shared by everyone whose settings are equal.
@@ -91,10 +92,10 @@ pub struct S3Access {
     pub service_url: String,
     /// The bucket's address, without a slash at its end.
     pub bucket_url: String,
+    /// Whether signatures cover bodies.
+    pub sign_payload: bool,
     /// Whether requests carry `x-amz-request-payer`.
     pub request_payer: bool,
-    /// Whether bodies are part of the signature.
-    pub sign_payload: bool,
     /// How objects are encrypted.
     pub encryption: Encryption,
     /// When to give up.

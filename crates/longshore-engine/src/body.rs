@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use futures::stream::{self, BoxStream, StreamExt};
 use longshore_config::Trace;
-use object_store::GetOptions;
 use object_store::client::HttpError;
+use object_store::{Attributes, GetOptions};
 
 use crate::error::{Context, Error, ErrorKind, trace};
 use crate::manage::Metadata;
@@ -25,6 +25,8 @@ const AMENDS: u64 = 8 << 20;
 pub(crate) struct Body {
     /// The object as the answer described it, whole.
     pub(crate) meta: Metadata,
+    /// What it says of its content.
+    pub(crate) attributes: Attributes,
     /// Which of its bytes come.
     pub(crate) range: Range<u64>,
     object: Object,
@@ -59,10 +61,10 @@ impl Body {
         context: &Context,
     ) -> Result<Self, Error> {
         let live = object.live(context)?;
-        let (meta, found, chunks) = if let Some(access) = &live.s3 {
+        let (meta, attributes, found, chunks) = if let Some(access) = &live.s3 {
             let opened = s3::open(access, &object.key, range, pin, context).await?;
             let (stream, trace, pace) = (opened.stream, opened.trace, Pace::new(&access.retry));
-            (opened.meta, opened.range, Chunks::S3 { stream, trace, pace, unbroken: 0 })
+            (opened.meta, opened.attributes, opened.range, Chunks::S3 { stream, trace, pace, unbroken: 0 })
         } else if let Some(access) = &live.web {
             let body = web::Body::open(access, &object.key, range, pin, context).await?;
             from_web(object, body, range, context).await?
@@ -75,7 +77,7 @@ impl Body {
             return Err(changed(context));
         }
         let at = found.start;
-        Ok(Self { meta, range: found, object: object.clone(), context: context.clone(), at, chunks })
+        Ok(Self { meta, attributes, range: found, object: object.clone(), context: context.clone(), at, chunks })
     }
 
     /// # Errors
@@ -180,7 +182,7 @@ async fn from_web(
     mut body: web::Body,
     range: Option<&ByteRange>,
     context: &Context,
-) -> Result<(Metadata, Range<u64>, Chunks), Error> {
+) -> Result<(Metadata, Attributes, Range<u64>, Chunks), Error> {
     let said = body.said.clone();
     let described = |size| Metadata {
         key: object.key.clone(),
@@ -190,7 +192,8 @@ async fn from_web(
         version: None,
     };
     if let (Some(size), Some(end)) = (said.size, body.end) {
-        return Ok((described(size), body.start..end, Chunks::Web(Box::new(body))));
+        let attributes = body.said.attributes.clone();
+        return Ok((described(size), attributes, body.start..end, Chunks::Web(Box::new(body))));
     }
     let (first, mut chunks, mut size) = (body.start, Vec::new(), body.start);
     while let Some(chunk) = body.next().await? {
@@ -212,7 +215,7 @@ async fn from_web(
         at = end;
     }
     chunks.retain(|chunk| !chunk.is_empty());
-    Ok((described(size), found, Chunks::Collected(chunks.into_iter())))
+    Ok((described(size), said.attributes.clone(), found, Chunks::Collected(chunks.into_iter())))
 }
 
 async fn open_other(
@@ -220,7 +223,7 @@ async fn open_other(
     range: Option<&ByteRange>,
     pin: Option<&str>,
     context: &Context,
-) -> Result<(Metadata, Range<u64>, Chunks), Error> {
+) -> Result<(Metadata, Attributes, Range<u64>, Chunks), Error> {
     let path = match path(&object.key) {
         Some(path) => path,
         None => require_path(&object.key, context)?,
@@ -247,7 +250,7 @@ async fn open_other(
         e_tag: answer.meta.e_tag.clone(),
         version: answer.meta.version.clone(),
     };
-    let mut found = answer.range.clone();
+    let (attributes, mut found) = (answer.attributes.clone(), answer.range.clone());
     let mut stream = answer.into_stream();
     if let (true, Some(range)) = (in_memory, range) {
         found = range.within(meta.size).ok_or_else(|| range.beyond(meta.size, context))?;
@@ -264,5 +267,5 @@ async fn open_other(
             })
             .boxed();
     }
-    Ok((meta, found, Chunks::Other { stream, trace }))
+    Ok((meta, attributes, found, Chunks::Other { stream, trace }))
 }

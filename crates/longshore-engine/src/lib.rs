@@ -18,6 +18,7 @@
 
 mod azure;
 mod body;
+mod bucket;
 mod budget;
 mod cloud;
 mod delete;
@@ -42,6 +43,7 @@ mod window;
 mod write;
 mod xml;
 
+pub use bucket::delete_bucket;
 pub use budget::Limits;
 pub use delete::{delete_keys, delete_object, delete_prefix};
 pub use error::{Context, Error, ErrorKind, Failure};
@@ -54,5 +56,7 @@ pub use range::{ByteRange, read_range};
 pub use read::{get, get_many};
 pub use service::{Bucket, list_buckets};
 pub use sink::{Buffer, Discard, Memory, Refusal, Sink};
-pub use transfer::{Cleanup, Outcome, TransferOptions, download};
+pub use transfer::{
+    Cleanup, Outcome, TransferOptions, download, transfer, transfer_many, upload, upload_reader, upload_stream,
+};
 pub use write::{Source, put, put_many};

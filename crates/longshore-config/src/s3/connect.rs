@@ -51,8 +51,8 @@ impl S3Settings {
             region: self.region.clone(),
             service_url,
             bucket_url,
-            request_payer: self.request_payer,
             sign_payload: !self.unsigned_payload,
+            request_payer: self.request_payer,
             encryption: self.encryption.headers(),
             retry,
         };

@@ -10,12 +10,14 @@ use futures::stream::BoxStream;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, IF_MATCH, IF_RANGE, LAST_MODIFIED, RANGE};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use longshore_config::{Trace, WebAccess};
+use object_store::Attributes;
 use object_store::client::HttpError;
 
 use super::request::{Answer, Request};
 use crate::error::{Context, Error, ErrorKind};
 use crate::range::ByteRange;
 use crate::retry::Pace;
+use crate::s3::attributes_of;
 
 /// So much in one piece makes up for a broken connection: from here on a body is granted as many anew.
 const AMENDS: u64 = 8 << 20;
@@ -27,6 +29,8 @@ pub(crate) struct Said {
     pub(crate) size: Option<u64>,
     pub(crate) last_modified: DateTime<Utc>,
     pub(crate) e_tag: Option<String>,
+    /// What it says of its content.
+    pub(crate) attributes: Attributes,
 }
 
 /// What two answers about the same bytes have in common.
@@ -230,6 +234,7 @@ pub(super) fn said(headers: &HeaderMap) -> Said {
         size: content_length(headers),
         last_modified: header(headers, &LAST_MODIFIED).and_then(date).unwrap_or_default(),
         e_tag: header(headers, &ETAG).map(str::to_owned),
+        attributes: attributes_of(headers),
     }
 }
 

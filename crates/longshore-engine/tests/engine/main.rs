@@ -10,6 +10,8 @@ mod place;
 mod ranges;
 mod reading;
 mod site;
+mod transferring;
+mod uploading;
 mod web;
 mod webdav;
 mod writing;
