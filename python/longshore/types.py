@@ -138,7 +138,7 @@ class S3Options(TransferOptions, total=False):
     checksum_algorithm: str | None
     """A checksum to send with bodies, ``"sha256"`` or ``"crc64nvme"``; none."""
     server_side_encryption: str | None
-    """How objects are encrypted: ``"AES256"``, ``"aws:kms"``, ``"aws:kms:dsse"`` or ``"sse-c"``; as the bucket says."""
+    """The way objects are encrypted, ``"AES256"``, ``"aws:kms"``, ``"aws:kms:dsse"`` or ``"sse-c"``; as the bucket says."""
     sse_kms_key_id: str | None
     """The key of the key service that encrypts objects."""
     sse_bucket_key_enabled: Flag
