@@ -104,15 +104,13 @@ class TransferOptions(TypedDict, total=False):
     """How often a request is repeated; 8."""
     retry_timeout: Duration
     """When to stop repeating, counted from the first request; unlimited."""
-    ca_bundle: str | None
-    """A PEM file of certificates to trust besides the system's."""
-    allow_http: Flag
-    """False refuses an endpoint that begins with ``http://``."""
 
 
 class S3Options(TransferOptions, total=False):
-    """Options of an :class:`~longshore.S3Store`. What is absent comes from the ``AWS_*`` variables."""
+    """Options of an :class:`~longshore.S3Store`. What is absent comes from the ``AWS_*`` variables, then from the profile."""
 
+    profile: str | None
+    """The profile of AWS's shared files that counts, instead of the one that the variables name."""
     access_key_id: str | None
     """The access key; it comes with ``secret_access_key``."""
     secret_access_key: str | None
@@ -131,6 +129,22 @@ class S3Options(TransferOptions, total=False):
     """Puts the bucket into the host name instead of the path."""
     request_payer: Flag
     """Agrees to pay for the requests."""
+    use_dualstack_endpoint: Flag
+    """Reaches AWS over IPv6 as well."""
+    use_fips_endpoint: Flag
+    """Reaches AWS at its FIPS endpoint."""
+    use_accelerate_endpoint: Flag
+    """Reaches AWS through its transfer acceleration."""
+    checksum_algorithm: str | None
+    """A checksum to send with bodies, ``"sha256"`` or ``"crc64nvme"``; none."""
+    server_side_encryption: str | None
+    """The way objects are encrypted, ``"AES256"``, ``"aws:kms"``, ``"aws:kms:dsse"`` or ``"sse-c"``; as the bucket says."""
+    sse_kms_key_id: str | None
+    """The key of the key service that encrypts objects."""
+    sse_bucket_key_enabled: Flag
+    """Asks the key service once for the bucket instead of once for each object; as the bucket says."""
+    sse_customer_key_base64: str | None
+    """A key of 32 bytes, in base64, which every request about an object brings along."""
 
 
 class HTTPOptions(TransferOptions, total=False):

@@ -57,8 +57,7 @@ def _run(program: Program, folder: Path) -> subprocess.CompletedProcess[str]:
     """Runs a program as a file in an empty folder, by somebody who has set no variables."""
     file = folder / "program.py"
     file.write_text(program.text, encoding="utf-8")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment["PYTHONPATH"] = str(Path(longshore.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": str(Path(longshore.__file__).parents[1])}
     return subprocess.run(
         [sys.executable, str(file)],
         capture_output=True,

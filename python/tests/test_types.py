@@ -106,6 +106,7 @@ def test_the_types_need_no_numpy_until_they_are_asked_for_arrays() -> None:
 # option keeps the store from asking the machine for credentials.
 OPTIONS: dict[str, tuple[type, str, dict[str, typing.Any]]] = {
     "s3": (longshore.types.S3Options, "s3://bucket", {"skip_signature": True}),
+    "web": (longshore.types.HTTPOptions, "https://localhost/", {}),
 }
 
 

@@ -22,6 +22,7 @@ import longshore as s3
 from longshore.exceptions import ArgumentTypeError, BaseError, NotFoundError, UnknownConfigurationKeyError
 from longshore.testing import Fault, Server, server
 from longshore.types import (
+    AnyStore,
     Data,
     Duration,
     ObjectMeta,
@@ -146,7 +147,7 @@ def test_how_progress_is_followed() -> None:
 
 def test_which_store_a_uri_is_in_is_known_when_it_is_asked() -> None:
     store = s3.store_for(HERE)
-    assert_type(store, s3.S3Store | s3.LocalStore | s3.MemoryStore)
+    assert_type(store, AnyStore)
     assert assert_type(store.bucket, str) == "typing"
     with pytest.raises(AttributeError):
         store.endpoint  # type: ignore[union-attr]  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
