@@ -51,6 +51,8 @@ pub struct S3Access {
     pub request_payer: bool,
     /// Whether bodies are part of the signature.
     pub sign_payload: bool,
+    /// The checksum that goes with a body: `sha256` or `crc64nvme`.
+    pub checksum: Option<&'static str>,
     /// How objects are encrypted.
     pub encryption: Encryption,
     /// When to give up.

@@ -53,6 +53,7 @@ impl S3Settings {
             bucket_url,
             request_payer: self.request_payer,
             sign_payload: !self.unsigned_payload,
+            checksum: self.checksum,
             encryption: self.encryption.headers(),
             retry,
         };

@@ -7,6 +7,7 @@
 mod client;
 mod failure;
 mod idle;
+mod names;
 mod trace;
 
 pub(crate) use client::{ClientSettings, Fixed, client};

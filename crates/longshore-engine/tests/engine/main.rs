@@ -2,6 +2,7 @@
 
 mod credentials;
 mod deleting;
+mod headers;
 mod listing;
 mod local;
 mod managing;
