@@ -14,17 +14,22 @@
 
 #![forbid(unsafe_code)]
 
+mod body;
 mod budget;
 mod delete;
 mod error;
 mod list;
+mod listing;
 mod local;
 mod manage;
 mod object;
 mod progress;
+mod range;
 mod read;
 mod s3;
+mod service;
 mod sink;
+mod transfer;
 mod window;
 mod write;
 
@@ -32,9 +37,13 @@ pub use budget::Limits;
 pub use delete::{delete_keys, delete_object, delete_prefix};
 pub use error::{Context, Error, ErrorKind, Failure};
 pub use list::{Entry, expand, list};
+pub use listing::{Depth, Listed, Page, list_pages};
 pub use manage::{Metadata, copy, create_bucket, exists, head};
 pub use object::Object;
 pub use progress::{Progress, Snapshot};
+pub use range::{ByteRange, read_range};
 pub use read::{get, get_many};
+pub use service::{Bucket, list_buckets};
 pub use sink::{Buffer, Discard, Memory, Refusal, Sink};
+pub use transfer::{Cleanup, Outcome, TransferOptions, download};
 pub use write::{Source, put, put_many};

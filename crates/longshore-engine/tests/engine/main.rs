@@ -3,9 +3,11 @@
 mod credentials;
 mod deleting;
 mod headers;
+mod downloading;
 mod listing;
 mod local;
 mod managing;
 mod place;
+mod ranges;
 mod reading;
 mod writing;

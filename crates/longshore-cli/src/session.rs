@@ -1,0 +1,155 @@
+//! What a command runs in: the global options, the stores, where output goes, and the tally of what failed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use longshore_config::{Environment, Location, Options, Scheme, Store, open};
+use longshore_engine::{Context, Object};
+
+use crate::arguments::Global;
+use crate::error::{Failed, Result};
+use crate::exit::Code;
+use crate::output::Output;
+
+/// One command on its way. Clones are the same command.
+#[derive(Clone)]
+pub(crate) struct Session {
+    shared: Arc<Shared>,
+    /// The command's name.
+    pub(crate) operation: &'static str,
+    /// The command as it was given, for messages.
+    command: Arc<str>,
+    tally: Arc<Mutex<Tally>>,
+    in_flight: usize,
+    /// Whether it is one of several, and shows no progress of its own.
+    pub(crate) is_one_of_several: bool,
+}
+
+/// What all commands of a `run` share.
+struct Shared {
+    global: Global,
+    environment: Environment,
+    output: Output,
+}
+
+#[derive(Default)]
+struct Tally {
+    successes: u64,
+    failures: Vec<Code>,
+}
+
+impl Session {
+    /// The session of one command. `command` is how messages call it.
+    pub(crate) fn new(global: Global, operation: &'static str, command: String) -> Self {
+        let mut environment = Environment::read();
+        if let Some(profile) = &global.profile {
+            // It is as if the variable were set.
+            let others = std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .filter(|(name, _)| name != "AWS_PROFILE");
+            environment = others.chain([("AWS_PROFILE".to_owned(), profile.clone())]).collect();
+        }
+        let output = Output::new(global.json, global.quiet);
+        let in_flight = global.max_in_flight;
+        let shared = Arc::new(Shared { global, environment, output });
+        let tally = Arc::default();
+        Self { shared, operation, command: command.into(), tally, in_flight, is_one_of_several: false }
+    }
+
+    /// The session of another command with the same options and output, and a tally of its own.
+    pub(crate) fn another(&self, operation: &'static str, command: String, in_flight: usize) -> Self {
+        let (shared, tally) = (Arc::clone(&self.shared), Arc::default());
+        Self { shared, operation, command: command.into(), tally, in_flight, is_one_of_several: true }
+    }
+
+    pub(crate) fn global(&self) -> &Global {
+        &self.shared.global
+    }
+
+    pub(crate) fn output(&self) -> &Output {
+        &self.shared.output
+    }
+
+    /// Requests or objects at once.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// What the engine says when something goes wrong with `uri`.
+    pub(crate) fn context(&self, uri: impl Into<String>) -> Context {
+        Context::new(self.operation, uri)
+    }
+
+    /// The store that `location` is in, as the options and the environment describe it.
+    pub(crate) fn store(&self, location: &Location) -> Result<Arc<Store>> {
+        open(location, self.options(location.scheme()), &self.shared.environment)
+            .map_err(|error| Failed::config(self.operation, &location.to_string(), error))
+    }
+
+    /// The object that `key` names in the store of `location`. `shown` is how messages call it.
+    pub(crate) fn object(&self, location: &Location, key: impl Into<String>, shown: &str) -> Result<Object> {
+        Ok(Object { store: self.store(location)?, key: key.into(), uri: shown.into() })
+    }
+
+    /// What the global options say about stores of that kind.
+    fn options(&self, scheme: Scheme) -> Options {
+        let global = self.global();
+        let mut options = Options::default();
+        if scheme != Scheme::S3 {
+            return options;
+        }
+        for (name, value) in
+            [("endpoint", &global.endpoint_url), ("region", &global.region), ("ca_bundle", &global.ca_bundle)]
+        {
+            if let Some(value) = value {
+                options.set(name, value);
+            }
+        }
+        if global.no_sign_request {
+            options.set("skip_signature", "true");
+        }
+        if global.request_payer.is_some() {
+            options.set("request_payer", "true");
+        }
+        if let Some(count) = global.retry_count {
+            options.set("max_retries", count.to_string());
+        }
+        options
+    }
+
+    /// Counts something that was done.
+    pub(crate) fn succeeded(&self, count: u64) {
+        self.tally().successes += count;
+    }
+
+    /// Tells a failure, and counts it.
+    pub(crate) fn failed(&self, failed: &Failed) {
+        self.output().error(self.operation, &self.command, failed);
+        self.count_failure(failed.code());
+    }
+
+    /// As [`failed`](Self::failed), about one of the things that the command does.
+    pub(crate) fn failed_on(&self, step: &str, failed: &Failed) {
+        self.output().error(self.operation, step, failed);
+        self.count_failure(failed.code());
+    }
+
+    /// Counts a failure that was told already.
+    pub(crate) fn count_failure(&self, code: Code) {
+        self.tally().failures.push(code);
+    }
+
+    /// Whether something failed so far.
+    pub(crate) fn has_failures(&self) -> bool {
+        !self.tally().failures.is_empty()
+    }
+
+    /// The exit code, as things stand.
+    pub(crate) fn code(&self) -> Code {
+        let tally = self.tally();
+        Code::of_all(tally.successes, &tally.failures)
+    }
+
+    fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
