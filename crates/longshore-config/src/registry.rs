@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use longshore_runtime::fork;
 
 use crate::store::Settings;
-use crate::{ConfigError, Environment, Location, Options, S3Settings, Scheme, Store};
+use crate::{ConfigError, Environment, Location, Options, S3Settings, Scheme, Setting, Store};
 
 /// A child keeps its parent's stores: each makes a live client of its own in every process, and a memory store keeps its
 /// contents. So the map is only touched with forks kept out.
@@ -54,6 +54,19 @@ pub fn open(location: &Location, options: Options, environment: &Environment) ->
             }))
         }
     }
+}
+
+/// As [`open`], with every setting that was found on the way and who said it, also where they cannot be used.
+pub fn explain(
+    location: &Location,
+    options: Options,
+    environment: &Environment,
+) -> (Vec<Setting>, Result<Arc<Store>, ConfigError>) {
+    let trail = match location.scheme() {
+        Scheme::S3 => S3Settings::explain(location.bucket(), options.clone(), environment).0,
+        _ => Vec::new(),
+    };
+    (trail, open(location, options, environment))
 }
 
 fn with_stores<T>(ask: impl FnOnce(&mut Stores) -> T) -> T {

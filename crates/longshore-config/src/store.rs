@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use longshore_runtime::fork::PerProcess;
 use object_store::aws::AwsCredentialProvider;
@@ -10,7 +11,7 @@ use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, RetryConfig};
 
 use crate::memory::ForkSafeMemory;
-use crate::{ConfigError, Encryption, S3Settings, Scheme};
+use crate::{ConfigError, Encryption, Route, S3Settings, Scheme};
 
 /// One store of the process, shared by everyone whose settings are equal.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub struct S3Access {
     pub http: HttpClient,
     /// The credentials; `None` sends unsigned requests.
     pub credentials: Option<AwsCredentialProvider>,
+    /// When keys that had to be fetched end, in seconds since 1970. Zero where that is not known, or they were given.
+    pub keys_until: Arc<AtomicI64>,
     /// The region that requests are signed for.
     pub region: String,
     /// The service's address, without a slash at its end.
@@ -86,6 +89,14 @@ impl Store {
     pub fn s3_settings(&self) -> Option<&S3Settings> {
         match &self.settings {
             Settings::S3(settings) => Some(settings),
+            _ => None,
+        }
+    }
+
+    /// Where requests go, for a store that is reached over a network.
+    pub fn route(&self) -> Option<Route> {
+        match &self.settings {
+            Settings::S3(settings) => settings.route(),
             _ => None,
         }
     }

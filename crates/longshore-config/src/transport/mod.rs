@@ -8,7 +8,9 @@ mod client;
 mod failure;
 mod idle;
 mod names;
+mod route;
 mod trace;
 
 pub(crate) use client::{ClientSettings, Fixed, client};
+pub use route::{Certificate, Greeting, Route, TlsFailure};
 pub use trace::{Observed, Trace};
