@@ -40,14 +40,7 @@ struct Tally {
 impl Session {
     /// The session of one command. `command` is how messages call it.
     pub(crate) fn new(global: Global, operation: &'static str, command: String) -> Self {
-        let mut environment = Environment::read();
-        if let Some(profile) = &global.profile {
-            // It is as if the variable were set.
-            let others = std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-                .filter(|(name, _)| name != "AWS_PROFILE");
-            environment = others.chain([("AWS_PROFILE".to_owned(), profile.clone())]).collect();
-        }
+        let environment = Environment::read();
         let output = Output::new(global.json, global.quiet);
         let in_flight = global.max_in_flight;
         let shared = Arc::new(Shared { global, environment, output });
@@ -63,6 +56,10 @@ impl Session {
 
     pub(crate) fn global(&self) -> &Global {
         &self.shared.global
+    }
+
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.shared.environment
     }
 
     pub(crate) fn output(&self) -> &Output {
@@ -91,15 +88,18 @@ impl Session {
     }
 
     /// What the global options say about stores of that kind.
-    fn options(&self, scheme: Scheme) -> Options {
+    pub(crate) fn options(&self, scheme: Scheme) -> Options {
         let global = self.global();
         let mut options = Options::default();
         if scheme != Scheme::S3 {
             return options;
         }
-        for (name, value) in
-            [("endpoint", &global.endpoint_url), ("region", &global.region), ("ca_bundle", &global.ca_bundle)]
-        {
+        for (name, value) in [
+            ("endpoint", &global.endpoint_url),
+            ("profile", &global.profile),
+            ("region", &global.region),
+            ("ca_bundle", &global.ca_bundle),
+        ] {
             if let Some(value) = value {
                 options.set(name, value);
             }

@@ -17,6 +17,7 @@
 mod body;
 mod budget;
 mod delete;
+pub mod doctor;
 mod error;
 mod list;
 mod listing;

@@ -189,10 +189,12 @@ impl Route {
     }
 }
 
-const TRUST: &str = "name a PEM file with the certificate of whoever signed it: ca_bundle, AWS_CA_BUNDLE or SSL_CERT_FILE";
+const TRUST: &str =
+    "name a PEM file with the certificate of whoever signed it: ca_bundle, AWS_CA_BUNDLE or SSL_CERT_FILE";
 const NAME: &str = "write the host as the certificate has it, or have the server show another certificate";
 const DATE: &str = "have the server's certificate renewed, or set this machine's clock";
-const NO_TLS: &str = "the port speaks something else; write http:// where the server has no TLS, or name its other port";
+const NO_TLS: &str =
+    "the port speaks something else; write http:// where the server has no TLS, or name its other port";
 const SILENT: &str = "the port takes connections and says nothing; is it the right one?";
 
 /// What `rustls` says, in words for whoever has to mend it.

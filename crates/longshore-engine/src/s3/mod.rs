@@ -13,4 +13,6 @@ mod xml;
 pub(crate) use body::open;
 pub(crate) use objects::{copy, delete, get, head, put};
 pub(crate) use pace::Pace;
-pub(crate) use requests::{bucket_answers, create_bucket, delete_batch, list_buckets, list_page, owns_bucket};
+pub(crate) use requests::{
+    bucket_answers, bucket_region, create_bucket, delete_batch, list_buckets, list_page, owns_bucket,
+};

@@ -2,8 +2,8 @@
 
 mod credentials;
 mod deleting;
-mod headers;
 mod downloading;
+mod headers;
 mod listing;
 mod local;
 mod managing;
