@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{cat, completions, cp, du, help, ls, mb, mv, put, rb, rm, run, serve, stat, sync};
+use crate::commands::{cat, completions, cp, doctor, du, help, ls, mb, mv, put, rb, rm, run, serve, stat, sync};
 use crate::exit;
 
 /// Objects in any store, from a shell: list, copy, sync, delete, generate, serve.
@@ -103,6 +103,7 @@ pub(crate) enum Command {
     Rb(rb::Arguments),
     Run(run::Arguments),
     Serve(serve::Arguments),
+    Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
     Help(help::Arguments),
@@ -125,6 +126,7 @@ impl Command {
             Self::Mb(_) => "mb",
             Self::Rb(_) => "rb",
             Self::Serve(_) => "serve",
+            Self::Doctor(_) => "doctor",
             Self::Completions(_) => "completions",
             Self::Help(_) => "help",
         }

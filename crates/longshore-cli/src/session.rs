@@ -39,30 +39,12 @@ struct Tally {
     failures: Vec<Code>,
 }
 
-impl Settings {
-    fn new(global: Global) -> Self {
-        let environment = match &global.profile {
-            None => Environment::read(),
-            Some(profile) => with_profile(profile),
-        };
-        Self { global, environment }
-    }
-}
-
-/// The environment as if that profile were asked for there, and no keys given: who names a profile means its keys.
-fn with_profile(profile: &str) -> Environment {
-    const REPLACED: [&str; 4] = ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
-    let variables = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| !REPLACED.contains(&name.as_str()));
-    variables.chain([("AWS_PROFILE".to_owned(), profile.to_owned())]).collect()
-}
-
 impl Session {
     /// The session of one command. `command` is how messages call it.
     pub(crate) fn new(global: Global, operation: &'static str, command: String) -> Self {
         let output = Arc::new(Output::new(global.json, global.quiet));
-        let (in_flight, settings) = (global.max_in_flight, Arc::new(Settings::new(global)));
+        let (in_flight, settings) =
+            (global.max_in_flight, Arc::new(Settings { global, environment: Environment::read() }));
         let (command, tally, cleanup) = (command.into(), Arc::default(), Cleanup::default());
         Self { settings, output, operation, command, tally, in_flight, cleanup, is_one_of_several: false }
     }
@@ -84,11 +66,15 @@ impl Session {
         global.region = replace(&global.region, &source.source_region);
         global.profile = replace(&global.profile, &source.source_profile);
         global.no_sign_request |= source.source_no_sign_request;
-        Self { settings: Arc::new(Settings::new(global)), ..self.clone() }
+        Self { settings: Arc::new(Settings { global, environment: Environment::read() }), ..self.clone() }
     }
 
     pub(crate) fn global(&self) -> &Global {
         &self.settings.global
+    }
+
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.settings.environment
     }
 
     pub(crate) fn output(&self) -> &Output {
@@ -122,26 +108,28 @@ impl Session {
     }
 
     /// What the global options say about stores of that kind.
-    fn options(&self, scheme: Scheme) -> Options {
+    pub(crate) fn options(&self, scheme: Scheme) -> Options {
         let global = self.global();
         let mut options = Options::default();
-        if scheme != Scheme::S3 {
+        if matches!(scheme, Scheme::File | Scheme::Memory) {
             return options;
         }
-        for (name, value) in [
-            ("endpoint", &global.endpoint_url),
-            ("region", &global.region),
-            ("ca_bundle", &global.ca_bundle),
-            ("timeout", &global.timeout),
+        let (s3, web) = (scheme == Scheme::S3, scheme == Scheme::Http);
+        for (name, value, known) in [
+            ("endpoint", &global.endpoint_url, !web),
+            ("profile", &global.profile, s3),
+            ("region", &global.region, s3),
+            ("ca_bundle", &global.ca_bundle, true),
+            ("timeout", &global.timeout, true),
         ] {
-            if let Some(value) = value {
+            if let (Some(value), true) = (value, known) {
                 options.set(name, value);
             }
         }
-        if global.no_sign_request {
+        if global.no_sign_request && !web {
             options.set("skip_signature", "true");
         }
-        if global.request_payer.is_some() {
+        if global.request_payer.is_some() && s3 {
             options.set("request_payer", "true");
         }
         if let Some(count) = global.retry_count {

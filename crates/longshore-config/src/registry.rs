@@ -9,7 +9,8 @@ use longshore_runtime::fork;
 use crate::given::Secret;
 use crate::store::Settings;
 use crate::{
-    AzureSettings, ConfigError, Environment, GcsSettings, Location, Options, S3Settings, Scheme, Store, WebSettings,
+    AzureSettings, ConfigError, Environment, GcsSettings, Location, Options, S3Settings, Scheme, Setting, Store,
+    WebSettings,
 };
 
 /// A child keeps its parent's stores: each makes a live client of its own in every process, and a memory store keeps its
@@ -80,6 +81,22 @@ fn shared<S: Clone + Eq + Hash>(
     let store = Arc::new(Store::new(kind(Box::new(settings.clone()))));
     stores.insert(settings, Arc::clone(&store));
     store
+}
+
+/// As [`open`], with every setting that was found on the way and who said it, also where they cannot be used.
+pub fn explain(
+    location: &Location,
+    options: Options,
+    environment: &Environment,
+) -> (Vec<Setting>, Result<Arc<Store>, ConfigError>) {
+    let trail = match location.scheme() {
+        Scheme::S3 => S3Settings::explain(location.bucket(), options.clone(), environment).0,
+        Scheme::Gcs => GcsSettings::explain(location, options.clone(), environment).0,
+        Scheme::Azure => AzureSettings::explain(location, options.clone(), environment).0,
+        Scheme::Http => WebSettings::explain(location, options.clone(), environment).0,
+        Scheme::File | Scheme::Memory => Vec::new(),
+    };
+    (trail, open(location, options, environment))
 }
 
 fn with_stores<T>(ask: impl FnOnce(&mut Stores) -> T) -> T {

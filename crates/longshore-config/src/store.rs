@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use http::HeaderMap;
 use longshore_runtime::fork::PerProcess;
@@ -13,7 +14,7 @@ use object_store::{ObjectStore, RetryConfig};
 use crate::address::is_near;
 use crate::memory::ForkSafeMemory;
 use crate::{
-    AzureAccess, AzureSettings, ConfigError, Encryption, GcsAccess, GcsSettings, Location, S3Settings, Scheme,
+    AzureAccess, AzureSettings, ConfigError, Encryption, GcsAccess, GcsSettings, Location, Route, S3Settings, Scheme,
     WebSettings,
 };
 
@@ -86,6 +87,8 @@ pub struct S3Access {
     pub http: HttpClient,
     /// The credentials; `None` sends unsigned requests.
     pub credentials: Option<AwsCredentialProvider>,
+    /// When keys that had to be fetched end, in seconds since 1970. Zero where that is not known, or they were given.
+    pub keys_until: Arc<AtomicI64>,
     /// The region that requests are signed for.
     pub region: String,
     /// The service's address, without a slash at its end.
@@ -96,6 +99,8 @@ pub struct S3Access {
     pub sign_payload: bool,
     /// Whether requests carry `x-amz-request-payer`.
     pub request_payer: bool,
+    /// The checksum that goes with a body: `sha256` or `crc64nvme`.
+    pub checksum: Option<&'static str>,
     /// How objects are encrypted.
     pub encryption: Encryption,
     /// When to give up.
@@ -136,6 +141,17 @@ impl Store {
         match &self.settings {
             Settings::S3(settings) => Some(settings),
             _ => None,
+        }
+    }
+
+    /// Where requests go, for a store that is reached over a network.
+    pub fn route(&self) -> Option<Route> {
+        match &self.settings {
+            Settings::S3(settings) => settings.route(),
+            Settings::Gcs(settings) => settings.route(),
+            Settings::Azure(settings) => settings.route(),
+            Settings::Web(settings) => settings.route(),
+            Settings::Local | Settings::Memory { .. } => None,
         }
     }
 

@@ -22,6 +22,7 @@ mod bucket;
 mod budget;
 mod cloud;
 mod delete;
+pub mod doctor;
 mod error;
 mod gcs;
 mod list;

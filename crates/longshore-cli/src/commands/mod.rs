@@ -3,6 +3,7 @@
 pub(crate) mod cat;
 pub(crate) mod completions;
 pub(crate) mod cp;
+pub(crate) mod doctor;
 pub(crate) mod du;
 pub(crate) mod help;
 pub(crate) mod ls;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: Command, session: Session) -> Pin<Box<dyn Future<Outp
             Command::Mb(arguments) => mb::run(arguments, &session).await,
             Command::Rb(arguments) => rb::run(arguments, &session).await,
             Command::Serve(arguments) => return serve::run(arguments, &session).await,
+            Command::Doctor(arguments) => doctor::run(arguments, &session).await,
             Command::Completions(arguments) => completions::run(&arguments, &session),
             Command::Help(arguments) => help::run(&arguments, &session),
         };

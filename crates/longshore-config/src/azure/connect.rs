@@ -7,9 +7,9 @@ use object_store::client::HttpClient;
 use object_store::{RetryConfig, StaticCredentialProvider};
 
 use super::settings::{AzureSettings, Signing};
-use crate::ConfigError;
 use crate::store::Live;
 use crate::transport::Fixed;
+use crate::{ConfigError, Route};
 
 /// What it takes to send authorized requests to Azure's blob service oneself, over the same pool and with the same credentials.
 #[derive(Clone)]
@@ -29,6 +29,11 @@ pub struct AzureAccess {
 }
 
 impl AzureSettings {
+    /// Where requests go.
+    pub(crate) fn route(&self) -> Option<Route> {
+        Route::new(&self.container_url(), &self.wire)
+    }
+
     pub(crate) fn connect(&self) -> Result<Live, ConfigError> {
         let http = self.wire.client(&self.endpoint)?;
         let retry = self.wire.retry();

@@ -9,9 +9,9 @@ use object_store::{ObjectStore, RetryConfig, StaticCredentialProvider};
 use super::json::{Json, Whole};
 use super::settings::{GcsSettings, Signing};
 use super::tidy::Tidy;
-use crate::ConfigError;
 use crate::store::Live;
 use crate::transport::Fixed;
+use crate::{ConfigError, Route};
 
 /// What it takes to send authorized requests to Google's JSON interface oneself, over the same pool and with the same credentials.
 #[derive(Clone)]
@@ -33,6 +33,11 @@ pub struct GcsAccess {
 }
 
 impl GcsSettings {
+    /// Where requests go.
+    pub(crate) fn route(&self) -> Option<Route> {
+        Route::new(self.service_url(), &self.wire)
+    }
+
     pub(crate) fn connect(&self) -> Result<Live, ConfigError> {
         let service_url = self.service_url().to_owned();
         let http = self.wire.client(&service_url)?;

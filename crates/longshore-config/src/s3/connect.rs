@@ -1,20 +1,22 @@
 //! From settings to a live client.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
 
 use super::settings::{S3Settings, Signing};
 use crate::ConfigError;
 use crate::store::{Live, S3Access};
-use crate::transport::Fixed;
+use crate::transport::{Fixed, Route};
 
 impl S3Settings {
     pub(crate) fn connect(&self) -> Result<Live, ConfigError> {
         let (service_url, bucket_url) = self.addresses()?;
         let http = self.wire.client(&service_url)?;
         let retry = self.wire.retry();
-        let credentials = self.credentials()?;
+        let keys_until = Arc::<AtomicI64>::default();
+        let credentials = self.credentials(&keys_until)?;
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&self.bucket)
             .with_region(&self.region)
@@ -48,22 +50,29 @@ impl S3Settings {
         let s3 = S3Access {
             http,
             credentials,
+            keys_until,
             region: self.region.clone(),
             service_url,
             bucket_url,
             sign_payload: !self.unsigned_payload,
             request_payer: self.request_payer,
+            checksum: self.checksum,
             encryption: self.encryption.headers(),
             retry,
         };
         Ok(Live { s3: Some(s3), ..Live::of(Arc::new(store)) })
     }
 
-    fn credentials(&self) -> Result<Option<AwsCredentialProvider>, ConfigError> {
+    /// Where requests go.
+    pub(crate) fn route(&self) -> Option<Route> {
+        Route::new(&self.addresses().ok()?.1, &self.wire)
+    }
+
+    fn credentials(&self, until: &Arc<AtomicI64>) -> Result<Option<AwsCredentialProvider>, ConfigError> {
         match &self.signing {
             Signing::Unsigned => Ok(None),
             Signing::With(keys) => Ok(Some(keys.provider())),
-            Signing::From(source) => source.provider(&self.region, self.wire.ca_bundle.as_deref()).map(Some),
+            Signing::From(source) => source.provider(&self.region, self.wire.ca_bundle.as_deref(), until).map(Some),
         }
     }
 }

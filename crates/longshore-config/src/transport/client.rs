@@ -13,6 +13,7 @@ use object_store::client::{
 
 use super::failure::{Unsendable, causes, http_error};
 use super::idle::{Impatient, Metered, Progress, Unanswered};
+use super::names::Names;
 use super::trace::Trace;
 use crate::ConfigError;
 use crate::options::invalid;
@@ -76,6 +77,7 @@ fn build(settings: &ClientSettings, follows: bool) -> Result<reqwest::Client, Co
             .connect_timeout(settings.connect_timeout)
             .https_only(!settings.allow_http)
             .http1_only()
+            .dns_resolver(Names)
             // An object is what is stored, and as long as `Content-Length` says.
             .no_gzip()
             .no_brotli()

@@ -7,7 +7,10 @@
 mod client;
 mod failure;
 mod idle;
+mod names;
+mod route;
 mod trace;
 
 pub(crate) use client::{ClientSettings, Fixed, client, unredirected};
+pub use route::{Certificate, Greeting, Route, TlsFailure};
 pub use trace::{Observed, Trace};

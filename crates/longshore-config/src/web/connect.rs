@@ -9,11 +9,16 @@ use http::{HeaderMap, HeaderValue};
 
 use super::closed::Closed;
 use super::settings::{Authorization, WebSettings};
-use crate::ConfigError;
 use crate::options::invalid;
 use crate::store::{Live, WebAccess};
+use crate::{ConfigError, Route};
 
 impl WebSettings {
+    /// Where requests go.
+    pub(crate) fn route(&self) -> Option<Route> {
+        Route::new(self.origin(), &self.wire)
+    }
+
     pub(crate) fn connect(&self) -> Result<Live, ConfigError> {
         let web = WebAccess {
             near: self.wire.plain_client(&self.origin, true)?,

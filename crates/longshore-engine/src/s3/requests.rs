@@ -101,3 +101,26 @@ pub(crate) async fn owns_bucket(access: &S3Access, bucket: &str, context: &Conte
 pub(crate) async fn bucket_answers(access: &S3Access, context: &Context) -> bool {
     Request::bucket(access, Method::HEAD, context).send().await.is_ok()
 }
+
+/// The bucket's region, where the server says it.
+///
+/// # Errors
+///
+/// Why the caller cannot reach the bucket. An answer to HEAD has no body, so what it does not say is asked for once more.
+pub(crate) async fn bucket_region(access: &S3Access, context: &Context) -> Result<Option<String>, Error> {
+    match Request::bucket(access, Method::HEAD, context).send().await {
+        Ok(answer) => {
+            let region = answer.headers().get("x-amz-bucket-region").and_then(|region| region.to_str().ok());
+            Ok(region.map(str::to_owned))
+        }
+        Err(error) if matches!(error.status(), Some(301 | 400 | 401 | 403)) => {
+            let asked = Request::bucket(access, Method::GET, context).query("location", "").send().await;
+            match asked {
+                // Who may not list the bucket may know where it is.
+                Ok(_) => Ok(None),
+                Err(said) => Err(said),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}

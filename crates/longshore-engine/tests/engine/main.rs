@@ -3,6 +3,7 @@
 mod credentials;
 mod deleting;
 mod downloading;
+mod headers;
 mod listing;
 mod local;
 mod managing;

@@ -1,6 +1,7 @@
 //! Temporary keys, kept while they are good and fetched again in time.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -38,6 +39,8 @@ pub(super) trait Fetch: std::fmt::Debug + Send + Sync {
 pub(super) struct Kept {
     fetch: Arc<dyn Fetch>,
     state: Mutex<Option<State>>,
+    /// When they end, in seconds since 1970, for those who show it.
+    until: Arc<AtomicI64>,
 }
 
 #[derive(Debug)]
@@ -48,8 +51,8 @@ struct State {
 }
 
 impl Kept {
-    pub(super) fn new(fetch: Arc<dyn Fetch>) -> Self {
-        Self { fetch, state: Mutex::default() }
+    pub(super) fn new(fetch: Arc<dyn Fetch>, until: Arc<AtomicI64>) -> Self {
+        Self { fetch, state: Mutex::default(), until }
     }
 }
 
@@ -72,6 +75,7 @@ impl CredentialProvider for Kept {
                 if life == Some(Duration::ZERO) {
                     return Err(told("gave keys that have ended already; is this machine's clock right?"));
                 }
+                self.until.store(fresh.until.map_or(0, |until| until.timestamp()), Ordering::Relaxed);
                 let times = life.map(|life| (now + life - AHEAD.min(life / 4), now + life));
                 let keys = Arc::new(fresh.keys);
                 *state = Some(State { keys: Arc::clone(&keys), times });
@@ -150,7 +154,7 @@ pub(super) fn keys(document: &Value, names: [&str; 4]) -> Result<Fresh, String> 
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::AtomicU32;
 
     use super::*;
 
@@ -175,7 +179,7 @@ mod tests {
     }
 
     async fn ids(giver: Giver, pause: Duration) -> [Result<String, String>; 3] {
-        let kept = Kept::new(Arc::new(giver));
+        let kept = Kept::new(Arc::new(giver), Arc::default());
         let id =
             async || kept.get_credential().await.map(|keys| keys.key_id.clone()).map_err(|error| error.to_string());
         let first = [id().await, id().await];

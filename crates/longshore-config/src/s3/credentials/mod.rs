@@ -14,6 +14,7 @@ mod sso;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use object_store::StaticCredentialProvider;
@@ -61,8 +62,13 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// A provider of keys, made anew in each process.
-    pub(super) fn provider(&self, region: &str, ca_bundle: Option<&str>) -> Result<AwsCredentialProvider, ConfigError> {
+    /// A provider of keys, made anew in each process. It notes in `until` when they end.
+    pub(super) fn provider(
+        &self,
+        region: &str,
+        ca_bundle: Option<&str>,
+        until: &Arc<AtomicI64>,
+    ) -> Result<AwsCredentialProvider, ConfigError> {
         let (fetch, patience): (Arc<dyn Fetch>, _) = match self {
             Self::Keys(keys) => return Ok(keys.provider()),
             Self::Service(service) => return service.provider(region, ca_bundle, self.to_string()),
@@ -72,7 +78,7 @@ impl Source {
             Self::Container(container) => (Arc::new(container.fetch()?), container::PATIENCE),
         };
         Ok(Arc::new(Guarded::new(
-            Arc::new(Kept::new(fetch)),
+            Arc::new(Kept::new(fetch, Arc::clone(until))),
             self.to_string(),
             format!("; {}", self.advice()),
             patience,

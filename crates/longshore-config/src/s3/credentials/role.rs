@@ -1,6 +1,7 @@
 //! Keys of a role: STS gives them to whoever may act in it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -69,7 +70,7 @@ impl Role {
             connect_timeout: SILENCE,
             timeout: SILENCE,
         })?;
-        let base = self.base.provider(region, ca_bundle)?;
+        let base = self.base.provider(region, ca_bundle, &Arc::default())?;
         Ok(Asked { role: self.clone(), base, http, region: region.to_owned() })
     }
 
