@@ -59,6 +59,8 @@ class Kind:
     """What `store_for` gives for its URIs."""
     missing_bucket: str = "NoSuchBucket"
     """The code with which it says that there is no such bucket."""
+    missing_object: str = "NoSuchKey"
+    """The code with which it says that there is no such object."""
     more_than_a_page: int = 1100
     """A number of objects that it lists in more than one page. S3's have 1000."""
     quick: bool = False

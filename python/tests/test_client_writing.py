@@ -189,10 +189,10 @@ def test_a_missing_bucket_is_not_found(missing_bucket: MissingBucket) -> None:
         s3.put_many([(missing_bucket.uri + "/a", b"1"), (missing_bucket.uri + "/b", b"2")])
 
 
-def test_a_failed_item_is_named(s3_place: Place) -> None:
-    missing = f"s3://{new_name()}/b"
+def test_a_failed_item_is_named(cloud_place: Place) -> None:
+    missing = f"{cloud_place.backend.scheme}://{new_name()}/b"
     with pytest.raises(NotFoundError) as caught:
-        s3.put_many([(s3_place.uri("a"), b"1"), (missing, b"2"), (s3_place.uri("c"), b"3")])
+        s3.put_many([(cloud_place.uri("a"), b"1"), (missing, b"2"), (cloud_place.uri("c"), b"3")])
     assert caught.value.uri == missing
 
 

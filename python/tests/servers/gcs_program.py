@@ -120,6 +120,7 @@ class Handler(RequestHandler):  # type: ignore[misc]
 
     def reply(self, answer: Answer) -> None:
         self.send_response(answer.status)
+        self.send_header("X-GUploader-UploadID", uuid.uuid4().hex)
         for name, value in answer.headers.items():
             self.send_header(name, value)
         if "Content-Length" not in answer.headers:
