@@ -9,6 +9,7 @@ __version__: str
 __all__ = [
     "Bridge",
     "Gateway",
+    "HTTPStore",
     "LocalStore",
     "MemoryStore",
     "S3Store",
@@ -56,6 +57,15 @@ class LocalStore(Store):
 @final
 class MemoryStore(Store):
     """Objects in this process's memory."""
+
+@final
+class HTTPStore(Store):
+    """A web server: read-only, listed where it offers WebDAV."""
+
+    @property
+    def origin(self) -> str: ...
+    @property
+    def username(self) -> str | None: ...
 
 @final
 class Bridge:

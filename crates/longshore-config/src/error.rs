@@ -2,13 +2,14 @@
 
 use thiserror::Error;
 
+use crate::masked;
 use crate::s3::ADVICE;
 
 /// A bad URI or configuration. Nothing was sent.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// The URI does not name what the operation needs.
-    #[error("{uri:?}: {reason}")]
+    /// The URI does not name what the operation needs. Messages show it [`masked`].
+    #[error("{:?}: {reason}", masked(.uri))]
     InvalidUri {
         /// The URI as it was given.
         uri: String,

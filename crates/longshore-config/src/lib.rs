@@ -8,9 +8,13 @@
 
 #![forbid(unsafe_code)]
 
+mod address;
 mod environment;
 mod error;
+mod given;
+mod guarded;
 mod location;
+mod masked;
 mod memory;
 mod options;
 mod pattern;
@@ -18,13 +22,19 @@ mod registry;
 mod s3;
 mod store;
 mod transport;
+mod web;
+mod wire;
 
 pub use environment::Environment;
 pub use error::ConfigError;
+pub use given::{Origin, Setting, Spec};
+pub use guarded::CredentialsError;
 pub use location::{Location, Scheme};
+pub use masked::masked;
 pub use options::Options;
 pub use pattern::Pattern;
 pub use registry::{Resolver, open};
-pub use s3::{CredentialsError, S3Settings};
-pub use store::{Live, S3Access, Store};
+pub use s3::S3Settings;
+pub use store::{Live, S3Access, Store, WebAccess};
 pub use transport::{Observed, Trace};
+pub use web::{WebSettings, canonical};

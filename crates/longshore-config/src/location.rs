@@ -2,10 +2,15 @@
 //!
 //! A key is the text after the bucket, as it stands: nothing is percent-decoded, `?` and `#` are ordinary characters. The
 //! one special character is `*`, a wildcard where a call expands wildcards; `\*` is a literal star everywhere.
+//!
+//! URLs of the web are the exception: see [`url`].
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::ConfigError;
+use crate::given::Secret;
+use crate::web::url;
+use crate::{ConfigError, masked};
 
 /// The kind of store a URI names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +22,8 @@ pub enum Scheme {
     File,
     /// `memory:///key`, or `memory://name/key` for a store of its own.
     Memory,
+    /// `http://host/path` and `https://host/path`: read-only.
+    Http,
 }
 
 impl Scheme {
@@ -26,16 +33,21 @@ impl Scheme {
             Self::S3 => "s3",
             Self::File => "file",
             Self::Memory => "memory",
+            Self::Http => "http",
         }
     }
 }
 
 /// A parsed URI. The key is as written: escapes are still in it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Location {
     scheme: Scheme,
+    /// What stands before the slash and the key.
+    root: String,
     bucket: String,
     key: String,
+    /// Settings that the URI brings along.
+    said: BTreeMap<&'static str, Secret>,
 }
 
 impl Location {
@@ -56,15 +68,21 @@ impl Location {
         let Some((scheme, rest)) = uri.split_once("://") else {
             return Err(invalid("not a URI; write s3://bucket/key, file:///path or memory:///key".into()));
         };
-        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
         let scheme = match scheme.to_ascii_lowercase().as_str() {
             "s3" | "s3a" => Scheme::S3,
             "file" => Scheme::File,
             "memory" => Scheme::Memory,
+            name @ ("http" | "https") => {
+                let parts = url::parse(name, rest).map_err(invalid)?;
+                let (root, bucket) = (parts.origin.clone(), parts.origin);
+                return Ok(Self { scheme: Scheme::Http, root, bucket, key: parts.key, said: parts.said });
+            }
             other => {
-                return Err(invalid(format!("no store for the scheme {other:?}; there are s3, file and memory")));
+                let there = "there are s3, file, memory, http and https";
+                return Err(invalid(format!("no store for the scheme {other:?}; {there}")));
             }
         };
+        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
         if uri.contains('\0') {
             return Err(invalid("a key cannot contain a NUL character".into()));
         }
@@ -87,7 +105,13 @@ impl Location {
             return Err(invalid(format!("{bucket:?} is no bucket name; every HTTP client would fold it away")));
         }
         let key = if scheme == Scheme::File { normal_path(key) } else { key.to_owned() };
-        Ok(Self { scheme, bucket: bucket.to_owned(), key })
+        let root = format!("{}://{bucket}", scheme.name());
+        Ok(Self { scheme, root, bucket: bucket.to_owned(), key, said: BTreeMap::new() })
+    }
+
+    /// What stands before the slash and the key, for example `s3://bucket`. Equal roots name the same bucket.
+    pub fn root(&self) -> &str {
+        &self.root
     }
 
     /// The kind of store.
@@ -95,7 +119,12 @@ impl Location {
         self.scheme
     }
 
-    /// The bucket; empty for `file:///` and `memory:///`.
+    /// Settings that the URI brings along, such as a user and a password. They are not in [`root`](Self::root).
+    pub(crate) fn said(&self) -> &BTreeMap<&'static str, Secret> {
+        &self.said
+    }
+
+    /// The bucket; empty for `file:///` and `memory:///`, and for the web what [`root`](Self::root) says.
     pub fn bucket(&self) -> &str {
         &self.bucket
     }
@@ -110,9 +139,9 @@ impl Location {
         unescape(&self.key).is_none()
     }
 
-    /// Whether the URI names a bucket and nothing in it.
+    /// Whether the URI names a bucket and nothing in it. `https://host/` is an object, as any page.
     pub fn is_bare_bucket(&self) -> bool {
-        self.key.is_empty()
+        self.key.is_empty() && self.scheme != Scheme::Http
     }
 
     /// The key of exactly one object, escapes undone.
@@ -123,7 +152,7 @@ impl Location {
     /// latter: what takes wildcards.
     pub fn object_key(&self, instead: &str) -> Result<String, ConfigError> {
         let invalid = |reason: String| ConfigError::InvalidUri { uri: self.to_string(), reason };
-        if self.key.is_empty() {
+        if self.is_bare_bucket() {
             return Err(invalid("the key is missing; this names a bucket, not an object".into()));
         }
         unescape(&self.key)
@@ -141,13 +170,20 @@ impl Location {
 
     /// The URI of another key in the same bucket. Stars in `key` are escaped, so that the result names that object.
     pub fn uri_of(&self, key: &str) -> String {
-        format!("{}://{}/{}", self.scheme.name(), self.bucket, key.replace('*', r"\*"))
+        format!("{}/{}", self.root, key.replace('*', r"\*"))
     }
 }
 
+/// The URI as it may be shown: see [`masked`].
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}/{}", self.scheme.name(), self.bucket, self.key)
+        f.write_str(&masked(&format!("{}/{}", self.root, self.key)))
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({:?})", self.to_string())
     }
 }
 
@@ -195,6 +231,8 @@ mod tests {
             ("file://localhost/tmp/x", Scheme::File, "", "tmp/x"),
             ("memory:///k", Scheme::Memory, "", "k"),
             ("memory://name/k", Scheme::Memory, "name", "k"),
+            ("https://h:443/a b?c=d#e", Scheme::Http, "https://h", "a%20b?c=d"),
+            ("http://h:8080", Scheme::Http, "http://h:8080", ""),
         ] {
             let location = Location::parse(uri).unwrap();
             assert_eq!((location.scheme(), location.bucket(), location.raw_key()), (scheme, bucket, key), "{uri}");
@@ -206,9 +244,22 @@ mod tests {
         assert!(reason("bucket/key").contains("s3://bucket/key"));
         assert!(reason("s3:///key").contains("bucket is missing"));
         assert!(reason("file://tmp/x").contains("file:///tmp/x"));
-        assert!(reason("ftp://x/y").contains("s3, file and memory"));
+        assert!(reason("ftp://x/y").contains("s3, file, memory, http"));
+        assert!(reason("http:///x").contains("not an address"));
         assert!(reason("s3://b:80/k").contains("':'"));
         assert!(reason("s3://./k").contains("no bucket name") && reason("s3://..").contains("no bucket name"));
+    }
+
+    #[test]
+    fn what_is_shown_of_a_url_holds_no_secret() {
+        let location = Location::parse("https://me:hunter2@h/k?sig=hunter2").unwrap();
+        assert_eq!(location.to_string(), "https://h/k?sig=****");
+        assert!(!format!("{location:?}").contains("hunter2"), "{location:?}");
+        assert_eq!(location.uri_of("other"), "https://h/other");
+        assert_eq!(location.object_key("").unwrap(), "k?sig=hunter2");
+        for bad in ["https://me:hunter2@h:x/?hunter2", "htp://me:hunter2@h/", "https://hunter2@[::1/"] {
+            assert!(!reason(bad).contains("hunter2"), "{}", reason(bad));
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The live stores of the process: equal settings, same store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_runtime::fork;
 
+use crate::given::Secret;
 use crate::store::Settings;
-use crate::{ConfigError, Environment, Location, Options, S3Settings, Scheme, Store};
+use crate::{ConfigError, Environment, Location, Options, S3Settings, Scheme, Store, WebSettings};
 
 /// A child keeps its parent's stores: each makes a live client of its own in every process, and a memory store keeps its
 /// contents. So the map is only touched with forks kept out.
@@ -17,6 +18,7 @@ struct Stores {
     s3: HashMap<S3Settings, Arc<Store>>,
     local: Option<Arc<Store>>,
     memory: HashMap<String, Arc<Store>>,
+    web: HashMap<WebSettings, Arc<Store>>,
 }
 
 /// The store that `location` lives in.
@@ -34,6 +36,17 @@ pub fn open(location: &Location, options: Options, environment: &Environment) ->
                 }
                 let store = Arc::new(Store::new(Settings::S3(Box::new(settings.clone()))));
                 stores.s3.insert(settings, Arc::clone(&store));
+                store
+            }))
+        }
+        Scheme::Http => {
+            let settings = WebSettings::resolve(location, options, environment)?;
+            Ok(with_stores(|stores| {
+                if let Some(store) = stores.web.get(&settings) {
+                    return Arc::clone(store);
+                }
+                let store = Arc::new(Store::new(Settings::Web(Box::new(settings.clone()))));
+                stores.web.insert(settings, Arc::clone(&store));
                 store
             }))
         }
@@ -65,7 +78,8 @@ fn with_stores<T>(ask: impl FnOnce(&mut Stores) -> T) -> T {
 #[derive(Debug, Default)]
 pub struct Resolver {
     environment: Option<Environment>,
-    opened: Vec<(Scheme, String, Arc<Store>)>,
+    /// By [`Location::root`] and the settings that the URI brings along.
+    opened: Vec<(String, BTreeMap<&'static str, Secret>, Arc<Store>)>,
 }
 
 impl Resolver {
@@ -75,15 +89,14 @@ impl Resolver {
     ///
     /// As [`open`].
     pub fn open(&mut self, location: &Location) -> Result<Arc<Store>, ConfigError> {
-        let (scheme, bucket) = (location.scheme(), location.bucket());
         // Most calls are about one bucket, and the last one is the likeliest.
-        let known = self.opened.iter().rev().find(|(kind, name, _)| *kind == scheme && name == bucket);
-        if let Some((_, _, store)) = known {
+        let known = self.opened.iter().rev().find(|(root, said, _)| root == location.root() && said == location.said());
+        if let Some((.., store)) = known {
             return Ok(Arc::clone(store));
         }
         let environment = self.environment.get_or_insert_with(Environment::read);
         let store = open(location, Options::default(), environment)?;
-        self.opened.push((scheme, bucket.to_owned(), Arc::clone(&store)));
+        self.opened.push((location.root().to_owned(), location.said().clone(), Arc::clone(&store)));
         Ok(store)
     }
 }
@@ -106,5 +119,19 @@ mod tests {
         assert!(!Arc::ptr_eq(&mine, &store("s3://one/a", &[("access_key_id", "k"), ("secret_access_key", "t")])));
         assert!(Arc::ptr_eq(&store("file:///a", &[]), &store("file:///b", &[])));
         assert!(!Arc::ptr_eq(&store("memory://a/", &[]), &store("memory://b/", &[])));
+        let web = store("https://h/a", &[]);
+        assert!(Arc::ptr_eq(&web, &store("HTTPS://H:443/b?c", &[])));
+        assert!(!Arc::ptr_eq(&web, &store("http://h/a", &[])) && !Arc::ptr_eq(&web, &store("https://me@h/a", &[])));
+        assert!(Arc::ptr_eq(&store("https://me@h/a", &[]), &store("https://h/a", &[("username", "me")])));
+    }
+
+    #[test]
+    fn one_call_may_name_two_users_of_a_server() {
+        let mut resolver = Resolver { environment: Some(Environment::default()), opened: Vec::new() };
+        let mut open = |uri: &str| resolver.open(&Location::parse(uri).unwrap()).unwrap();
+        let (me, you) = (open("https://me:x@h/a"), open("https://you:x@h/a"));
+        assert_eq!(me.web_settings().unwrap().username(), Some("me"));
+        assert_eq!(you.web_settings().unwrap().username(), Some("you"));
+        assert!(Arc::ptr_eq(&me, &open("https://me:x@h/b")));
     }
 }

@@ -3,14 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::HeaderMap;
 use longshore_runtime::fork::PerProcess;
 use object_store::aws::AwsCredentialProvider;
 use object_store::client::HttpClient;
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, RetryConfig};
 
+use crate::address::is_near;
 use crate::memory::ForkSafeMemory;
-use crate::{ConfigError, S3Settings, Scheme};
+use crate::{ConfigError, S3Settings, Scheme, WebSettings};
 
 /// One store of the process, shared by everyone whose settings are equal.
 #[derive(Debug)]
@@ -24,6 +26,7 @@ pub(crate) enum Settings {
     S3(Box<S3Settings>),
     Local,
     Memory { name: String, contents: Arc<ForkSafeMemory> },
+    Web(Box<WebSettings>),
 }
 
 /// What requests go through. It belongs to one process.
@@ -32,6 +35,27 @@ pub struct Live {
     pub objects: Arc<dyn ObjectStore>,
     /// S3's own interface, for what `ObjectStore` has no words for.
     pub s3: Option<S3Access>,
+    /// The web, which `ObjectStore` is not asked about at all.
+    pub web: Option<Arc<WebAccess>>,
+}
+
+/// What it takes to ask a web server. Its clients leave redirects to whoever asks.
+pub struct WebAccess {
+    pub(crate) near: HttpClient,
+    pub(crate) far: HttpClient,
+    /// Scheme, host and port, without a slash at the end.
+    pub origin: String,
+    /// The headers of every request to the origin, which are nobody else's business.
+    pub headers: HeaderMap,
+    /// When to give up.
+    pub retry: RetryConfig,
+}
+
+impl WebAccess {
+    /// The client for `url`: no proxy stands between this machine and itself.
+    pub fn client(&self, url: &str) -> &HttpClient {
+        if is_near(url) { &self.near } else { &self.far }
+    }
 }
 
 /// What it takes to send signed S3 requests oneself, over the same pool and with the same credentials.
@@ -64,15 +88,17 @@ impl Store {
             Settings::S3(_) => Scheme::S3,
             Settings::Local => Scheme::File,
             Settings::Memory { .. } => Scheme::Memory,
+            Settings::Web(_) => Scheme::Http,
         }
     }
 
-    /// The bucket; empty where the kind of store has none.
+    /// The bucket; empty where the kind of store has none. For the web it is the origin, as `https://host`.
     pub fn bucket(&self) -> &str {
         match &self.settings {
             Settings::S3(settings) => settings.bucket(),
             Settings::Local => "",
             Settings::Memory { name, .. } => name,
+            Settings::Web(settings) => settings.origin(),
         }
     }
 
@@ -80,6 +106,14 @@ impl Store {
     pub fn s3_settings(&self) -> Option<&S3Settings> {
         match &self.settings {
             Settings::S3(settings) => Some(settings),
+            _ => None,
+        }
+    }
+
+    /// The settings of a web store.
+    pub fn web_settings(&self) -> Option<&WebSettings> {
+        match &self.settings {
+            Settings::Web(settings) => Some(settings),
             _ => None,
         }
     }
@@ -97,8 +131,9 @@ impl Store {
     pub fn live(&self) -> Result<&Live, ConfigError> {
         self.live.get_or_try_make(|| match &self.settings {
             Settings::S3(settings) => settings.connect(),
-            Settings::Local => Ok(Live { objects: Arc::new(LocalFileSystem::new()), s3: None }),
-            Settings::Memory { contents, .. } => Ok(Live { objects: Arc::clone(contents) as _, s3: None }),
+            Settings::Local => Ok(Live { objects: Arc::new(LocalFileSystem::new()), s3: None, web: None }),
+            Settings::Memory { contents, .. } => Ok(Live { objects: Arc::clone(contents) as _, s3: None, web: None }),
+            Settings::Web(settings) => settings.connect(),
         })
     }
 }

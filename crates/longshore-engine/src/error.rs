@@ -1,11 +1,12 @@
 //! What went wrong, with what was attempted and what the server said.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use longshore_config::{ConfigError, CredentialsError, Observed, Trace};
+use longshore_config::{ConfigError, CredentialsError, Observed, Trace, masked};
 use object_store::client::{HttpError, HttpErrorKind};
 
 /// What a program may want to branch on.
@@ -42,6 +43,10 @@ pub enum ErrorKind {
     Timeout,
     /// The server could not be reached, or hung up.
     Connection,
+    /// Bytes that the object does not have.
+    OutOfRange,
+    /// The bucket, or the folder that stands for one, still holds something.
+    BucketNotEmpty,
 }
 
 /// A failed operation.
@@ -73,7 +78,7 @@ pub struct Failure {
     pub message: String,
 }
 
-/// What was attempted, and on what.
+/// What was attempted, and on what. URIs stand in it as they may be shown: see [`masked`].
 #[derive(Clone, Debug)]
 pub struct Context {
     /// The operation, as users call it: `get`, `put`, `list`, …
@@ -87,7 +92,12 @@ pub struct Context {
 impl Context {
     /// An attempt of `operation` on `uri`.
     pub fn new(operation: &'static str, uri: impl Into<String>) -> Self {
-        Self { operation, uri: uri.into(), target: None }
+        Self { operation, uri: shown(uri.into()), target: None }
+    }
+
+    /// The same, to `target`.
+    pub fn to(self, target: impl Into<String>) -> Self {
+        Self { target: Some(shown(target.into())), ..self }
     }
 
     /// An error of this attempt.
@@ -261,6 +271,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_reason(mut self, reason: impl Into<String>) -> Self {
+        self.0.reason = reason.into();
+        self
+    }
+
     fn with_wire(mut self, observed: Observed, attempts: u32) -> Self {
         // AWS answers a request for the wrong region with one of these, and says where to go in a header.
         if let (Some(301 | 307 | 308 | 400), Some(region)) = (observed.status, &observed.bucket_region) {
@@ -297,6 +312,13 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+fn shown(uri: String) -> String {
+    match masked(&uri) {
+        Cow::Borrowed(_) => uri,
+        Cow::Owned(masked) => masked,
     }
 }
 
@@ -344,7 +366,7 @@ impl Cause {
                 Some(format!("cannot reach the server: {innermost}"))
             }
             ErrorKind::Connection => Some(format!("the connection broke: {innermost}")),
-            ErrorKind::NotFound if status == Some(404) => Some("not found".into()),
+            ErrorKind::NotFound if matches!(status, Some(404 | 410)) => Some("not found".into()),
             _ if status.is_some_and(|status| status >= 400) => Some(status_reason(status)),
             _ => self.innermost.clone(),
         }
@@ -353,7 +375,7 @@ impl Cause {
 
 fn status_reason(status: Option<u16>) -> String {
     match status {
-        Some(404) => "not found".into(),
+        Some(404 | 410) => "not found".into(),
         Some(403) => "the server refused access".into(),
         Some(401) => "the server wants credentials".into(),
         Some(412) => "a condition of the request does not hold".into(),
@@ -371,6 +393,8 @@ fn kind_of_code(code: &str) -> Option<ErrorKind> {
         "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken" => ErrorKind::Unauthenticated,
         "RequestTimeout" => ErrorKind::Timeout,
         "NotImplemented" => ErrorKind::NotSupported,
+        "InvalidRange" => ErrorKind::OutOfRange,
+        "BucketNotEmpty" => ErrorKind::BucketNotEmpty,
         "OperationAborted" | "SlowDown" | "InternalError" => ErrorKind::Generic,
         _ => return None,
     })
@@ -385,10 +409,11 @@ fn kind_of(cause: &Cause, status: Option<u16>) -> ErrorKind {
         _ => {}
     }
     match status {
-        Some(404) => return ErrorKind::NotFound,
+        Some(404 | 410) => return ErrorKind::NotFound,
         Some(401) => return ErrorKind::Unauthenticated,
         Some(403) => return ErrorKind::PermissionDenied,
         Some(412) => return ErrorKind::Precondition,
+        Some(416) => return ErrorKind::OutOfRange,
         Some(304) => return ErrorKind::NotModified,
         Some(501) => return ErrorKind::NotSupported,
         _ => {}
@@ -399,6 +424,7 @@ fn kind_of(cause: &Cause, status: Option<u16>) -> ErrorKind {
             ErrorKind::NotFound
         }
         Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => ErrorKind::PermissionDenied,
+        Some(io::ErrorKind::DirectoryNotEmpty) => ErrorKind::BucketNotEmpty,
         Some(io::ErrorKind::AlreadyExists) => ErrorKind::AlreadyExists,
         Some(io::ErrorKind::InvalidFilename) => ErrorKind::InvalidPath,
         Some(io::ErrorKind::TimedOut) => ErrorKind::Timeout,

@@ -9,32 +9,41 @@
 //!   └ window, budget, progress               how much of it at once
 //!       ├ object_store                       the ordinary path
 //!       ├ local                            files, in plain system calls
+//!       ├ web                              web servers, and WebDAV for listings; nothing is written
 //!       └ s3                                 signed requests of our own, where `ObjectStore` has no words for it
 //! ```
 
 #![forbid(unsafe_code)]
 
+mod body;
 mod budget;
 mod delete;
 mod error;
 mod list;
+mod listing;
 mod local;
 mod manage;
 mod object;
 mod progress;
+mod range;
 mod read;
+mod retry;
 mod s3;
 mod sink;
+mod web;
 mod window;
 mod write;
+mod xml;
 
 pub use budget::Limits;
 pub use delete::{delete_keys, delete_object, delete_prefix};
 pub use error::{Context, Error, ErrorKind, Failure};
 pub use list::{Entry, expand, list};
+pub use listing::{Depth, Listed, Page, list_pages};
 pub use manage::{Metadata, copy, create_bucket, exists, head};
 pub use object::Object;
 pub use progress::{Progress, Snapshot};
+pub use range::{ByteRange, read_range};
 pub use read::{get, get_many};
 pub use sink::{Buffer, Discard, Memory, Refusal, Sink};
 pub use write::{Source, put, put_many};

@@ -8,11 +8,12 @@ use object_store::{CopyOptions, GetOptions};
 
 use crate::error::{Context, Error, ErrorKind, trace};
 use crate::local;
-use crate::object::{Object, path, require_path};
+use crate::object::{Object, path, require_path, require_writable};
 use crate::progress::Progress;
 use crate::read;
 use crate::s3;
 use crate::sink::Memory;
+use crate::web;
 use crate::write;
 
 /// What a store knows of an object without reading it.
@@ -44,6 +45,9 @@ async fn describe(object: &Object, context: Context) -> Result<Metadata, Error> 
         return local::head(&object.key, &context).await;
     }
     let live = object.live(&context)?;
+    if let Some(access) = &live.web {
+        return web::head(access, &object.key, &context).await;
+    }
     let path = match (path(&object.key), &live.s3) {
         (Some(path), _) => path,
         (None, Some(access)) => return s3::head(access, &object.key, &context).await,
@@ -68,8 +72,13 @@ async fn describe(object: &Object, context: Context) -> Result<Metadata, Error> 
 ///
 /// What the store answers, if it is neither yes nor no.
 pub async fn exists(object: &Object) -> Result<bool, Error> {
-    match describe(object, object.context("exists")).await {
-        Ok(_) => Ok(true),
+    let context = object.context("exists");
+    let described = match &object.live(&context)?.web {
+        Some(access) => web::exists(access, &object.key, &context).await,
+        None => describe(object, context).await.map(drop),
+    };
+    match described {
+        Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
@@ -81,7 +90,8 @@ pub async fn exists(object: &Object) -> Result<bool, Error> {
 ///
 /// [`ErrorKind::NotFound`] where there is no source, and what else the stores answer.
 pub async fn copy(source: &Object, target: &Object) -> Result<(), Error> {
-    let context = Context { target: Some(target.uri.to_string()), ..source.context("copy") };
+    let context = source.context("copy").to(&*target.uri);
+    require_writable(&target.store, &context)?;
     let live = target.live(&context)?;
     let same_service = match (source.store.s3_settings(), target.store.s3_settings()) {
         (Some(from), Some(to)) => from.same_service(to),
@@ -111,6 +121,7 @@ pub async fn copy(source: &Object, target: &Object) -> Result<(), Error> {
 ///
 /// [`ErrorKind::AlreadyExists`] where the name belongs to somebody else, and what else the server answers.
 pub async fn create_bucket(store: &Arc<Store>, key: &str, context: &Context) -> Result<(), Error> {
+    require_writable(store, context)?;
     match store.scheme() {
         Scheme::File => {
             let folder = format!("/{key}");

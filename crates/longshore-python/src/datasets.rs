@@ -51,16 +51,12 @@ pub(crate) fn put<'py>(
     Call::new(py, how, listener).run(
         |_, progress| async move {
             if create {
-                create_bucket(&store, &folder, &Context::new("create_bucket", bucket_uri(&location))).await?;
+                create_bucket(&store, &folder, &Context::new("create_bucket", location.root())).await?;
             }
             put_many(objects, Arc::new(generator), limits, &progress).await
         },
         |py, (), _| Ok(py.None()),
     )
-}
-
-fn bucket_uri(location: &Location) -> String {
-    format!("{}://{}", location.scheme().name(), location.bucket())
 }
 
 fn generator(py: Python<'_>, uri: &str, data: [Bound<'_, PyAny>; 5]) -> PyResult<Generator> {

@@ -1,37 +1,20 @@
 //! From settings to a live client.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use object_store::StaticCredentialProvider;
 use object_store::aws::{AmazonS3Builder, AwsCredential, AwsCredentialProvider};
-use object_store::{BackoffConfig, RetryConfig, StaticCredentialProvider};
 
-use super::address::is_near;
 use super::settings::{S3Settings, Signing};
 use crate::ConfigError;
 use crate::store::{Live, S3Access};
-use crate::transport::{ClientSettings, Fixed, client};
+use crate::transport::Fixed;
 
 impl S3Settings {
     pub(crate) fn connect(&self) -> Result<Live, ConfigError> {
         let (service_url, bucket_url) = self.addresses()?;
-        let http = client(&ClientSettings {
-            allow_http: self.allow_http,
-            needs_tls: service_url.starts_with("https://"),
-            direct: is_near(&service_url),
-            ca_bundle: self.ca_bundle.clone(),
-            connect_timeout: self.connect_timeout,
-            timeout: self.timeout,
-        })?;
-        let retry = RetryConfig {
-            backoff: BackoffConfig {
-                init_backoff: Duration::from_millis(100),
-                max_backoff: Duration::from_secs(5),
-                base: 2.5,
-            },
-            max_retries: self.max_retries,
-            retry_timeout: self.retry_timeout,
-        };
+        let http = self.wire.client(&service_url)?;
+        let retry = self.wire.retry();
         let credentials = self.credentials()?;
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&self.bucket)
@@ -57,13 +40,13 @@ impl S3Settings {
             request_payer: self.request_payer,
             retry,
         };
-        Ok(Live { objects: Arc::new(store), s3: Some(s3) })
+        Ok(Live { objects: Arc::new(store), s3: Some(s3), web: None })
     }
 
     fn credentials(&self) -> Result<Option<AwsCredentialProvider>, ConfigError> {
         match &self.signing {
             Signing::Unsigned => Ok(None),
-            Signing::From(source) => source.provider(&self.region, self.ca_bundle.as_deref()).map(Some),
+            Signing::From(source) => source.provider(&self.region, self.wire.ca_bundle.as_deref()).map(Some),
             Signing::With(keys) => {
                 let credential = AwsCredential {
                     key_id: keys.id.clone(),

@@ -1,28 +1,20 @@
 //! Keys that have to be fetched: from STS, a container's agent or the instance metadata service.
 //!
-//! `object_store` fetches and caches them. Around that stands [`Guarded`], so that a failure is told as one of credentials
-//! and not as one of the object: its requests stay out of the operation's trace, it ends soon, and it is remembered for a
-//! moment, so that a thousand objects do not each wait for it.
+//! `object_store` fetches and caches them, and [`Guarded`] tells their failures from those of the store.
 
 use std::collections::BTreeMap;
-use std::error::Error as StdError;
-use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use async_trait::async_trait;
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, AwsCredentialProvider};
-use object_store::{BackoffConfig, CredentialProvider, RetryConfig};
-use tokio::sync::Mutex;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
+use object_store::{BackoffConfig, RetryConfig};
 
-use super::address;
+use crate::address;
+use crate::guarded::Guarded;
 use crate::options::invalid;
-use crate::transport::{ClientSettings, Fixed, Trace, client};
+use crate::transport::{ClientSettings, Fixed, client};
 use crate::{ConfigError, Environment};
-
-/// How long a failure is remembered.
-const MEMORY: Duration = Duration::from_secs(5);
 
 /// What to do when there are no keys.
 pub(crate) const ADVICE: &str =
@@ -38,25 +30,6 @@ const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const CONTAINER_TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 const METADATA: &str = "AWS_METADATA_ENDPOINT";
-
-/// Keys could not be fetched. It stands in the chain of causes of the failed operation.
-#[derive(Clone, Debug)]
-pub struct CredentialsError {
-    reason: Arc<str>,
-    source: Option<Arc<object_store::Error>>,
-}
-
-impl fmt::Display for CredentialsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no credentials: {}", self.reason)
-    }
-}
-
-impl StdError for CredentialsError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as _)
-    }
-}
 
 /// Who gives out temporary keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -169,7 +142,8 @@ impl Source {
             }
         }
         let inner = Arc::clone(builder.build()?.credentials());
-        Ok(Arc::new(Guarded { inner, who: self.who(), profile: self.profile, patience, failed: Mutex::default() }))
+        let note = if self.profile { format!(" ({UNREAD_PROFILE})") } else { String::new() };
+        Ok(Arc::new(Guarded::new(inner, self.who(), format!("{note}; {ADVICE}"), patience)))
     }
 
     fn who(&self) -> String {
@@ -184,76 +158,6 @@ impl Source {
             },
         }
     }
-}
-
-/// A provider whose failures are told from those of the store.
-#[derive(Debug)]
-struct Guarded {
-    inner: AwsCredentialProvider,
-    who: String,
-    profile: bool,
-    patience: Duration,
-    /// The latest failure. Whoever holds the lock asks; the others wait for what comes of it.
-    failed: Mutex<Option<(Instant, CredentialsError)>>,
-}
-
-#[async_trait]
-impl CredentialProvider for Guarded {
-    type Credential = AwsCredential;
-
-    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        let mut failed = self.failed.lock().await;
-        let error = match &*failed {
-            Some((when, error)) if when.elapsed() < MEMORY => error.clone(),
-            _ => {
-                let trace = Arc::<Trace>::default();
-                let asked = trace.scope(tokio::time::timeout(self.patience, self.inner.get_credential())).await;
-                let error = match asked {
-                    Ok(Ok(credential)) => {
-                        *failed = None;
-                        return Ok(credential);
-                    }
-                    Ok(Err(error)) => self.failure(&trace, Some(error)),
-                    Err(_) => self.failure(&trace, None),
-                };
-                *failed = Some((Instant::now(), error.clone()));
-                error
-            }
-        };
-        Err(object_store::Error::Generic { store: "S3", source: Box::new(error) })
-    }
-}
-
-impl Guarded {
-    /// `error` is `None` where patience ran out.
-    fn failure(&self, trace: &Trace, error: Option<object_store::Error>) -> CredentialsError {
-        let status = trace.observed().status.filter(|status| *status >= 400);
-        let why = match (&error, status) {
-            (_, Some(status)) => format!("answered HTTP {status}{}", error.as_ref().map_or_else(String::new, said)),
-            (Some(error), None) => format!("gave none: {}", innermost(error)),
-            (None, None) => format!("gave no answer within {:?}", self.patience),
-        };
-        let profile = if self.profile { format!(" ({UNREAD_PROFILE})") } else { String::new() };
-        CredentialsError {
-            reason: format!("{} {why}{profile}; {ADVICE}", self.who).into(),
-            source: error.map(Arc::new),
-        }
-    }
-}
-
-fn innermost(error: &dyn StdError) -> String {
-    let mut error = error;
-    while let Some(cause) = error.source() {
-        error = cause;
-    }
-    error.to_string()
-}
-
-/// The service's own words, where it answered in XML.
-fn said(error: &object_store::Error) -> String {
-    let text = error.to_string();
-    let message = text.split_once("<Message>").and_then(|(_, rest)| Some(rest.split_once("</Message>")?.0));
-    message.map_or_else(String::new, |message| format!(", {message:?}"))
 }
 
 #[cfg(test)]

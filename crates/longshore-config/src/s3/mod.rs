@@ -1,13 +1,11 @@
 //! S3: from keywords, variables and defaults to a client.
 //!
-//! [`S3Settings`] merges and checks what was given, with [`address`] for endpoints. [`connect`] makes the client, with
+//! [`S3Settings`] merges and checks what was given. [`connect`] makes the client, with
 //! [`credentials`] for keys that have to be fetched.
 
-mod address;
 mod connect;
 mod credentials;
 mod settings;
 
 pub(crate) use credentials::ADVICE;
-pub use credentials::CredentialsError;
 pub use settings::S3Settings;

@@ -1,41 +1,68 @@
 //! What decides how one bucket is reached, merged from keywords, variables and defaults.
 
-use std::fmt;
-use std::time::Duration;
-
-use super::address;
 use super::credentials::Source;
-use crate::options::{FOREVER, boolean, duration, invalid, number};
+use crate::address;
+use crate::given::{Given, Secret, Setting, Spec, Value};
+use crate::options::{boolean, invalid};
+use crate::wire::{WIRE, Wire};
 use crate::{ConfigError, Environment, Options};
 
-/// The options of an `S3Store`, under their canonical names.
-const KNOWN: &[&str] = &[
-    "access_key_id",
-    "secret_access_key",
-    "session_token",
-    "region",
-    "endpoint",
-    "ca_bundle",
-    "allow_http",
-    "skip_signature",
-    "unsigned_payload",
-    "virtual_hosted_style_request",
-    "request_payer",
-    "timeout",
-    "connect_timeout",
-    "max_retries",
-    "retry_timeout",
+const ACCESS_KEY_ID: Spec = Spec::new("access_key_id", "who signs the requests")
+    .also(&["aws_access_key_id", "key"])
+    .variables(&["AWS_ACCESS_KEY_ID"])
+    .profile(&["aws_access_key_id"]);
+const SECRET_ACCESS_KEY: Spec = Spec::new("secret_access_key", "the secret that belongs to it")
+    .also(&["aws_secret_access_key", "secret"])
+    .variables(&["AWS_SECRET_ACCESS_KEY"])
+    .profile(&["aws_secret_access_key"])
+    .secret();
+const SESSION_TOKEN: Spec = Spec::new("session_token", "the token that belongs to temporary keys")
+    .also(&["aws_session_token", "token", "aws_token"])
+    .variables(&["AWS_SESSION_TOKEN"])
+    .profile(&["aws_session_token"])
+    .secret();
+const REGION: Spec = Spec::new("region", "the region that requests are signed for")
+    .also(&["aws_region", "default_region"])
+    .variables(&["AWS_REGION", "AWS_DEFAULT_REGION"])
+    .profile(&["region"])
+    .or(DEFAULT_REGION);
+const ENDPOINT: Spec = Spec::new("endpoint", "the address of the service")
+    .also(&["endpoint_url", "aws_endpoint", "aws_endpoint_url"])
+    .variables(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"])
+    .profile(&["endpoint_url"])
+    .or("AWS");
+const SKIP_SIGNATURE: Spec = Spec::new("skip_signature", "whether requests are sent unsigned")
+    .also(&["aws_skip_signature", "anon", "anonymous"])
+    .variables(&["AWS_SKIP_SIGNATURE"])
+    .or("false");
+const UNSIGNED_PAYLOAD: Spec = Spec::new("unsigned_payload", "whether bodies are left out of the signature")
+    .also(&["aws_unsigned_payload"])
+    .variables(&["AWS_UNSIGNED_PAYLOAD"])
+    .or("if the endpoint is https://");
+const VIRTUAL_HOSTED_STYLE: Spec =
+    Spec::new("virtual_hosted_style_request", "whether the bucket stands in the host name instead of the path")
+        .also(&["aws_virtual_hosted_style_request"])
+        .variables(&["AWS_VIRTUAL_HOSTED_STYLE_REQUEST"])
+        .or("false");
+const REQUEST_PAYER: Spec = Spec::new("request_payer", "whether the requester pays")
+    .also(&["aws_request_payer"])
+    .variables(&["AWS_REQUEST_PAYER"])
+    .or("false");
+
+/// The settings of an `S3Store`, besides those of every store that is reached over HTTP.
+const SPECS: [&Spec; 9] = [
+    &ACCESS_KEY_ID,
+    &SECRET_ACCESS_KEY,
+    &SESSION_TOKEN,
+    &REGION,
+    &ENDPOINT,
+    &SKIP_SIGNATURE,
+    &UNSIGNED_PAYLOAD,
+    &VIRTUAL_HOSTED_STYLE,
+    &REQUEST_PAYER,
 ];
 
-/// A text that is compared and used, but never shown.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Secret(pub(super) String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("****")
-    }
-}
+const DEFAULT_REGION: &str = "us-east-1";
 
 /// A pair of keys that was given outright.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -63,15 +90,10 @@ pub struct S3Settings {
     pub(super) region: String,
     pub(super) endpoint: Option<String>,
     pub(super) signing: Signing,
-    pub(super) ca_bundle: Option<String>,
     pub(super) unsigned_payload: bool,
     pub(super) virtual_hosted_style: bool,
     pub(super) request_payer: bool,
-    pub(super) allow_http: bool,
-    pub(super) timeout: Duration,
-    pub(super) connect_timeout: Duration,
-    pub(super) max_retries: usize,
-    pub(super) retry_timeout: Duration,
+    pub(super) wire: Wire,
 }
 
 impl S3Settings {
@@ -81,67 +103,50 @@ impl S3Settings {
     /// (`endpoint_url`, `key`, `secret`, `token`). Where an option is absent or empty its variable counts: for the endpoint
     /// `AWS_ENDPOINT_URL_S3`, then `AWS_ENDPOINT_URL`; for the region `AWS_REGION`, then `AWS_DEFAULT_REGION`.
     ///
-    /// `timeout` bounds each silence and no transfer as a whole. A failed request is repeated up to `max_retries` times;
-    /// `retry_timeout` ends that earlier, counted from the first attempt, and with it the resumption of a long download.
-    ///
     /// # Errors
     ///
     /// [`ConfigError::UnknownOption`], [`ConfigError::InvalidOption`] and [`ConfigError::NoCredentials`].
     pub fn resolve(bucket: &str, options: Options, environment: &Environment) -> Result<Self, ConfigError> {
-        let mut given = Given { options, environment };
-        let keys = given.keys()?;
-        let region = given.pick(&["region", "aws_region", "default_region"], &["AWS_REGION", "AWS_DEFAULT_REGION"])?;
-        let region = region.map_or_else(|| Ok("us-east-1".to_owned()), Value::region)?;
-        let endpoint = given
-            .pick(
-                &["endpoint", "endpoint_url", "aws_endpoint", "aws_endpoint_url"],
-                &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"],
-            )?
-            .map(|value| address::endpoint(&value.key, &value.text))
-            .transpose()?;
+        Self::explain(bucket, options, environment).1
+    }
+
+    /// As [`resolve`](Self::resolve), with what was found on the way and who said it, also where that cannot be used.
+    pub fn explain(
+        bucket: &str,
+        options: Options,
+        environment: &Environment,
+    ) -> (Vec<Setting>, Result<Self, ConfigError>) {
+        let mut given = Given::new(options, environment);
+        let settings = Self::merge(bucket, &mut given);
+        (given.trail(), settings)
+    }
+
+    fn merge(bucket: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
+        let keys = keys(given)?;
+        let region = given.text(&REGION)?.map_or_else(|| Ok(DEFAULT_REGION.to_owned()), region)?;
+        let endpoint = given.text(&ENDPOINT)?.map(|value| address::endpoint(&value.key, &value.text)).transpose()?;
         let plain_http = endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
-        let allow_http = given.flag(&["allow_http", "aws_allow_http"], &["AWS_ALLOW_HTTP"])?;
-        if plain_http && allow_http == Some(false) {
-            return Err(invalid("allow_http", "the endpoint is http://, which allow_http=false refuses".into()));
-        }
-        let unsigned = given
-            .flag(&["skip_signature", "aws_skip_signature", "anon", "anonymous"], &["AWS_SKIP_SIGNATURE"])?
-            .unwrap_or(false);
+        let unsigned = given.flag(&SKIP_SIGNATURE)?.unwrap_or(false);
         let mut settings = Self {
             bucket: bucket.to_owned(),
             region,
             endpoint,
             signing: Signing::Unsigned,
-            ca_bundle: given.pick(&["ca_bundle", "aws_ca_bundle"], &["AWS_CA_BUNDLE"])?.map(|value| value.text),
             // TLS already protects the payload; hashing it again would cost more than sending it.
-            unsigned_payload: given
-                .flag(&["unsigned_payload", "aws_unsigned_payload"], &["AWS_UNSIGNED_PAYLOAD"])?
-                .unwrap_or(!plain_http),
-            virtual_hosted_style: given
-                .flag(
-                    &["virtual_hosted_style_request", "aws_virtual_hosted_style_request"],
-                    &["AWS_VIRTUAL_HOSTED_STYLE_REQUEST"],
-                )?
-                .unwrap_or(false),
-            request_payer: match given.pick(&["request_payer", "aws_request_payer"], &["AWS_REQUEST_PAYER"])? {
+            unsigned_payload: given.flag(&UNSIGNED_PAYLOAD)?.unwrap_or(!plain_http),
+            virtual_hosted_style: given.flag(&VIRTUAL_HOSTED_STYLE)?.unwrap_or(false),
+            request_payer: match given.text(&REQUEST_PAYER)? {
                 None => false,
                 Some(value) => value.text.eq_ignore_ascii_case("requester") || boolean(&value.key, &value.text)?,
             },
-            allow_http: allow_http.unwrap_or(plain_http),
-            timeout: given.patience(&["timeout", "read_timeout"], 60)?,
-            connect_timeout: given.patience(&["connect_timeout"], 5)?,
-            max_retries: given.pick(&["max_retries"], &[])?.map_or(Ok(8), |value| number(&value.key, &value.text))?,
-            // The clock of a download starts with its first request, and a large one may take hours.
-            retry_timeout: given
-                .pick(&["retry_timeout"], &[])?
-                .map_or(Ok(FOREVER), |value| duration(&value.key, &value.text))?,
+            wire: Wire::resolve(given, plain_http)?,
         };
-        given.options.finish("S3Store", KNOWN)?;
+        given.refuse_the_rest("S3Store", &[&SPECS[..], &WIRE[..]].concat())?;
         settings.addresses()?;
         settings.signing = match keys {
             _ if unsigned => Signing::Unsigned,
             Some(keys) => Signing::With(keys),
-            None => Signing::From(Source::find(environment, &settings.service_url())?),
+            None => Signing::From(Source::find(given.environment, &settings.service_url())?),
         };
         Ok(settings)
     }
@@ -192,92 +197,41 @@ impl S3Settings {
     }
 }
 
-/// What the caller and the environment gave.
-struct Given<'a> {
-    options: Options,
-    environment: &'a Environment,
-}
-
-/// A text, and the option or variable it came from.
-struct Value {
-    key: String,
-    text: String,
-}
-
-impl Given<'_> {
-    /// The option called one of `names`, or else the first of `variables` that is set.
-    fn pick(&mut self, names: &[&str], variables: &[&str]) -> Result<Option<Value>, ConfigError> {
-        if let Some(text) = self.options.take(names)? {
-            return Ok(Some(Value { key: names[0].to_owned(), text }));
-        }
-        let variable =
-            |name: &&str| Some(Value { key: name.to_string(), text: self.environment.get(name)?.to_owned() });
-        Ok(variables.iter().find_map(variable))
-    }
-
-    fn flag(&mut self, names: &[&str], variables: &[&str]) -> Result<Option<bool>, ConfigError> {
-        self.pick(names, variables)?.map(|value| boolean(&value.key, &value.text)).transpose()
-    }
-
-    /// A length of time in which something has to happen.
-    fn patience(&mut self, names: &[&str], seconds: u64) -> Result<Duration, ConfigError> {
-        let Some(value) = self.pick(names, &[])? else { return Ok(Duration::from_secs(seconds)) };
-        match duration(&value.key, &value.text)? {
-            Duration::ZERO => Err(invalid(&value.key, "nothing can happen in no time; write a longer one".into())),
-            time => Ok(time),
-        }
-    }
-
-    /// Keys given by keyword are one set: a token from the environment belongs to other keys.
-    fn keys(&mut self) -> Result<Option<Keys>, ConfigError> {
-        let own_id = self.pick(&["access_key_id", "aws_access_key_id", "key"], &[])?;
-        let own_secret = self.pick(&["secret_access_key", "aws_secret_access_key", "secret"], &[])?;
-        let own_token = self.pick(&["session_token", "aws_session_token", "token", "aws_token"], &[])?;
-        let by_keyword = own_id.is_some() || own_secret.is_some();
-        let (names, id, secret, token) = if by_keyword {
-            (["access_key_id", "secret_access_key"], own_id, own_secret, own_token)
-        } else {
-            let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-            let token = match own_token {
-                Some(token) => Some(token),
-                None => self.pick(&[], &["AWS_SESSION_TOKEN"])?,
-            };
-            (names, self.pick(&[], &names[..1])?, self.pick(&[], &names[1..])?, token)
-        };
-        let missing = |one: usize, other: usize| {
-            Err(invalid(names[one], format!("is missing, though there is an {}", names[other])))
-        };
-        match (id, secret) {
-            (Some(_), None) => missing(1, 0),
-            (None, Some(_)) => missing(0, 1),
-            (None, None) => Ok(None),
-            (Some(id), Some(secret)) => Ok(Some(Keys {
-                id: id.header()?,
-                secret: Secret(secret.header()?),
-                token: token.map(Value::header).transpose()?.map(Secret),
-            })),
-        }
+/// Keys given by keyword are one set: a token from the environment belongs to other keys.
+fn keys(given: &mut Given<'_>) -> Result<Option<Keys>, ConfigError> {
+    let own_id = given.by_keyword(&ACCESS_KEY_ID)?;
+    let own_secret = given.by_keyword(&SECRET_ACCESS_KEY)?;
+    let own_token = given.by_keyword(&SESSION_TOKEN)?;
+    let by_keyword = own_id.is_some() || own_secret.is_some();
+    let (names, id, secret, token) = if by_keyword {
+        (["access_key_id", "secret_access_key"], own_id, own_secret, own_token)
+    } else {
+        let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+        let token = own_token.or_else(|| given.by_variable(&SESSION_TOKEN));
+        (names, given.by_variable(&ACCESS_KEY_ID), given.by_variable(&SECRET_ACCESS_KEY), token)
+    };
+    given.note(&ACCESS_KEY_ID, id.as_ref());
+    given.note(&SECRET_ACCESS_KEY, secret.as_ref());
+    given.note(&SESSION_TOKEN, token.as_ref());
+    let missing =
+        |one: usize, other: usize| Err(invalid(names[one], format!("is missing, though there is an {}", names[other])));
+    match (id, secret) {
+        (Some(_), None) => missing(1, 0),
+        (None, Some(_)) => missing(0, 1),
+        (None, None) => Ok(None),
+        (Some(id), Some(secret)) => Ok(Some(Keys {
+            id: id.header()?,
+            secret: Secret(secret.header()?),
+            token: token.map(Value::header).transpose()?.map(Secret),
+        })),
     }
 }
 
-impl Value {
-    /// The text, where a header can hold it. It may be a secret, so the error does not show it.
-    fn header(self) -> Result<String, ConfigError> {
-        if self.text.chars().all(|c| matches!(c, ' '..='~')) {
-            return Ok(self.text);
-        }
-        Err(invalid(
-            &self.key,
-            "contains a character that cannot be sent in a header; was it copied with a line end?".into(),
-        ))
+fn region(value: Value) -> Result<String, ConfigError> {
+    if value.text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+        return Ok(value.text);
     }
-
-    fn region(self) -> Result<String, ConfigError> {
-        if self.text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-            return Ok(self.text);
-        }
-        Err(invalid(&self.key, format!("{:?} is no region name", self.text)))
-    }
+    Err(invalid(&value.key, format!("{:?} is no region name", value.text)))
 }
 
 #[cfg(test)]
@@ -303,7 +257,7 @@ mod tests {
         let options = [&KEYS[..], &[("endpoint_url", "http://mine/"), ("region", "r2")]].concat();
         let settings = resolve(&options, &variables).unwrap();
         assert_eq!((settings.endpoint(), settings.region()), (Some("http://mine"), "r2"));
-        assert!(settings.allow_http && !settings.unsigned_payload);
+        assert!(settings.wire.allow_http && !settings.unsigned_payload);
     }
 
     #[test]

@@ -34,7 +34,8 @@ pub(crate) struct ClientSettings {
     pub(crate) timeout: Duration,
 }
 
-static CLIENTS: PerProcess<Mutex<HashMap<ClientSettings, HttpClient>>> = PerProcess::new();
+/// By the settings, and whether redirects are followed.
+static CLIENTS: PerProcess<Mutex<HashMap<(ClientSettings, bool), HttpClient>>> = PerProcess::new();
 
 /// The client of this process for `settings`.
 ///
@@ -43,23 +44,34 @@ static CLIENTS: PerProcess<Mutex<HashMap<ClientSettings, HttpClient>>> = PerProc
 /// [`ConfigError::InvalidOption`] for a CA bundle that cannot be used, [`ConfigError::HttpClient`] without any certificate
 /// to trust.
 pub(crate) fn client(settings: &ClientSettings) -> Result<HttpClient, ConfigError> {
+    pooled(settings, true)
+}
+
+/// As [`client`], for whoever follows redirects itself, because not every host may see what it sends.
+pub(crate) fn unredirected(settings: &ClientSettings) -> Result<HttpClient, ConfigError> {
+    pooled(settings, false)
+}
+
+fn pooled(settings: &ClientSettings, follows: bool) -> Result<HttpClient, ConfigError> {
     let mut clients = CLIENTS.get_or_make(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(client) = clients.get(settings) {
+    let wanted = (settings.clone(), follows);
+    if let Some(client) = clients.get(&wanted) {
         return Ok(client.clone());
     }
     let client = HttpClient::new(ObservedClient {
-        http: build(settings)?,
+        http: build(settings, follows)?,
         connect_timeout: settings.connect_timeout,
         timeout: settings.timeout,
     });
-    clients.insert(settings.clone(), client.clone());
+    clients.insert(wanted, client.clone());
     Ok(client)
 }
 
-fn build(settings: &ClientSettings) -> Result<reqwest::Client, ConfigError> {
+fn build(settings: &ClientSettings, follows: bool) -> Result<reqwest::Client, ConfigError> {
     let builder = || {
         let builder = reqwest::Client::builder();
-        if settings.direct { builder.no_proxy() } else { builder }
+        let builder = if settings.direct { builder.no_proxy() } else { builder };
+        if follows { builder } else { builder.redirect(reqwest::redirect::Policy::none()) }
             .user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
             .https_only(!settings.allow_http)

@@ -9,5 +9,5 @@ mod failure;
 mod idle;
 mod trace;
 
-pub(crate) use client::{ClientSettings, Fixed, client};
+pub(crate) use client::{ClientSettings, Fixed, client, unredirected};
 pub use trace::{Observed, Trace};

@@ -3,10 +3,12 @@
 //! For what `ObjectStore` has no words for: buckets, listings by plain prefix with the keys as they are, batch deletes that
 //! report each key, and keys that its paths cannot spell.
 
+mod body;
 mod objects;
 mod request;
 mod requests;
 mod xml;
 
+pub(crate) use body::open;
 pub(crate) use objects::{copy, delete, get, head, put};
 pub(crate) use requests::{bucket_answers, create_bucket, delete_batch, list_page, owns_bucket};

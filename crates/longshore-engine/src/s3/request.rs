@@ -1,26 +1,23 @@
 //! One request: built, signed, sent, repeated where that is safe.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use longshore_config::{S3Access, Trace};
-use object_store::RetryConfig;
 use object_store::aws::AwsAuthorizer;
-use object_store::client::{HttpError, HttpErrorKind, HttpRequest, HttpResponse};
+use object_store::client::{HttpError, HttpRequest, HttpResponse};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::xml::{self, Unusable};
+use super::xml::Unusable;
 use crate::error::{Context, Error, ErrorKind};
+use crate::retry::{Failure, Pace, is_passing, may_pass, retry_after};
+use crate::xml::error as error_document;
 
 /// What SigV4 leaves as it is.
 const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const IN_PATH: AsciiSet = UNRESERVED.remove(b'/');
-
-/// Longest wait that a server may ask for with `Retry-After`.
-const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(30);
 
 /// A request in the making. Every request this module sends may be repeated: it says so by being sent.
 pub(super) struct Request<'a> {
@@ -103,7 +100,7 @@ impl<'a> Request<'a> {
         loop {
             match self.attempt().await? {
                 Ok(response) => return Ok(response),
-                Err(failure) => pace.again(failure).await?,
+                Err(failure) => failure.once_more(&mut pace).await?,
             }
         }
     }
@@ -118,7 +115,7 @@ impl<'a> Request<'a> {
             };
             match answer {
                 Ok(answer) => return Ok(answer),
-                Err(failure) => pace.again(failure).await?,
+                Err(failure) => failure.once_more(&mut pace).await?,
             }
         }
     }
@@ -145,12 +142,12 @@ impl<'a> Request<'a> {
         let (status, asked) = (response.status(), retry_after(response.headers()));
         // The error's own text matters more than a failure to read it.
         let body = response.into_body().bytes().await.unwrap_or_default();
-        let (code, message) = xml::error(&body);
+        let (code, message) = error_document(&body);
         Ok(Err(Failure { asked, ..self.refused(status, code, message) }))
     }
 
     fn broken(&self, error: HttpError) -> Failure {
-        let passes = !matches!(error.kind(), HttpErrorKind::Decode | HttpErrorKind::Unknown);
+        let passes = is_passing(&error);
         Failure { error: self.context.http_error(error, &self.trace), passes, asked: Duration::ZERO }
     }
 
@@ -180,59 +177,4 @@ impl<'a> Request<'a> {
         }
         Ok(request)
     }
-}
-
-/// A try that failed.
-struct Failure {
-    error: Error,
-    /// Whether another try may do better.
-    passes: bool,
-    /// How long the server asks to wait.
-    asked: Duration,
-}
-
-/// How often, and how long after each other, one request is tried.
-struct Pace<'a> {
-    retry: &'a RetryConfig,
-    started: Instant,
-    tries: usize,
-    wait: Duration,
-}
-
-impl<'a> Pace<'a> {
-    fn new(retry: &'a RetryConfig) -> Self {
-        Self { retry, started: Instant::now(), tries: 0, wait: retry.backoff.init_backoff }
-    }
-
-    /// Waits for the next try.
-    ///
-    /// # Errors
-    ///
-    /// The failure's own, where there is to be no further try.
-    async fn again(&mut self, failure: Failure) -> Result<(), Error> {
-        let spent = self.tries >= self.retry.max_retries || self.started.elapsed() > self.retry.retry_timeout;
-        if spent || !failure.passes {
-            return Err(failure.error);
-        }
-        self.tries += 1;
-        tokio::time::sleep(self.wait.max(failure.asked)).await;
-        // The law of `object_store`'s own retries. It is random so that clients that failed together do not come back
-        // together.
-        let backoff = &self.retry.backoff;
-        let spread = self.wait.mul_f64(backoff.base).saturating_sub(backoff.init_backoff);
-        self.wait = (backoff.init_backoff + spread.mul_f64(fastrand::f64())).min(backoff.max_backoff);
-        Ok(())
-    }
-}
-
-fn may_pass(status: StatusCode, code: Option<&str>) -> bool {
-    (status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED)
-        || status == StatusCode::TOO_MANY_REQUESTS
-        || status == StatusCode::REQUEST_TIMEOUT
-        || matches!(code, Some("RequestTimeout" | "SlowDown" | "InternalError" | "OperationAborted"))
-}
-
-fn retry_after(headers: &HeaderMap) -> Duration {
-    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    seconds.map_or(Duration::ZERO, Duration::from_secs).min(LONGEST_ASKED_WAIT)
 }

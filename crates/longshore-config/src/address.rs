@@ -11,7 +11,7 @@ use crate::options::invalid;
 /// `Host` header then agree.
 ///
 /// A path is kept, and stands before the bucket. Errors show the value only where it cannot hold a secret.
-pub(super) fn endpoint(key: &str, value: &str) -> Result<String, ConfigError> {
+pub(crate) fn endpoint(key: &str, value: &str) -> Result<String, ConfigError> {
     let url = parse(key, value)?;
     if url.query().is_some() || url.fragment().is_some() {
         return Err(invalid(key, "an address ends before any `?` or `#`".into()));
@@ -20,7 +20,7 @@ pub(super) fn endpoint(key: &str, value: &str) -> Result<String, ConfigError> {
 }
 
 /// Reads any address that requests can be sent to.
-pub(super) fn parse(key: &str, value: &str) -> Result<Url, ConfigError> {
+pub(crate) fn parse(key: &str, value: &str) -> Result<Url, ConfigError> {
     let secret = value.contains(['@', '?', '#']);
     let shown = if secret { "the value".to_owned() } else { format!("{value:?}") };
     let no_address =
@@ -42,19 +42,19 @@ pub(super) fn parse(key: &str, value: &str) -> Result<Url, ConfigError> {
 }
 
 /// AWS's own address for `region`.
-pub(super) fn aws_service(service: &str, region: &str) -> String {
+pub(crate) fn aws_service(service: &str, region: &str) -> String {
     let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
     format!("https://{service}.{region}.amazonaws.com{suffix}")
 }
 
 /// Whether AWS runs the service at `address`.
-pub(super) fn is_aws(address: &str) -> bool {
+pub(crate) fn is_aws(address: &str) -> bool {
     let host = Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
 }
 
 /// The address of `bucket` with the bucket in the host name.
-pub(super) fn virtual_host(service: &str, bucket: &str) -> Result<String, ConfigError> {
+pub(crate) fn virtual_host(service: &str, bucket: &str) -> Result<String, ConfigError> {
     let refuse = |reason: String| Err(invalid("virtual_hosted_style_request", reason));
     let (scheme, rest) = service.split_once("://").unwrap_or(("https", service));
     let host = Url::parse(service).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
@@ -69,7 +69,7 @@ pub(super) fn virtual_host(service: &str, bucket: &str) -> Result<String, Config
 }
 
 /// Whether an address is on this machine or its link: loopback, `localhost`, link-local.
-pub(super) fn is_near(address: &str) -> bool {
+pub(crate) fn is_near(address: &str) -> bool {
     let Ok(uri) = address.parse::<http::Uri>() else { return false };
     let Some(host) = uri.host().map(|host| host.trim_matches(['[', ']'])) else { return false };
     match host.parse() {

@@ -1,0 +1,296 @@
+//! Settings from keywords, the URI, variables, a profile and defaults, in that order of precedence, each with a note of
+//! where it came from.
+//!
+//! A kind of store describes its settings as [`Spec`]s and asks [`Given`] for each. What was asked for stands in the trail
+//! afterwards, so that a person can be shown what counts and why.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::options::{boolean, duration, invalid, number};
+use crate::{ConfigError, Environment, Options};
+
+/// One setting of a kind of store, and every name it goes by.
+#[derive(Debug)]
+pub struct Spec {
+    /// The keyword.
+    pub name: &'static str,
+    /// One line about what it decides.
+    pub about: &'static str,
+    /// Other keywords for it.
+    pub also: &'static [&'static str],
+    /// The environment variables that set it; the first that is set counts.
+    pub variables: &'static [&'static str],
+    /// The keys that set it in a profile; the first that is there counts.
+    pub profile: &'static [&'static str],
+    /// What counts where nobody says anything, in words.
+    pub default: &'static str,
+    /// Whether its value is never shown.
+    pub secret: bool,
+}
+
+impl Spec {
+    pub(crate) const fn new(name: &'static str, about: &'static str) -> Self {
+        Self { name, about, also: &[], variables: &[], profile: &[], default: "", secret: false }
+    }
+
+    pub(crate) const fn also(self, also: &'static [&'static str]) -> Self {
+        Self { also, ..self }
+    }
+
+    pub(crate) const fn variables(self, variables: &'static [&'static str]) -> Self {
+        Self { variables, ..self }
+    }
+
+    pub(crate) const fn profile(self, profile: &'static [&'static str]) -> Self {
+        Self { profile, ..self }
+    }
+
+    pub(crate) const fn or(self, default: &'static str) -> Self {
+        Self { default, ..self }
+    }
+
+    pub(crate) const fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+}
+
+/// Who set a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// A keyword of the call.
+    Keyword,
+    /// The URI itself.
+    Uri,
+    /// An environment variable, by its name.
+    Variable(&'static str),
+    /// A profile of a shared configuration file, by its name and file.
+    Profile(String),
+    /// Nobody: what counts in that case.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keyword => f.write_str("keyword"),
+            Self::Uri => f.write_str("URI"),
+            Self::Variable(name) => f.write_str(name),
+            Self::Profile(which) => write!(f, "profile {which}"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A setting as it was resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The keyword it goes by.
+    pub name: &'static str,
+    /// Its value; `****` for a secret, and the default in words where nobody set it.
+    pub value: String,
+    /// Who set it.
+    pub origin: Origin,
+}
+
+/// Settings that the URI or a profile brings along, by [`Spec::name`] or profile key, and how to name their source.
+#[derive(Debug, Default)]
+pub(crate) struct Layer {
+    pub(crate) label: String,
+    pub(crate) values: BTreeMap<String, String>,
+}
+
+/// What the caller, the URI, the environment and a profile gave.
+#[derive(Debug)]
+pub(crate) struct Given<'a> {
+    pub(crate) options: Options,
+    /// What the URI says, by canonical name.
+    pub(crate) uri: BTreeMap<&'static str, String>,
+    pub(crate) environment: &'a Environment,
+    /// The profile in force, once it is known.
+    pub(crate) profile: Option<Layer>,
+    trail: Vec<Setting>,
+}
+
+/// A text, and the option, variable or profile key it came from.
+#[derive(Debug)]
+pub(crate) struct Value {
+    pub(crate) key: String,
+    pub(crate) text: String,
+    pub(crate) origin: Origin,
+}
+
+impl<'a> Given<'a> {
+    pub(crate) fn new(options: Options, environment: &'a Environment) -> Self {
+        Self { options, uri: BTreeMap::new(), environment, profile: None, trail: Vec::new() }
+    }
+
+    /// The value of `spec` from whoever comes first. Notes it in the trail.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidOption`] where a keyword was given under two names.
+    pub(crate) fn text(&mut self, spec: &Spec) -> Result<Option<Value>, ConfigError> {
+        let value = self.find(spec)?;
+        self.note(spec, value.as_ref());
+        Ok(value)
+    }
+
+    /// As [`text`](Self::text), without a note: for settings that count as a set, where it is not yet known which set does.
+    pub(crate) fn find(&mut self, spec: &Spec) -> Result<Option<Value>, ConfigError> {
+        Ok(self
+            .by_keyword(spec)?
+            .or_else(|| self.by_uri(spec))
+            .or_else(|| self.by_variable(spec))
+            .or_else(|| self.by_profile(spec)))
+    }
+
+    /// The keyword alone. It is taken: nobody finds it again.
+    pub(crate) fn by_keyword(&mut self, spec: &Spec) -> Result<Option<Value>, ConfigError> {
+        let names: Vec<&str> = std::iter::once(spec.name).chain(spec.also.iter().copied()).collect();
+        let text = self.options.take(&names)?;
+        Ok(text.map(|text| Value { key: spec.name.to_owned(), text, origin: Origin::Keyword }))
+    }
+
+    pub(crate) fn by_uri(&self, spec: &Spec) -> Option<Value> {
+        let text = self.uri.get(spec.name)?.clone();
+        Some(Value { key: spec.name.to_owned(), text, origin: Origin::Uri })
+    }
+
+    pub(crate) fn by_variable(&self, spec: &Spec) -> Option<Value> {
+        spec.variables.iter().find_map(|name| {
+            let text = self.environment.get(name)?.to_owned();
+            Some(Value { key: (*name).to_owned(), text, origin: Origin::Variable(name) })
+        })
+    }
+
+    pub(crate) fn by_profile(&self, spec: &Spec) -> Option<Value> {
+        let profile = self.profile.as_ref()?;
+        spec.profile.iter().find_map(|key| {
+            let text = profile.values.get(*key)?.clone();
+            let key = format!("{key} (profile {})", profile.label);
+            Some(Value { key, text, origin: Origin::Profile(profile.label.clone()) })
+        })
+    }
+
+    /// Notes in the trail what counts for `spec`.
+    pub(crate) fn note(&mut self, spec: &Spec, value: Option<&Value>) {
+        let shown = match value {
+            Some(_) if spec.secret => "****".to_owned(),
+            Some(value) => value.text.clone(),
+            None => spec.default.to_owned(),
+        };
+        let origin = value.map_or(Origin::Default, |value| value.origin.clone());
+        self.trail.push(Setting { name: spec.name, value: shown, origin });
+    }
+
+    pub(crate) fn flag(&mut self, spec: &Spec) -> Result<Option<bool>, ConfigError> {
+        self.text(spec)?.map(|value| boolean(&value.key, &value.text)).transpose()
+    }
+
+    pub(crate) fn number(&mut self, spec: &Spec) -> Result<Option<usize>, ConfigError> {
+        self.text(spec)?.map(|value| number(&value.key, &value.text)).transpose()
+    }
+
+    pub(crate) fn duration(&mut self, spec: &Spec) -> Result<Option<Duration>, ConfigError> {
+        self.text(spec)?.map(|value| duration(&value.key, &value.text)).transpose()
+    }
+
+    /// A length of time in which something has to happen.
+    pub(crate) fn patience(&mut self, spec: &Spec) -> Result<Option<Duration>, ConfigError> {
+        match self.text(spec)? {
+            None => Ok(None),
+            Some(value) => match duration(&value.key, &value.text)? {
+                Duration::ZERO => Err(invalid(&value.key, "nothing can happen in no time; write a longer one".into())),
+                time => Ok(Some(time)),
+            },
+        }
+    }
+
+    /// Refuses keywords that nobody asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::UnknownOption`], with the nearest name there is.
+    pub(crate) fn refuse_the_rest(&mut self, store: &'static str, known: &[&Spec]) -> Result<(), ConfigError> {
+        let names: Vec<&'static str> = known.iter().map(|spec| spec.name).collect();
+        std::mem::take(&mut self.options).finish(store, &names)
+    }
+
+    /// What was resolved so far, in the order it was asked for.
+    pub(crate) fn trail(self) -> Vec<Setting> {
+        self.trail
+    }
+}
+
+impl Value {
+    /// The text, where a header can hold it. It may be a secret, so the error does not show it.
+    pub(crate) fn header(self) -> Result<String, ConfigError> {
+        if self.text.chars().all(|c| matches!(c, ' '..='~')) {
+            return Ok(self.text);
+        }
+        Err(invalid(
+            &self.key,
+            "contains a character that cannot be sent in a header; was it copied with a line end?".into(),
+        ))
+    }
+}
+
+/// A text that is compared and used, but never shown.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Secret(pub(crate) String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("****")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REGION: Spec = Spec::new("region", "where the bucket is")
+        .also(&["aws_region"])
+        .variables(&["AWS_REGION", "AWS_DEFAULT_REGION"])
+        .profile(&["region"])
+        .or("us-east-1");
+    const KEY: Spec = Spec::new("secret_access_key", "the secret").variables(&["AWS_SECRET_ACCESS_KEY"]).secret();
+
+    #[test]
+    fn a_keyword_wins_over_the_uri_over_a_variable_over_a_profile_over_the_default() {
+        let environment: Environment = [("AWS_DEFAULT_REGION".to_owned(), "variable".to_owned())].into_iter().collect();
+        let nothing = Environment::default();
+        let mut given = Given::new([("aws_region", "keyword")].into_iter().collect(), &environment);
+        given.uri.insert("region", "uri".into());
+        given.profile = Some(Layer { label: "work".into(), values: [("region".into(), "profile".into())].into() });
+        let mut found = vec![given.text(&REGION).unwrap().unwrap().text, given.text(&REGION).unwrap().unwrap().text];
+        given.uri.clear();
+        found.push(given.text(&REGION).unwrap().unwrap().text);
+        given.environment = &nothing;
+        found.push(given.text(&REGION).unwrap().unwrap().text);
+        given.profile = None;
+        assert_eq!(found, ["keyword", "uri", "variable", "profile"]);
+        assert!(given.text(&REGION).unwrap().is_none());
+        let trail: Vec<_> =
+            given.trail().into_iter().map(|setting| (setting.value, setting.origin.to_string())).collect();
+        let expected = [
+            ("keyword", "keyword"),
+            ("uri", "URI"),
+            ("variable", "AWS_DEFAULT_REGION"),
+            ("profile", "profile work"),
+            ("us-east-1", "default"),
+        ];
+        assert_eq!(trail, expected.map(|(value, origin)| (value.to_owned(), origin.to_owned())));
+    }
+
+    #[test]
+    fn a_secret_is_not_in_the_trail() {
+        let environment = Environment::default();
+        let mut given = Given::new([("secret_access_key", "hunter2")].into_iter().collect(), &environment);
+        assert_eq!(given.text(&KEY).unwrap().unwrap().text, "hunter2");
+        assert!(!format!("{:?}", given.trail()).contains("hunter2"));
+    }
+}

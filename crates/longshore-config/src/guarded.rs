@@ -1,0 +1,114 @@
+//! Credentials that have to be fetched, guarded.
+//!
+//! `object_store` fetches and caches them. Around that stands [`Guarded`], so that a failure is told as one of credentials
+//! and not as one of the object: its requests stay out of the operation's trace, it ends soon, and it is remembered for a
+//! moment, so that a thousand objects do not each wait for it.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use object_store::CredentialProvider;
+use tokio::sync::Mutex;
+
+use crate::transport::Trace;
+
+/// How long a failure is remembered.
+const MEMORY: Duration = Duration::from_secs(5);
+
+/// Keys could not be fetched. It stands in the chain of causes of the failed operation.
+#[derive(Clone, Debug)]
+pub struct CredentialsError {
+    reason: Arc<str>,
+    source: Option<Arc<object_store::Error>>,
+}
+
+impl fmt::Display for CredentialsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no credentials: {}", self.reason)
+    }
+}
+
+impl StdError for CredentialsError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// A provider whose failures are told from those of the store.
+#[derive(Debug)]
+pub(crate) struct Guarded<C> {
+    inner: Arc<dyn CredentialProvider<Credential = C>>,
+    who: String,
+    advice: String,
+    patience: Duration,
+    /// The latest failure. Whoever holds the lock asks; the others wait for what comes of it.
+    failed: Mutex<Option<(Instant, CredentialsError)>>,
+}
+
+impl<C> Guarded<C> {
+    /// Guards `inner`. Errors name `who` was asked and end with `advice`; an answer is awaited for `patience`.
+    pub(crate) fn new(
+        inner: Arc<dyn CredentialProvider<Credential = C>>,
+        who: String,
+        advice: String,
+        patience: Duration,
+    ) -> Self {
+        Self { inner, who, advice, patience, failed: Mutex::default() }
+    }
+
+    /// `error` is `None` where patience ran out.
+    fn failure(&self, trace: &Trace, error: Option<object_store::Error>) -> CredentialsError {
+        let status = trace.observed().status.filter(|status| *status >= 400);
+        let why = match (&error, status) {
+            (_, Some(status)) => format!("answered HTTP {status}{}", error.as_ref().map_or_else(String::new, said)),
+            (Some(error), None) => format!("gave none: {}", innermost(error)),
+            (None, None) => format!("gave no answer within {:?}", self.patience),
+        };
+        CredentialsError { reason: format!("{} {why}{}", self.who, self.advice).into(), source: error.map(Arc::new) }
+    }
+}
+
+#[async_trait]
+impl<C: fmt::Debug + Send + Sync + 'static> CredentialProvider for Guarded<C> {
+    type Credential = C;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<C>> {
+        let mut failed = self.failed.lock().await;
+        let error = match &*failed {
+            Some((when, error)) if when.elapsed() < MEMORY => error.clone(),
+            _ => {
+                let trace = Arc::<Trace>::default();
+                let asked = trace.scope(tokio::time::timeout(self.patience, self.inner.get_credential())).await;
+                let error = match asked {
+                    Ok(Ok(credential)) => {
+                        *failed = None;
+                        return Ok(credential);
+                    }
+                    Ok(Err(error)) => self.failure(&trace, Some(error)),
+                    Err(_) => self.failure(&trace, None),
+                };
+                *failed = Some((Instant::now(), error.clone()));
+                error
+            }
+        };
+        Err(object_store::Error::Generic { store: "longshore", source: Box::new(error) })
+    }
+}
+
+fn innermost(error: &dyn StdError) -> String {
+    let mut error = error;
+    while let Some(cause) = error.source() {
+        error = cause;
+    }
+    error.to_string()
+}
+
+/// The service's own words, where it answered in XML.
+fn said(error: &object_store::Error) -> String {
+    let text = error.to_string();
+    let message = text.split_once("<Message>").and_then(|(_, rest)| Some(rest.split_once("</Message>")?.0));
+    message.map_or_else(String::new, |message| format!(", {message:?}"))
+}
