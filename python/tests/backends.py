@@ -42,6 +42,7 @@ class Ability(Enum):
     ROOTS = "gives a test a whole bucket to itself"
     ANY_KEY = "holds every text as a key"
     TEXTS = "takes keys for texts, in which nothing is decoded and no segment has a meaning"
+    NO_FOLDERS = "has nothing at a URI that is not an object's"
     S3 = "speaks S3, and is configured by its variables"
 
 
@@ -132,10 +133,14 @@ class Place:
         """Those names in the byte order of their keys."""
         return sorted(names, key=lambda name: self.key(name).encode())
 
+    def name(self, key: str) -> str:
+        """The name of the object that has that key."""
+        name = key.removeprefix(self.prefix)
+        return name if self.backend.spell is str else unquote(name)
+
     def names(self) -> list[str]:
         """All objects in this place, by name."""
-        names = [key.removeprefix(self.prefix) for key in s3.list(self.uri())]
-        return names if self.backend.spell is str else [unquote(name) for name in names]
+        return [self.name(key) for key in s3.list(self.uri())]
 
     def holds(self, name: str) -> bool:
         """Whether this backend can have a key with those characters."""
@@ -261,8 +266,17 @@ _READ_ONLY = {
     Ability.WRITE: "web servers are read",
     Ability.ROOTS: "a server is one root",
     Ability.ANY_KEY: "its objects are files",
+    Ability.NO_FOLDERS: "folders have URLs too, and what is answered there is up to the server",
     Ability.TEXTS: "a URL is decoded, and its dots are folded away, as every client of the web does",
 }
+_NGINX = Kind(
+    "nginx",
+    _web(files.nginx),
+    cannot=_READ_ONLY,
+    store=s3.HTTPStore,
+    # A deviation from WebDAV, seen in the module dav-ext 3.0: they are read, but they are in no listing.
+    cannot_hold={"/.": "nginx lists no names that begin with a dot"},
+)
 _OF_PATHS = {Ability.ANY_KEY: "it has no keys with an empty segment or a slash at the end"}
 
 KINDS = [
@@ -293,7 +307,7 @@ KINDS = [
     ),
     Kind("wsgidav", _web(files.wsgidav), cannot=_READ_ONLY, store=s3.HTTPStore),
     # Where it is installed; WsgiDAV is always there.
-    *([Kind("nginx", _web(files.nginx), cannot=_READ_ONLY, store=s3.HTTPStore)] if files.has_nginx() else []),
+    *([_NGINX] if files.has_nginx() else []),
     Kind(
         "plain http",
         _web(files.plain),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import longshore as s3
-from backends import Backends, Place, environment_of, new_name
+from backends import Ability, Backends, Place, environment_of, new_name
 from longshore.exceptions import (
     ArgumentTypeError,
     BaseError,
@@ -48,8 +48,10 @@ def test_head_of_a_missing_object_is_not_found(readable_place: Place) -> None:
 def test_exists_says_whether_there_is_that_object(readable_place: Place) -> None:
     readable_place.fill("folder/object", "empty")
     readable_place.write({"empty": b""})
-    names = ["folder/object", "empty", "folder/obj", "folder", "missing"]
-    assert [s3.exists(readable_place.uri(name)) for name in names] == [True, True, False, False, False]
+    names = ["folder/object", "empty", "folder/obj", "missing"]
+    assert [s3.exists(readable_place.uri(name)) for name in names] == [True, True, False, False]
+    if readable_place.kind.can(Ability.NO_FOLDERS):
+        assert not s3.exists(readable_place.uri("folder"))
 
 
 def test_exists_fails_where_it_cannot_tell(closed_port: str, monkeypatch: pytest.MonkeyPatch) -> None:
