@@ -9,7 +9,8 @@
 [1000, 1000, 1000]
 
 URIs are ``s3://bucket/key``, ``file:///path``, ``memory:///key``, and ``https://host/path`` to read from; a star in a key is
-written ``\\*``. Every function has an ``asyncio`` twin whose name ends in ``_async``. Importing this package starts no thread and opens no socket.
+written ``\\*``. Every function has an ``asyncio`` twin whose name ends in ``_async``. Importing this package starts no thread
+and opens no socket.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use longshore_config::Location;
 use longshore_engine::{Context, Error, ErrorKind, Memory, Object, create_bucket, put_many};
 use longshore_formats::{DataOptions, Generator, NpyHeader, NpzArchive, NpzError, ObjectType};
 use longshore_runtime::Mailbox;

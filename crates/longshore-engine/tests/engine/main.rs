@@ -8,4 +8,7 @@ mod managing;
 mod place;
 mod ranges;
 mod reading;
+mod site;
+mod web;
+mod webdav;
 mod writing;
