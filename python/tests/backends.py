@@ -26,6 +26,7 @@ import pytest
 import longshore as s3
 from longshore import testing
 from servers import files
+from servers.azurite import azurite
 from servers.base import Server
 from servers.moto import moto
 from servers.seaweedfs import seaweedfs
@@ -219,6 +220,13 @@ def _over_s3(kind: Kind, options: dict[str, str], **more: Any) -> Backend:
     return Backend(kind, f"s3://{bucket}/", options=options, environment=environment_of(options), **more)
 
 
+def _over_cloud(kind: Kind, scheme: str, **options: str) -> Backend:
+    bucket = new_name()
+    s3.create_bucket(f"{scheme}://{bucket}", store=s3.store_for(f"{scheme}://{bucket}", **options))
+    environment = {_VARIABLES[scheme][name]: value for name, value in options.items()}
+    return Backend(kind, f"{scheme}://{bucket}/", options=options, environment=environment)
+
+
 @contextlib.contextmanager
 def _gateway(kind: Kind, folder: Path) -> Iterator[Backend]:
     with testing.server() as server:
@@ -238,6 +246,18 @@ def _moto(kind: Kind, folder: Path) -> Iterator[Backend]:
 
 
 @contextlib.contextmanager
+def _azurite(kind: Kind, folder: Path) -> Iterator[Backend]:
+    with azurite(folder) as server:
+        yield _over_cloud(
+            kind,
+            "az",
+            account_name=server.access_key,
+            account_key=server.secret_key,
+            endpoint=f"{server.endpoint}/{server.access_key}",
+        )
+
+
+@contextlib.contextmanager
 def _file(kind: Kind, folder: Path) -> Iterator[Backend]:
     yield Backend(kind, "file:///", folder=folder.as_posix().lstrip("/") + "/")
 
@@ -245,6 +265,15 @@ def _file(kind: Kind, folder: Path) -> Iterator[Backend]:
 @contextlib.contextmanager
 def _memory(kind: Kind, folder: Path) -> Iterator[Backend]:
     yield Backend(kind, "memory:///")
+
+
+_VARIABLES = {
+    "az": {
+        "account_name": "AZURE_STORAGE_ACCOUNT_NAME",
+        "account_key": "AZURE_STORAGE_ACCOUNT_KEY",
+        "endpoint": "AZURE_STORAGE_ENDPOINT",
+    },
+}
 
 
 def _web(start: files.Start) -> Callable[[Kind, Path], AbstractContextManager[Backend]]:
@@ -290,6 +319,14 @@ KINDS = [
         cannot_hold={"\\": "SeaweedFS takes it for a slash"},
     ),
     Kind("moto", _moto, store=s3.S3Store),
+    Kind(
+        "azurite",
+        _azurite,
+        store=s3.AzureStore,
+        cannot=_NOT_S3,
+        missing_bucket="ContainerNotFound",
+        missing_object="BlobNotFound",
+    ),
     Kind(
         "file",
         _file,
