@@ -184,7 +184,8 @@ def test_two_spellings_of_one_file_are_one_object(tmp_path: Path) -> None:
 def test_a_missing_bucket_is_not_found(missing_bucket: MissingBucket) -> None:
     with pytest.raises(NotFoundError) as caught:
         s3.put_bytes(missing_bucket.uri + "/key", b"body")
-    assert (caught.value.uri, caught.value.code) == (missing_bucket.uri + "/key", missing_bucket.code)
+    assert caught.value.uri == missing_bucket.uri + "/key"
+    assert caught.value.code in missing_bucket.codes
     with pytest.raises(NotFoundError):
         s3.put_many([(missing_bucket.uri + "/a", b"1"), (missing_bucket.uri + "/b", b"2")])
 

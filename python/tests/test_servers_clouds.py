@@ -162,6 +162,7 @@ def test_json_listings_come_in_pages_and_errors_have_a_document(google: Http) ->
     assert [each["name"] for page in (first, rest) for each in page["items"]] == [f"n/{number}" for number in range(5)]
     assert "nextPageToken" not in rest
     assert json.loads(google("GET", "/storage/v1/b/bucket/o?delimiter=/")[2])["prefixes"] == ["n/"]
+    assert google("POST", "/storage/v1/b?project=p", b'{"name": "A_"}', Content_Type="application/json")[0] == 400
     for method, path in [("GET", "/b/missing/o"), ("GET", "/b/missing"), ("DELETE", "/b/bucket/o/missing")]:
         status, _, body = google(method, f"/storage/v1{path}")
         assert (status, json.loads(body)["error"]["errors"][0]["reason"]) == (404, "notFound"), path

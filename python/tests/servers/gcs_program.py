@@ -7,7 +7,7 @@ are not ours.
 
 Some habits of the emulator do not suit a bulk test and are corrected here: it writes everything it knows to its file of metadata
 after every request, keeps objects under their names as file paths, so that `a//b` and `a/b` are one, has every object of a JSON
-listing on one page, and answers errors without a document.
+listing on one page, makes buckets of any name, and answers errors without a document.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from gcp_storage_emulator.storage import Storage  # type: ignore[import-untyped]
 
 PAGE = 1000
 JSON_PATHS = ("/storage/v1", "/upload/storage/v1", "/download/storage/v1", "/batch/storage/v1", "/b/")
+BUCKET_NAME = re.compile(r"[a-z0-9][-_.a-z0-9]{1,61}[a-z0-9]")
 JSON_LISTING = re.compile(r"/storage/v1/b/([^/]+)/o")
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
@@ -107,6 +108,8 @@ class Handler(RequestHandler):  # type: ignore[misc]
             with self.lock:
                 if listed and self.command == "GET" and not {"matchGlob", "softDeleted"} & query.keys():
                     self.reply(self.list_json(unquote(listed[1]), query))
+                elif self.command == "POST" and split.path == "/storage/v1/b" and not _is_bucket_name(body):
+                    self.reply(_json_error(HTTPStatus.BAD_REQUEST))
                 else:
                     self.pass_on(body)
             return
@@ -177,7 +180,7 @@ class Handler(RequestHandler):  # type: ignore[misc]
         if self.command == "PUT":
             if bucket in self.storage.buckets:
                 raise Refused(HTTPStatus.CONFLICT, "BucketAlreadyOwnedByYou")
-            if not re.fullmatch(r"[a-z0-9][-_.a-z0-9]{1,61}[a-z0-9]", bucket):
+            if not BUCKET_NAME.fullmatch(bucket):
                 raise Refused(HTTPStatus.BAD_REQUEST, "InvalidBucketName")
             buckets.create_bucket(bucket, self.storage)
             return Answer()
@@ -384,6 +387,11 @@ def _headers(found: dict[str, Any]) -> dict[str, str]:
         "Accept-Ranges": "bytes",
         "Content-Type": found["contentType"] or "application/octet-stream",
     }
+
+
+def _is_bucket_name(body: bytes) -> bool:
+    """Whether the bucket that is asked for has a name that Google accepts. The emulator makes any."""
+    return BUCKET_NAME.fullmatch(json.loads(body).get("name", "")) is not None
 
 
 def _json_error(status: HTTPStatus) -> Answer:
