@@ -56,6 +56,11 @@ impl WebAccess {
     pub fn client(&self, url: &str) -> &HttpClient {
         if is_near(url) { &self.near } else { &self.far }
     }
+
+    /// Whether `url` is on this machine or its link. Servers there answer whoever is on it.
+    pub fn is_near(url: &str) -> bool {
+        is_near(url)
+    }
 }
 
 /// What it takes to send signed S3 requests oneself, over the same pool and with the same credentials.
@@ -71,6 +76,8 @@ pub struct S3Access {
     pub service_url: String,
     /// The bucket's address, without a slash at its end.
     pub bucket_url: String,
+    /// Whether signatures cover bodies.
+    pub sign_payload: bool,
     /// Whether requests carry `x-amz-request-payer`.
     pub request_payer: bool,
     /// When to give up.

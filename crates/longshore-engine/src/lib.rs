@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod body;
+mod bucket;
 mod budget;
 mod delete;
 mod error;
@@ -30,11 +31,13 @@ mod read;
 mod retry;
 mod s3;
 mod sink;
+mod transfer;
 mod web;
 mod window;
 mod write;
 mod xml;
 
+pub use bucket::delete_bucket;
 pub use budget::Limits;
 pub use delete::{delete_keys, delete_object, delete_prefix};
 pub use error::{Context, Error, ErrorKind, Failure};
@@ -46,4 +49,7 @@ pub use progress::{Progress, Snapshot};
 pub use range::{ByteRange, read_range};
 pub use read::{get, get_many};
 pub use sink::{Buffer, Discard, Memory, Refusal, Sink};
+pub use transfer::{
+    Cleanup, Outcome, TransferOptions, download, transfer, transfer_many, upload, upload_reader, upload_stream,
+};
 pub use write::{Source, put, put_many};

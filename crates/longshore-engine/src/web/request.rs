@@ -197,7 +197,7 @@ fn redirected(url: &Url, location: Option<&HeaderValue>) -> Result<Url, String> 
     if url.scheme() == "https" && next.scheme() == "http" {
         return Err(format!("it leads from https to {to}, where everyone on the way could read along"));
     }
-    if is_local(&next) && !is_local(url) {
+    if WebAccess::is_near(next.as_str()) && !WebAccess::is_near(url.as_str()) {
         return Err(format!("it leads from elsewhere to this machine, {to}"));
     }
     Ok(next)
@@ -212,18 +212,6 @@ fn is_ours(first: &Url, url: &Url) -> bool {
         _ => false,
     };
     first.origin() == url.origin() || upgraded()
-}
-
-/// Whether an address is this machine's or its link's own: servers there answer whoever is on it.
-fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback() || address.is_link_local() || address.is_unspecified(),
-        Some(url::Host::Ipv6(address)) => {
-            address.is_loopback() || address.is_unicast_link_local() || address.is_unspecified()
-        }
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
 }
 
 #[cfg(test)]
@@ -246,6 +234,8 @@ mod tests {
             ("http://h/", "http://127.0.0.1/?hunter2", "this machine"),
             ("http://h/", "http://[fe80::1]/", "this machine"),
             ("http://h/", "http://2130706433/", "this machine"),
+            ("http://h/", "http://[::ffff:7f00:1]/", "this machine"),
+            ("http://h/", "http://0/", "this machine"),
             ("http://h/", "http://[::1/", "address"),
         ] {
             let message = to(from, location).unwrap_err();

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod deleting;
+mod downloading;
 mod listing;
 mod local;
 mod managing;
@@ -9,6 +10,8 @@ mod place;
 mod ranges;
 mod reading;
 mod site;
+mod transferring;
+mod uploading;
 mod web;
 mod webdav;
 mod writing;
