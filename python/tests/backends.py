@@ -12,7 +12,7 @@ import contextlib
 import itertools
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -26,7 +26,9 @@ import pytest
 import longshore as s3
 from longshore import testing
 from servers import files
+from servers.azurite import azurite
 from servers.base import Server
+from servers.gcs import gcs
 from servers.moto import moto
 from servers.seaweedfs import seaweedfs
 
@@ -42,6 +44,7 @@ class Ability(Enum):
     ROOTS = "gives a test a whole bucket to itself"
     ANY_KEY = "holds every text as a key"
     TEXTS = "takes keys for texts, in which nothing is decoded and no segment has a meaning"
+    NO_FOLDERS = "has nothing at a URI that is not an object's"
     S3 = "speaks S3, and is configured by its variables"
 
 
@@ -53,14 +56,20 @@ class Kind:
     start: Callable[[Kind, Path], AbstractContextManager[Backend]] = field(repr=False)
     cannot: Mapping[Ability, str] = field(default_factory=dict, repr=False)
     """What it cannot do, each with the reason."""
-    cannot_hold: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Characters that no key of it can have, each with the reason."""
+    refuses: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Characters in keys that are an error, each with the reason."""
+    mangles: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Texts in keys that its server does not keep as they are, each with the reason. Nobody can tell beforehand."""
     store: type[s3.Store] = s3.Store
     """What `store_for` gives for its URIs."""
-    missing_bucket: str = "NoSuchBucket"
-    """The code with which it says that there is no such bucket."""
+    missing_bucket: Collection[str] = ("NoSuchBucket",)
+    """The codes with which it says that there is no such bucket."""
+    missing_object: str = "NoSuchKey"
+    """The code with which it says that there is no such object."""
     more_than_a_page: int = 1100
     """A number of objects that it lists in more than one page. S3's have 1000."""
+    deletes_dots: bool = False
+    """Whether a delete can name a key with a segment of dots: where keys stand in URLs with their slashes encoded."""
     quick: bool = False
     """Whether it is our own and costs no time: for what no server can change."""
 
@@ -130,14 +139,18 @@ class Place:
         """Those names in the byte order of their keys."""
         return sorted(names, key=lambda name: self.key(name).encode())
 
+    def name(self, key: str) -> str:
+        """The name of the object that has that key."""
+        name = key.removeprefix(self.prefix)
+        return name if self.backend.spell is str else unquote(name)
+
     def names(self) -> list[str]:
         """All objects in this place, by name."""
-        names = [key.removeprefix(self.prefix) for key in s3.list(self.uri())]
-        return names if self.backend.spell is str else [unquote(name) for name in names]
+        return [self.name(key) for key in s3.list(self.uri())]
 
     def holds(self, name: str) -> bool:
         """Whether this backend can have a key with those characters."""
-        return not any(character in name for character in self.kind.cannot_hold)
+        return not any(text in name for text in (*self.kind.refuses, *self.kind.mangles))
 
     def fill(self, *names: str) -> None:
         """Writes an object for each name, whose body is the name."""
@@ -177,7 +190,7 @@ class MissingBucket:
 
     uri: str
     """Without a slash at its end."""
-    code: str
+    codes: Collection[str]
     """How its server says so."""
 
 
@@ -212,6 +225,13 @@ def _over_s3(kind: Kind, options: dict[str, str], **more: Any) -> Backend:
     return Backend(kind, f"s3://{bucket}/", options=options, environment=environment_of(options), **more)
 
 
+def _over_cloud(kind: Kind, scheme: str, **options: str) -> Backend:
+    bucket = new_name()
+    s3.create_bucket(f"{scheme}://{bucket}", store=s3.store_for(f"{scheme}://{bucket}", **options))
+    environment = {_VARIABLES[scheme][name]: value for name, value in options.items()}
+    return Backend(kind, f"{scheme}://{bucket}/", options=options, environment=environment)
+
+
 @contextlib.contextmanager
 def _gateway(kind: Kind, folder: Path) -> Iterator[Backend]:
     with testing.server() as server:
@@ -231,6 +251,24 @@ def _moto(kind: Kind, folder: Path) -> Iterator[Backend]:
 
 
 @contextlib.contextmanager
+def _azurite(kind: Kind, folder: Path) -> Iterator[Backend]:
+    with azurite(folder) as server:
+        yield _over_cloud(
+            kind,
+            "az",
+            account_name=server.access_key,
+            account_key=server.secret_key,
+            endpoint=f"{server.endpoint}/{server.access_key}",
+        )
+
+
+@contextlib.contextmanager
+def _gcs(kind: Kind, folder: Path) -> Iterator[Backend]:
+    with gcs(folder) as server:
+        yield _over_cloud(kind, "gs", endpoint=server.endpoint, skip_signature="true", project="project")
+
+
+@contextlib.contextmanager
 def _file(kind: Kind, folder: Path) -> Iterator[Backend]:
     yield Backend(kind, "file:///", folder=folder.as_posix().lstrip("/") + "/")
 
@@ -238,6 +276,20 @@ def _file(kind: Kind, folder: Path) -> Iterator[Backend]:
 @contextlib.contextmanager
 def _memory(kind: Kind, folder: Path) -> Iterator[Backend]:
     yield Backend(kind, "memory:///")
+
+
+_VARIABLES = {
+    "az": {
+        "account_name": "AZURE_STORAGE_ACCOUNT_NAME",
+        "account_key": "AZURE_STORAGE_ACCOUNT_KEY",
+        "endpoint": "AZURE_STORAGE_ENDPOINT",
+    },
+    "gs": {
+        "endpoint": "GOOGLE_BASE_URL",
+        "skip_signature": "GOOGLE_SKIP_SIGNATURE",
+        "project": "GOOGLE_CLOUD_PROJECT",
+    },
+}
 
 
 def _web(start: files.Start) -> Callable[[Kind, Path], AbstractContextManager[Backend]]:
@@ -259,9 +311,20 @@ _READ_ONLY = {
     Ability.WRITE: "web servers are read",
     Ability.ROOTS: "a server is one root",
     Ability.ANY_KEY: "its objects are files",
+    Ability.NO_FOLDERS: "folders have URLs too, and what is answered there is up to the server",
     Ability.TEXTS: "a URL is decoded, and its dots are folded away, as every client of the web does",
 }
 _OF_PATHS = {Ability.ANY_KEY: "it has no keys with an empty segment or a slash at the end"}
+_NO_CONTROLS = {"\t": "the crate object_store refuses control characters in paths"}
+
+_NGINX = Kind(
+    "nginx",
+    _web(files.nginx),
+    cannot=_READ_ONLY,
+    store=s3.HTTPStore,
+    # A deviation from WebDAV, seen in the module dav-ext 3.0: they are read, but they are in no listing.
+    mangles={"/.": "nginx lists no names that begin with a dot"},
+)
 
 KINDS = [
     Kind("gateway", _gateway, store=s3.S3Store, more_than_a_page=2500, quick=True),
@@ -271,9 +334,29 @@ KINDS = [
         store=s3.S3Store,
         cannot={Ability.ANY_KEY: "it keeps its objects in a tree of folders"},
         # A deviation from S3, seen in 4.48: `a\\b` is written as `a/b`.
-        cannot_hold={"\\": "SeaweedFS takes it for a slash"},
+        mangles={"\\": "SeaweedFS takes it for a slash"},
     ),
     Kind("moto", _moto, store=s3.S3Store),
+    Kind(
+        "azurite",
+        _azurite,
+        store=s3.AzureStore,
+        cannot={**_NOT_S3, **_OF_PATHS},
+        missing_bucket=("ContainerNotFound",),
+        missing_object="BlobNotFound",
+        refuses=_NO_CONTROLS,
+        mangles={"\\": "Azure takes it for a slash, and so does Azurite"},
+    ),
+    Kind(
+        "gcs",
+        _gcs,
+        store=s3.GCSStore,
+        cannot={**_NOT_S3, **_OF_PATHS},
+        # The first is of the XML API, the second of the JSON API.
+        missing_bucket=("NoSuchBucket", "notFound"),
+        deletes_dots=True,
+        refuses=_NO_CONTROLS,
+    ),
     Kind(
         "file",
         _file,
@@ -286,12 +369,12 @@ KINDS = [
         _memory,
         store=s3.MemoryStore,
         cannot={**_NO_BUCKETS, **_OF_PATHS},
-        cannot_hold={"\t": "the crate object_store refuses control characters in paths"},
+        refuses=_NO_CONTROLS,
         quick=True,
     ),
     Kind("wsgidav", _web(files.wsgidav), cannot=_READ_ONLY, store=s3.HTTPStore),
     # Where it is installed; WsgiDAV is always there.
-    *([Kind("nginx", _web(files.nginx), cannot=_READ_ONLY, store=s3.HTTPStore)] if files.has_nginx() else []),
+    *([_NGINX] if files.has_nginx() else []),
     Kind(
         "plain http",
         _web(files.plain),

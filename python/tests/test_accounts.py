@@ -32,7 +32,7 @@ def test_no_variable_and_no_file_of_an_account_is_seen() -> None:
 def test_accounts_are_hidden_from_every_test(options: list[str], status: int, tmp_path: Path) -> None:
     (tmp_path / ".aws").mkdir()
     name = f"{Path(__file__).name}::{test_no_variable_and_no_file_of_an_account_is_seen.__name__}"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, name]
+    command = [sys.executable, "-m", "pytest", "-vv", "-p", "no:cacheprovider", *options, name]
     surroundings = {**os.environ, **SECRETS, "HOME": str(tmp_path)}
     ended = subprocess.run(command, cwd=HERE, env=surroundings, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == status, ended.stdout

@@ -99,7 +99,7 @@ def test_a_missing_bucket_is_not_found(missing_bucket: MissingBucket) -> None:
     for uri in (f"{missing_bucket.uri}/key", f"{missing_bucket.uri}/prefix/"):
         with pytest.raises(NotFoundError) as caught:
             s3.delete(uri)
-        assert caught.value.code == missing_bucket.code
+        assert caught.value.code in missing_bucket.codes
     with pytest.raises(NotFoundError):
         s3.delete(missing_bucket.uri, whole_bucket=True)
 

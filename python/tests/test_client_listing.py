@@ -70,7 +70,8 @@ def test_a_bare_bucket_lists_all_its_keys_with_and_without_a_slash(bucket: str) 
 def test_listing_a_missing_bucket_is_not_found(missing_bucket: MissingBucket) -> None:
     with pytest.raises(NotFoundError) as caught:
         s3.list(missing_bucket.uri + "/prefix")
-    assert (caught.value.status, caught.value.code) == (404, missing_bucket.code)
+    assert caught.value.status == 404
+    assert caught.value.code in missing_bucket.codes
 
 
 def test_wildcards_in_a_missing_bucket_are_not_found(missing_bucket: MissingBucket) -> None:

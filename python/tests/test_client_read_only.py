@@ -14,9 +14,9 @@ from longshore.exceptions import InvalidArgumentError, NotFoundError, NotSupport
 from servers.s3 import pattern
 
 WRITING: dict[str, Callable[[Place], object]] = {
-    "put_bytes": lambda place: s3.put_bytes(place.uri("new"), b"body"),
-    "put_many": lambda place: s3.put_many([(place.uri("new"), b"body"), (place.uri("a"), b"body")]),
-    "put": lambda place: s3.put(place.uri("set"), 3, size=100),
+    "put": lambda place: s3.put_bytes(place.uri("new"), b"body"),
+    "put many": lambda place: s3.put_many([(place.uri("new"), b"body"), (place.uri("a"), b"body")]),
+    "put a set": lambda place: s3.put(place.uri("set"), 3, size=100),
     "delete": lambda place: s3.delete(place.uri("a")),
     "delete a prefix": lambda place: s3.delete(place.uri("deep/")),
     "copy": lambda place: s3.copy(place.uri("a"), place.uri("new")),
@@ -41,18 +41,17 @@ def test_writing_to_a_store_that_only_reads_is_refused_and_says_so(read_only_pla
         WRITING[name](read_only_place)
     operation = name.split()[0]
     assert (caught.value.operation, caught.value.attempts) == (operation, 0)
-    assert caught.value.uri is not None
-    assert caught.value.uri.startswith(read_only_place.backend.root.rstrip("/"))
     assert str(caught.value).startswith(f"{operation} ")
-    assert f"{read_only_place.backend.scheme}://" in str(caught.value)
+    assert read_only_place.backend.root.rstrip("/") in str(caught.value)
+    assert f"{operation} is not supported: http:// and https:// are read-only" in str(caught.value)
     assert files(door) == before
 
 
 LISTING: dict[str, Callable[[Place], Any]] = {
     "list": lambda place: s3.list(place.uri()),
     "list a wildcard": lambda place: s3.list(place.uri("*")),
-    "get_many": lambda place: s3.get_many([place.uri("a"), place.uri("*")]),
-    "get_many_stats": lambda place: s3.get_many_stats([place.uri("**")]),
+    "get many": lambda place: s3.get_many([place.uri("a"), place.uri("*")]),
+    "get their sizes": lambda place: s3.get_many_stats([place.uri("**")]),
 }
 
 

@@ -53,7 +53,8 @@ def test_a_missing_object_is_not_found_in_every_way_one_may_ask(readable_place: 
 def test_an_object_in_a_missing_bucket_is_not_found(missing_bucket: MissingBucket) -> None:
     with pytest.raises(NotFoundError) as caught:
         s3.get(missing_bucket.uri + "/key")
-    assert (caught.value.uri, caught.value.code) == (missing_bucket.uri + "/key", missing_bucket.code)
+    assert caught.value.uri == missing_bucket.uri + "/key"
+    assert caught.value.code in missing_bucket.codes
 
 
 def test_get_reads_what_was_written_last_and_not_what_it_saw_before(readable_place: Place) -> None:

@@ -184,15 +184,16 @@ def test_two_spellings_of_one_file_are_one_object(tmp_path: Path) -> None:
 def test_a_missing_bucket_is_not_found(missing_bucket: MissingBucket) -> None:
     with pytest.raises(NotFoundError) as caught:
         s3.put_bytes(missing_bucket.uri + "/key", b"body")
-    assert (caught.value.uri, caught.value.code) == (missing_bucket.uri + "/key", missing_bucket.code)
+    assert caught.value.uri == missing_bucket.uri + "/key"
+    assert caught.value.code in missing_bucket.codes
     with pytest.raises(NotFoundError):
         s3.put_many([(missing_bucket.uri + "/a", b"1"), (missing_bucket.uri + "/b", b"2")])
 
 
-def test_a_failed_item_is_named(s3_place: Place) -> None:
-    missing = f"s3://{new_name()}/b"
+def test_a_failed_item_is_named(cloud_place: Place) -> None:
+    missing = f"{cloud_place.backend.scheme}://{new_name()}/b"
     with pytest.raises(NotFoundError) as caught:
-        s3.put_many([(s3_place.uri("a"), b"1"), (missing, b"2"), (s3_place.uri("c"), b"3")])
+        s3.put_many([(cloud_place.uri("a"), b"1"), (missing, b"2"), (cloud_place.uri("c"), b"3")])
     assert caught.value.uri == missing
 
 

@@ -8,6 +8,7 @@ import json
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,15 @@ def test_azurite_keeps_blobs_of_its_account_and_refuses_another_key(tmp_path: Pa
         assert server.secret_key not in repr(server)
 
 
+def test_a_page_of_azurite_is_as_long_as_one_of_s3(tmp_path: Path) -> None:
+    with azurite(tmp_path) as server:
+        container = azure_client(server).create_container("container")
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda number: container.upload_blob(f"{number:04}", b""), range(1001)))
+        pages = [len(list(page)) for page in container.list_blobs().by_page()]
+        assert pages == [1000, 1]
+
+
 def test_two_azurites_have_accounts_of_their_own(tmp_path: Path) -> None:
     with azurite(tmp_path / "a") as one, azurite(tmp_path / "b") as other:
         azure_client(one).create_container("container")
@@ -142,6 +152,20 @@ def keys(google: Http, query: str) -> tuple[list[str], str]:
     root = ElementTree.fromstring(body)
     shown = [each.text or "" for path in ("Contents/Key", "CommonPrefixes/Prefix") for each in root.iterfind(path)]
     return shown, root.findtext("NextContinuationToken", "")
+
+
+def test_json_listings_come_in_pages_and_errors_have_a_document(google: Http) -> None:
+    for number in range(5):
+        google("PUT", f"/bucket/n%2F{number}", b"")
+    first = json.loads(google("GET", "/storage/v1/b/bucket/o?prefix=n/&maxResults=3")[2])
+    rest = json.loads(google("GET", f"/storage/v1/b/bucket/o?prefix=n/&pageToken={first['nextPageToken']}")[2])
+    assert [each["name"] for page in (first, rest) for each in page["items"]] == [f"n/{number}" for number in range(5)]
+    assert "nextPageToken" not in rest
+    assert json.loads(google("GET", "/storage/v1/b/bucket/o?delimiter=/")[2])["prefixes"] == ["n/"]
+    assert google("POST", "/storage/v1/b?project=p", b'{"name": "A_"}', Content_Type="application/json")[0] == 400
+    for method, path in [("GET", "/b/missing/o"), ("GET", "/b/missing"), ("DELETE", "/b/bucket/o/missing")]:
+        status, _, body = google(method, f"/storage/v1{path}")
+        assert (status, json.loads(body)["error"]["errors"][0]["reason"]) == (404, "notFound"), path
 
 
 def test_listings_come_in_byte_order_and_pages(google: Http) -> None:

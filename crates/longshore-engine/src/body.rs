@@ -67,7 +67,7 @@ impl Body {
             (opened.meta, opened.attributes, opened.range, Chunks::S3 { stream, trace, pace, unbroken: 0 })
         } else if let Some(access) = &live.web {
             let body = web::Body::open(access, &object.key, range, pin, context).await?;
-            from_web(object, body, range, context).await?
+            from_web(object, body).await?
         } else {
             open_other(object, range, pin, context).await?
         };
@@ -90,6 +90,24 @@ impl Body {
         let (asked, found) = (range, &self.range);
         let reason = format!("the server does not keep to ranges: it sends {found:?} where {asked:?} was asked for");
         Err(self.context.error(ErrorKind::NotSupported, reason))
+    }
+
+    /// As [`require`](Self::require), of a body that has not begun to be read: from web servers that send everything, whatever they
+    /// are asked for, `range` is cut out here.
+    ///
+    /// # Errors
+    ///
+    /// Where the server sends something that `range` does not lie in, or that cannot be cut.
+    pub(crate) fn narrow(&mut self, range: &Range<u64>) -> Result<(), Error> {
+        if self.range.start <= range.start && range.end <= self.range.end {
+            match &mut self.chunks {
+                Chunks::Web(body) => body.narrow(range),
+                Chunks::Collected(chunks) => *chunks = cut(std::mem::take(chunks), range),
+                Chunks::S3 { .. } | Chunks::Other { .. } => return self.require(range),
+            }
+            (self.range, self.at) = (range.clone(), range.start);
+        }
+        self.require(range)
     }
 
     /// The next bytes; `None` when all have arrived.
@@ -176,46 +194,40 @@ fn changed(context: &Context) -> Error {
     context.error(ErrorKind::Precondition, "the object was replaced while it was read; begin again")
 }
 
-/// A web server need not say how long an object is; then it is read to its end first, and cut here.
-async fn from_web(
-    object: &Object,
-    mut body: web::Body,
-    range: Option<&ByteRange>,
-    context: &Context,
-) -> Result<(Metadata, Attributes, Range<u64>, Chunks), Error> {
-    let said = body.said.clone();
-    let described = |size| Metadata {
-        key: object.key.clone(),
-        size,
-        last_modified: said.last_modified,
-        e_tag: said.e_tag.clone(),
-        version: None,
-    };
-    if let (Some(size), Some(end)) = (said.size, body.end) {
-        let attributes = body.said.attributes.clone();
-        return Ok((described(size), attributes, body.start..end, Chunks::Web(Box::new(body))));
-    }
-    let (first, mut chunks, mut size) = (body.start, Vec::new(), body.start);
-    while let Some(chunk) = body.next().await? {
-        size += chunk.len() as u64;
-        chunks.push(chunk);
-    }
-    let found = match range {
-        // A part of a whole whose size the server keeps to itself: it checked where the part begins, and ends.
-        Some(_) if body.end.is_some() => first..size,
-        Some(range) => range.within(size).ok_or_else(|| range.beyond(size, context))?,
-        None => 0..size,
-    };
-    let mut at = first;
-    for chunk in &mut chunks {
+/// What of `chunks`, which begin at 0, lies in `range`.
+fn cut(chunks: std::vec::IntoIter<Bytes>, range: &Range<u64>) -> std::vec::IntoIter<Bytes> {
+    let mut at = 0;
+    let mut kept = Vec::new();
+    for chunk in chunks {
         let end = at + chunk.len() as u64;
-        let (from, to) = (found.start.clamp(at, end) - at, found.end.clamp(at, end) - at);
+        let (from, to) = (range.start.clamp(at, end) - at, range.end.clamp(at, end) - at);
         // Both lie within the chunk.
-        *chunk = chunk.slice(from as usize..to as usize);
+        kept.push(chunk.slice(from as usize..to as usize));
         at = end;
     }
-    chunks.retain(|chunk| !chunk.is_empty());
-    Ok((described(size), said.attributes.clone(), found, Chunks::Collected(chunks.into_iter())))
+    kept.into_iter()
+}
+
+/// A web server need not say how long an object is; then it is read to its end first.
+async fn from_web(object: &Object, mut body: web::Body) -> Result<(Metadata, Attributes, Range<u64>, Chunks), Error> {
+    let attributes = std::mem::take(&mut body.attributes);
+    let mut meta = Metadata {
+        key: object.key.clone(),
+        size: body.said.size.unwrap_or(0),
+        last_modified: body.said.last_modified,
+        e_tag: body.said.e_tag.clone(),
+        version: None,
+    };
+    if let Some(end) = body.end {
+        return Ok((meta, attributes, body.start..end, Chunks::Web(Box::new(body))));
+    }
+    let mut chunks = Vec::new();
+    while let Some(chunk) = body.next().await? {
+        meta.size += chunk.len() as u64;
+        chunks.push(chunk);
+    }
+    let range = 0..meta.size;
+    Ok((meta, attributes, range, Chunks::Collected(chunks.into_iter())))
 }
 
 async fn open_other(

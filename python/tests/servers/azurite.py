@@ -51,7 +51,8 @@ def azurite(folder: Path) -> Iterator[Server]:
             # The account is in the path, whatever the name of this machine.
             "--disableProductStyleUrl",
         ]
-        return Launch([node, str(script), *options], account, key, environment={"AZURITE_ACCOUNTS": f"{account}:{key}"})
+        command = [node, "--require", str(Path(__file__).parent / "node/short_pages.cjs"), str(script), *options]
+        return Launch(command, account, key, environment={"AZURITE_ACCOUNTS": f"{account}:{key}"})
 
     with serve(NAME, folder, launch, _answers) as server:
         yield server

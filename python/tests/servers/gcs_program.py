@@ -5,8 +5,9 @@ they send is answered here, from the emulator's storage and in its object resour
 whole objects, ranges, conditions, copies, pages of listings, uploads in parts. The JSON API shows what that did, to clients that
 are not ours.
 
-Two habits of the emulator's storage do not suit a bulk test: it writes everything it knows to its file of metadata after every
-request, and it keeps objects under their names as file paths, so that `a//b` and `a/b` are one.
+Some habits of the emulator do not suit a bulk test and are corrected here: it writes everything it knows to its file of metadata
+after every request, keeps objects under their names as file paths, so that `a//b` and `a/b` are one, has every object of a JSON
+listing on one page, makes buckets of any name, and answers errors without a document.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from gcp_storage_emulator.storage import Storage  # type: ignore[import-untyped]
 
 PAGE = 1000
 JSON_PATHS = ("/storage/v1", "/upload/storage/v1", "/download/storage/v1", "/batch/storage/v1", "/b/")
+BUCKET_NAME = re.compile(r"[a-z0-9][-_.a-z0-9]{1,61}[a-z0-9]")
+JSON_LISTING = re.compile(r"/storage/v1/b/([^/]+)/o")
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -99,17 +102,18 @@ class Handler(RequestHandler):  # type: ignore[misc]
                 Answer(HTTPStatus.UNAUTHORIZED, _document("Error", Code="AuthenticationRequired", Message="No."))
             )
             return
+        query = {name: values[0] for name, values in parse_qs(split.query, keep_blank_values=True).items()}
         if split.path == "/" or split.path.startswith(JSON_PATHS):
-            connection: Any = self.rfile
-            self.rfile = io.BytesIO(body)
-            try:
-                with self.lock:
-                    getattr(super(), f"do_{self.command}")()
-            finally:
-                self.rfile = connection
+            listed = JSON_LISTING.fullmatch(split.path)
+            with self.lock:
+                if listed and self.command == "GET" and not {"matchGlob", "softDeleted"} & query.keys():
+                    self.reply(self.list_json(unquote(listed[1]), query))
+                elif self.command == "POST" and split.path == "/storage/v1/b" and not _is_bucket_name(body):
+                    self.reply(_json_error(HTTPStatus.BAD_REQUEST))
+                else:
+                    self.pass_on(body)
             return
         bucket, _, key = split.path.removeprefix("/").partition("/")
-        query = {name: values[0] for name, values in parse_qs(split.query, keep_blank_values=True).items()}
         try:
             with self.lock:
                 answer = self.answer(unquote(bucket), unquote(key), query, body)
@@ -118,8 +122,24 @@ class Handler(RequestHandler):  # type: ignore[misc]
             answer = Answer(refused.status, document, **refused.headers)
         self.reply(answer)
 
+    def pass_on(self, body: bytes) -> None:
+        """Lets the emulator answer. Its errors have no document; Google's have."""
+        connection: Any = (self.rfile, self.wfile)
+        self.rfile, self.wfile = io.BytesIO(body), io.BytesIO()
+        try:
+            getattr(super(), f"do_{self.command}")()
+            said: bytes = self.wfile.getvalue()
+        finally:
+            self.rfile, self.wfile = connection
+        status = HTTPStatus(int(said.split(maxsplit=2)[1]))
+        if status < HTTPStatus.BAD_REQUEST or not said.endswith(b"\r\n\r\n"):
+            self.wfile.write(said)
+        else:
+            self.reply(_json_error(status))
+
     def reply(self, answer: Answer) -> None:
         self.send_response(answer.status)
+        self.send_header("X-GUploader-UploadID", uuid.uuid4().hex)
         for name, value in answer.headers.items():
             self.send_header(name, value)
         if "Content-Length" not in answer.headers:
@@ -160,7 +180,7 @@ class Handler(RequestHandler):  # type: ignore[misc]
         if self.command == "PUT":
             if bucket in self.storage.buckets:
                 raise Refused(HTTPStatus.CONFLICT, "BucketAlreadyOwnedByYou")
-            if not re.fullmatch(r"[a-z0-9][-_.a-z0-9]{1,61}[a-z0-9]", bucket):
+            if not BUCKET_NAME.fullmatch(bucket):
                 raise Refused(HTTPStatus.BAD_REQUEST, "InvalidBucketName")
             buckets.create_bucket(bucket, self.storage)
             return Answer()
@@ -175,11 +195,10 @@ class Handler(RequestHandler):  # type: ignore[misc]
             return self.list(bucket, query)
         raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed")
 
-    def list(self, bucket: str, query: dict[str, str]) -> Answer:
-        """One page in byte order. The token of a page is the last thing on it, as that of S3 may be."""
-        prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
-        after = query.get("continuation-token") or query.get("start-after") or ""
-        size = min(int(query.get("max-keys", PAGE)), PAGE)
+    def page(
+        self, bucket: str, prefix: str, delimiter: str, after: str, size: int
+    ) -> tuple[dict[str, dict[str, Any] | None], str]:
+        """What is on one page, in byte order, folders without a resource; and the token of the next: the last thing on it."""
         page: dict[str, dict[str, Any] | None] = {}
         token = ""
         known = self.storage.objects.get(bucket, {})
@@ -193,6 +212,14 @@ class Handler(RequestHandler):  # type: ignore[misc]
                 token = next(reversed(page), "")
                 break
             page[shown] = None if folder else known[name]
+        return page, token
+
+    def list(self, bucket: str, query: dict[str, str]) -> Answer:
+        """One page in the XML API."""
+        prefix = query.get("prefix", "")
+        after = query.get("continuation-token") or query.get("start-after") or ""
+        size = min(int(query.get("max-keys", PAGE)), PAGE)
+        page, token = self.page(bucket, prefix, query.get("delimiter", ""), after, size)
         listed = [
             f"<Contents><Key>{_text(name)}</Key><Generation>{found['generation']}</Generation>"
             f"<LastModified>{found['updated']}</LastModified>"
@@ -212,6 +239,22 @@ class Handler(RequestHandler):  # type: ignore[misc]
             f"<IsTruncated>{json.dumps(bool(token))}</IsTruncated>{more}{''.join(listed + folders)}</ListBucketResult>",
             Content_Type="application/xml; charset=UTF-8",
         )
+
+    def list_json(self, bucket: str, query: dict[str, str]) -> Answer:
+        """One page in the JSON API. The emulator has everything on one."""
+        if bucket not in self.storage.buckets:
+            return _json_error(HTTPStatus.NOT_FOUND)
+        size = min(int(query.get("maxResults", PAGE)), PAGE)
+        prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+        page, token = self.page(bucket, prefix, delimiter, query.get("pageToken", ""), size)
+        found: dict[str, Any] = {
+            "kind": "storage#objects",
+            "items": [each for each in page.values() if each is not None],
+            "prefixes": [name for name, each in page.items() if each is None],
+        }
+        if token:
+            found["nextPageToken"] = token
+        return Answer(body=json.dumps(found), Content_Type="application/json; charset=UTF-8")
 
     def read(self, bucket: str, key: str) -> Answer:
         found = self.resource(bucket, key)
@@ -344,6 +387,18 @@ def _headers(found: dict[str, Any]) -> dict[str, str]:
         "Accept-Ranges": "bytes",
         "Content-Type": found["contentType"] or "application/octet-stream",
     }
+
+
+def _is_bucket_name(body: bytes) -> bool:
+    """Whether the bucket that is asked for has a name that Google accepts. The emulator makes any."""
+    return BUCKET_NAME.fullmatch(json.loads(body).get("name", "")) is not None
+
+
+def _json_error(status: HTTPStatus) -> Answer:
+    """The document that Google's JSON API answers an error with."""
+    reason = {404: "notFound", 409: "conflict", 412: "conditionNotMet"}.get(status, "invalid")
+    error = {"code": status, "message": status.phrase, "errors": [{"domain": "global", "reason": reason}]}
+    return Answer(status, json.dumps({"error": error}), Content_Type="application/json; charset=UTF-8")
 
 
 def _text(name: str) -> str:

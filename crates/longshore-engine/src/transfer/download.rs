@@ -9,14 +9,14 @@ use bytes::Bytes;
 use chrono::DateTime;
 use futures::future::try_join_all;
 use futures::stream::BoxStream;
-use longshore_config::Scheme;
+use longshore_config::{Scheme, masked};
 use tokio::sync::Semaphore;
 
 use super::gather::Gather;
 use super::options::{Job, Outcome, Shared, TransferOptions};
 use crate::body::{Body, pin};
 use crate::budget::{Limits, Share};
-use crate::error::{Context, Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
 use crate::local::{self, Landing};
 use crate::manage::{Metadata, head};
 use crate::object::Object;
@@ -46,8 +46,7 @@ pub async fn download(
     progress: &Progress,
 ) -> Result<Outcome, Error> {
     let target = std::path::absolute(target).map_err(|error| object.context("copy").io_error(error))?;
-    let uri = format!("file://{}", target.display());
-    let context = Context { target: Some(uri), ..object.context("copy") };
+    let context = object.context("copy").to(format!("file://{}", target.display()));
     let shared = Shared::new(Limits::default(), options);
     let job = Job { context: &context, options, shared: &shared, progress };
     progress.expect(1);
@@ -78,7 +77,7 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
             let size = body.meta.size;
             let landing = match pin(&body.meta) {
                 Some(pin) if job.options.resume => {
-                    Landing::begin_lasting(target, &object.uri, pin, size, job.context).await?
+                    Landing::begin_lasting(target, &masked(&object.uri), pin, size, job.context).await?
                 }
                 _ => Landing::begin(target, size, &job.options.cleanup, job.context).await?,
             };
@@ -141,8 +140,10 @@ enum Earlier {
 }
 
 async fn go_on(object: &Object, target: &Path, job: Job<'_>) -> Result<Option<Earlier>, Error> {
-    let Some(landing) = Landing::resume(target, &object.uri, job.context).await? else { return Ok(None) };
-    let is_same = |meta: &Metadata| pin(meta).is_some_and(|pin| landing.is_about(&object.uri, pin, meta.size));
+    // The file keeps no secret of a URL. Its version tells objects apart that differ in nothing else.
+    let uri = &*masked(&object.uri);
+    let Some(landing) = Landing::resume(target, uri, job.context).await? else { return Ok(None) };
+    let is_same = |meta: &Metadata| pin(meta).is_some_and(|pin| landing.is_about(uri, pin, meta.size));
     let Some(first) = landing.missing().into_iter().next() else {
         let meta = head(object).await?;
         if !is_same(&meta) {

@@ -18,7 +18,7 @@ use super::parts::{Content, Piece, Upload, part_bytes, parts_from, put_whole};
 use crate::budget::Limits;
 use crate::error::{Context, Error, ErrorKind};
 use crate::local::{self, SourceFile};
-use crate::object::Object;
+use crate::object::{Object, require_writable};
 use crate::progress::Progress;
 use crate::s3::Part;
 
@@ -41,8 +41,8 @@ pub async fn upload(
     progress: &Progress,
 ) -> Result<Outcome, Error> {
     let path = std::path::absolute(path).map_err(|error| object.context("copy").io_error(error))?;
-    let source = Context::new("copy", format!("file://{}", path.display()));
-    let context = source.to(&*object.uri);
+    let context = Context::new("copy", format!("file://{}", path.display())).to(&*object.uri);
+    require_writable(&object.store, &context)?;
     let shared = Shared::new(Limits::default(), options);
     let job = Job { context: &context, options, shared: &shared, progress };
     progress.expect(1);
@@ -67,6 +67,7 @@ pub async fn upload_stream(
     progress: &Progress,
 ) -> Result<Outcome, Error> {
     let context = object.context("put");
+    require_writable(&object.store, &context)?;
     let fail = |error| context.io_error(error).with_kind(ErrorKind::Generic);
     let shared = Shared::new(Limits::default(), options);
     let job = Job { context: &context, options, shared: &shared, progress };

@@ -17,7 +17,7 @@ use super::request::{Answer, Request};
 use crate::error::{Context, Error, ErrorKind};
 use crate::range::ByteRange;
 use crate::retry::Pace;
-use crate::s3::attributes_of;
+use crate::s3;
 
 /// So much in one piece makes up for a broken connection: from here on a body is granted as many anew.
 const AMENDS: u64 = 8 << 20;
@@ -29,8 +29,6 @@ pub(crate) struct Said {
     pub(crate) size: Option<u64>,
     pub(crate) last_modified: DateTime<Utc>,
     pub(crate) e_tag: Option<String>,
-    /// What it says of its content.
-    pub(crate) attributes: Attributes,
 }
 
 /// What two answers about the same bytes have in common.
@@ -46,6 +44,7 @@ type Part = (Range<u64>, Option<u64>);
 /// A body that is read chunk by chunk.
 pub(crate) struct Body {
     pub(crate) said: Said,
+    pub(crate) attributes: Attributes,
     /// The offset of the first byte that comes, and the end where it is known.
     pub(crate) start: u64,
     pub(crate) end: Option<u64>,
@@ -66,12 +65,12 @@ pub(crate) struct Body {
 impl Body {
     /// Asks for `range` of the object, or for all of it; of the version called `pin`, where one is given.
     ///
-    /// A server that ignores ranges and says how long the object is sends all of it, and what was not asked for is dropped.
-    /// One that does not say that either leaves `start` at 0: the caller cuts.
+    /// A server that ignores ranges sends all of it: look at `start` and `end`, and [`narrow`](Self::narrow) it.
     ///
     /// # Errors
     ///
-    /// What the server answers, and an answer about something else than was asked for.
+    /// What the server answers, an answer about something else than was asked for, and [`ErrorKind::NotSupported`] for a part of
+    /// nobody knows how much.
     pub(crate) async fn open(
         access: &Arc<WebAccess>,
         key: &str,
@@ -89,34 +88,25 @@ impl Body {
         let answer = request.send().await?;
         let trace = Arc::clone(request.trace());
         let mut said = said(answer.headers());
-        let (start, end, unwanted) = match (part(&answer, context)?, range) {
-            (Some((found, size)), Some(range)) => {
-                said.size = size;
-                let expected = match (size, range) {
-                    (Some(size), _) => range.within(size),
-                    // Without the size, only where it begins can be checked.
-                    (None, ByteRange::Bounded(asked)) => Some(asked.start..asked.end.min(found.end)),
-                    (None, ByteRange::From(start)) => Some(*start..found.end),
-                    (None, ByteRange::Last(_)) => Some(found.clone()),
-                };
-                if expected.as_ref() != Some(&found) {
+        let (start, end) = match (part(&answer, context)?, range) {
+            (Some((found, Some(size))), Some(range)) => {
+                said.size = Some(size);
+                if range.within(size).as_ref() != Some(&found) {
                     let asked = range.header();
-                    let reason = format!("{asked} was asked for, and the server sent {found:?} of {size:?}");
+                    let reason = format!("{asked} was asked for, and the server sent {found:?} of {size}");
                     return Err(context.error(ErrorKind::Generic, reason));
                 }
-                (found.start, Some(found.end), 0)
+                (found.start, Some(found.end))
+            }
+            // It could be all there is of the range, or the beginning.
+            (Some((_, None)), Some(_)) => {
+                let reason = "the server sends a part of the object, and does not say how large the whole is";
+                return Err(context.error(ErrorKind::NotSupported, reason));
             }
             (Some(_), None) => {
                 return Err(context.error(ErrorKind::Generic, "everything was asked for, and the server sent a part"));
             }
-            (None, Some(range)) => match said.size {
-                Some(size) => {
-                    let found = range.within(size).ok_or_else(|| range.beyond(size, context))?;
-                    (found.start, Some(found.end), found.start)
-                }
-                None => (0, None, 0),
-            },
-            (None, None) => (0, said.size, 0),
+            (None, _) => (0, said.size),
         };
         Ok(Self {
             start,
@@ -126,13 +116,21 @@ impl Body {
             context: context.clone(),
             version: version(answer.headers()),
             said,
+            attributes: s3::from_headers(answer.headers()),
             at: start,
-            unwanted,
+            unwanted: 0,
             stream: answer.response.into_body().bytes_stream(),
             trace,
             pace: Pace::new(&access.retry),
             unbroken: 0,
         })
+    }
+
+    /// Of a body that has not begun to be read, gives `range` only, which must lie in it. The server sends the rest all the same, up
+    /// to the end of the range.
+    pub(crate) fn narrow(&mut self, range: &Range<u64>) {
+        self.unwanted = range.start - self.start;
+        (self.start, self.at, self.end) = (range.start, range.start, Some(range.end));
     }
 
     /// The next bytes; `None` when all have arrived. Where no end was announced, that is where the server ends the body.
@@ -234,7 +232,6 @@ pub(super) fn said(headers: &HeaderMap) -> Said {
         size: content_length(headers),
         last_modified: header(headers, &LAST_MODIFIED).and_then(date).unwrap_or_default(),
         e_tag: header(headers, &ETAG).map(str::to_owned),
-        attributes: attributes_of(headers),
     }
 }
 

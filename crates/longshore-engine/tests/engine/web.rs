@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use longshore_engine::{
-    Buffer, ByteRange, Context, Discard, ErrorKind, Limits, Memory, Progress, Refusal, Sink, copy, exists, get,
-    get_many, head, put, put_many, read_range,
+    Buffer, ByteRange, Context, Discard, ErrorKind, Limits, Memory, Progress, Refusal, Sink, TransferOptions, copy,
+    download, exists, get, get_many, head, put, put_many, read_range, transfer, upload,
 };
 
 use crate::place::memory;
-use crate::site::{Site, answer, chunked, object, promise, rest};
+use crate::site::{Asked, Site, answer, chunked, object, promise, rest};
 
 const TAG: &str = "ETag: \"one\"\r\n";
 
@@ -289,6 +289,9 @@ async fn a_range_is_exactly_that_range_or_an_error() {
             "/ignored" => answer("200", TAG, &sent),
             "/unsized" => chunked(TAG, &sent, true),
             "/wrong" => answer("206", "Content-Range: bytes 0-9/10000\r\n", &sent[..10]),
+            "/whole?" if range == "bytes=100-199" => {
+                answer("206", "Content-Range: bytes 100-199/*\r\n", &sent[100..200])
+            }
             "/several" => answer("206", "Content-Type: multipart/byteranges; boundary=x\r\n", "--x"),
             "/short" => promise("206", "Content-Range: bytes 100-199/10000\r\n", 100, &sent[100..150]),
             _ if range == "bytes=100-199" => answer("206", "Content-Range: bytes 100-199/10000\r\n", &sent[100..200]),
@@ -312,7 +315,82 @@ async fn a_range_is_exactly_that_range_or_an_error() {
         let error = read(path, ByteRange::Bounded(100..200)).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Generic | ErrorKind::Connection), "{path}: {error}");
     }
+    let error = read("/whole?", ByteRange::Bounded(100..200)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotSupported, "{error}");
     assert_eq!(site.read("/wrong").await.unwrap_err().kind(), ErrorKind::Generic);
+}
+
+/// Answers ranges of `whole` as servers of files do.
+fn file_server(asked: &Asked, whole: &[u8]) -> Vec<u8> {
+    let bounds = asked.header("range").and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
+    let Some((start, end)) = bounds else { return answer("200", TAG, whole) };
+    let start: usize = start.parse().unwrap();
+    let end = end.parse::<usize>().map_or(whole.len(), |last| whole.len().min(last + 1));
+    let range = format!("{TAG}Content-Range: bytes {start}-{}/{}\r\n", end - 1, whole.len());
+    answer("206", &range, &whole[start..end])
+}
+
+#[tokio::test]
+async fn a_large_object_is_downloaded_in_ranges_of_one_version() {
+    let whole = body(200_000);
+    let sent = whole.clone();
+    let site = Site::start(move |asked, _| file_server(asked, &sent));
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("file");
+    let options = TransferOptions { part_bytes: 20_000, ..TransferOptions::default() };
+    download(&site.object("/k"), &target, &options, &Progress::silent()).await.unwrap();
+    assert!(std::fs::read(&target).unwrap() == whole);
+    let seen = site.seen();
+    assert_eq!(seen.len(), 9, "{seen:?}");
+    assert!(seen[1..].iter().all(|asked| asked.header("if-match") == Some("\"one\"")), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_download_from_a_server_that_ignores_ranges_takes_one_request() {
+    let whole = body(200_000);
+    for length_is_known in [true, false] {
+        let sent = whole.clone();
+        let site = Site::start(move |_, _| match length_is_known {
+            true => answer("200", TAG, &sent),
+            false => chunked(TAG, &sent, true),
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("file");
+        let options = TransferOptions { part_bytes: 20_000, ..TransferOptions::default() };
+        download(&site.object("/k"), &target, &options, &Progress::silent()).await.unwrap();
+        assert!(std::fs::read(&target).unwrap() == whole);
+        assert_eq!(site.seen().len(), 1, "{length_is_known}");
+    }
+}
+
+#[tokio::test]
+async fn a_download_that_is_to_be_continued_leaves_no_secret_of_its_url() {
+    let whole = body(200_000);
+    let sent = whole.clone();
+    let site = Site::start(move |asked, number| match number {
+        // The rest of the second range never comes.
+        0 => file_server(asked, &sent),
+        1..5 => answer("403", "", ""),
+        _ => file_server(asked, &sent),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("file");
+    let options =
+        TransferOptions { part_bytes: 20_000, parts_in_flight: 1, resume: true, ..TransferOptions::default() };
+    let first = site.object("/k?signature=hunter2");
+    download(&first, &target, &options, &Progress::silent()).await.unwrap_err();
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    let kept = std::fs::read(&left[0]).unwrap();
+    assert!(!kept.windows(7).any(|seven| seven == b"hunter2"));
+    while site.seen().len() < 5 {
+        let _ = site.read("/k").await;
+    }
+    // A signature is another one by the time that somebody tries again.
+    let again = site.object("/k?signature=hunter3");
+    let outcome = download(&again, &target, &options, &Progress::silent()).await.unwrap();
+    assert_eq!((outcome.size, outcome.moved), (Some(200_000), 160_000));
+    assert!(std::fs::read(&target).unwrap() == whole);
 }
 
 #[tokio::test]
@@ -324,6 +402,7 @@ async fn writing_is_refused_before_anything_is_sent() {
     let bodies = Arc::new(vec!["a".into(), "b".into()]);
     let objects = vec![elsewhere.object("a"), object.clone()];
     let keys = vec!["k".to_owned()];
+    let options = TransferOptions::default();
     let refused = [
         ("put", put(&object, "x".into(), &silent).await),
         ("put", put_many(objects, bodies, Limits::default(), &silent).await),
@@ -332,6 +411,9 @@ async fn writing_is_refused_before_anything_is_sent() {
         ("delete", longshore_engine::delete_keys(&object.store, keys, &context("delete"), &silent).await),
         ("create_bucket", longshore_engine::create_bucket(&object.store, "", &context("create_bucket")).await),
         ("copy", copy(&site.object("/a"), &object).await),
+        ("copy", transfer(&site.object("/a"), &object, &options, &silent).await.map(drop)),
+        ("copy", upload(std::path::Path::new("/dev/null"), &object, &options, &silent).await.map(drop)),
+        ("delete_bucket", longshore_engine::delete_bucket(&object.store, "", &context("delete_bucket")).await),
         ("copy", copy(&elsewhere.object("missing"), &object).await),
     ];
     for (operation, outcome) in refused {

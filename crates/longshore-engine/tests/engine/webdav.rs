@@ -37,7 +37,7 @@ fn response(href: &str, folder: bool, size: usize) -> String {
 fn tree(asked: &Asked, files: &[&str], style: &str) -> Vec<u8> {
     let folder = asked.path.trim_start_matches('/');
     if asked.method == "GET" {
-        let found = files.iter().any(|file| *file == folder);
+        let found = files.contains(&folder);
         return if found { answer("200", "", folder) } else { answer("404", "", "") };
     }
     assert_eq!((&*asked.method, asked.header("depth")), ("PROPFIND", Some("1")), "{asked:?}");
