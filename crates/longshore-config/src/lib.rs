@@ -33,4 +33,4 @@ pub use pattern::Pattern;
 pub use registry::{Resolver, open};
 pub use s3::S3Settings;
 pub use store::{Live, S3Access, Store};
-pub use transport::{Observed, Trace};
+pub use transport::{Observed, Requests, Trace};

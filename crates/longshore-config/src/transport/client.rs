@@ -13,7 +13,7 @@ use object_store::client::{
 
 use super::failure::{Unsendable, causes, http_error};
 use super::idle::{Impatient, Metered, Progress, Unanswered};
-use super::trace::Trace;
+use super::trace::{Requests, Trace};
 use crate::ConfigError;
 use crate::options::invalid;
 
@@ -115,6 +115,7 @@ struct ObservedClient {
 #[async_trait]
 impl HttpService for ObservedClient {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        Requests::note();
         let trace = Trace::current();
         if let Some(trace) = &trace {
             trace.note_request();

@@ -10,4 +10,4 @@ mod idle;
 mod trace;
 
 pub(crate) use client::{ClientSettings, Fixed, client};
-pub use trace::{Observed, Trace};
+pub use trace::{Observed, Requests, Trace};
