@@ -1,4 +1,4 @@
-//! Wildcards over keys: `*` within one level, `**` across levels.
+//! Wildcards over keys, in two dialects: `*` within one level and `**` across levels, or a command line's `*` and `?`.
 
 /// A compiled pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ enum Part {
     Any,
     /// `**/` at the start of a level: any number of whole levels, none included.
     Levels,
+    /// `?` of a command line: any one character.
+    One,
 }
 
 impl Pattern {
@@ -64,6 +66,55 @@ impl Pattern {
         Self { parts }
     }
 
+    /// Compiles a pattern as object storage's command lines have it: `*` is any characters, `/` included, and `?` any one. A
+    /// backslash before `*`, `?` or another backslash takes away its meaning; elsewhere it is a character like others.
+    ///
+    /// ```
+    /// # use longshore_config::Pattern;
+    /// let pattern = Pattern::shell("runs/*.np?");
+    /// assert!(pattern.matches("runs/a/b/x.npz") && !pattern.matches("runs/x.np"));
+    /// assert_eq!(Pattern::shell(r"100\?").literal(), Some("100?"));
+    /// ```
+    pub fn shell(raw_key: &str) -> Self {
+        let mut parts = Vec::new();
+        let mut literal = String::new();
+        let mut characters = raw_key.chars().peekable();
+        while let Some(character) = characters.next() {
+            let part = match character {
+                '*' => Part::Any,
+                '?' => Part::One,
+                '\\' => {
+                    literal.push(characters.next_if(|next| matches!(next, '*' | '?' | '\\')).unwrap_or('\\'));
+                    continue;
+                }
+                other => {
+                    literal.push(other);
+                    continue;
+                }
+            };
+            if !literal.is_empty() {
+                parts.push(Part::Literal(std::mem::take(&mut literal)));
+            }
+            // Two stars in a row say no more than one.
+            if part == Part::One || parts.last() != Some(&Part::Any) {
+                parts.push(part);
+            }
+        }
+        if !literal.is_empty() {
+            parts.push(Part::Literal(literal));
+        }
+        Self { parts }
+    }
+
+    /// The one key that matches, where the pattern has no wildcard.
+    pub fn literal(&self) -> Option<&str> {
+        match &self.parts[..] {
+            [] => Some(""),
+            [Part::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// What every matching key begins with.
     pub fn prefix(&self) -> &str {
         match self.parts.first() {
@@ -100,7 +151,7 @@ impl Pattern {
             // With the folder used up and a part to go, the rest of the key is up to that part. So it is from within a part.
             let goes_beyond = match part {
                 Part::Any | Part::Levels => reached.contains(&true),
-                Part::Level => reached[bytes.len()],
+                Part::Level | Part::One => reached[bytes.len()],
                 Part::Literal(text) => (0..reached.len()).any(|start| {
                     reached[start] && text.len() > bytes.len() - start && text.as_bytes().starts_with(&bytes[start..])
                 }),
@@ -134,6 +185,13 @@ impl Part {
                     if *self == Self::Level && bytes.get(i) == Some(&b'/') {
                         open = false;
                     }
+                }
+            }
+            Self::One => {
+                let continues = |i: usize| bytes.get(i).is_some_and(|byte| byte & 0xc0 == 0x80);
+                for start in (0..bytes.len()).filter(|&i| reached[i] && !continues(i)) {
+                    let end = (start + 1..).find(|&i| !continues(i)).unwrap_or(bytes.len());
+                    next[end] = true;
                 }
             }
             Self::Levels => {
@@ -178,6 +236,39 @@ mod tests {
     }
 
     #[test]
+    fn a_command_lines_star_crosses_levels_and_its_question_mark_is_one_character() {
+        for (pattern, yes, no) in [
+            ("a/*", &["a/", "a/b", "a/b/c"][..], &["a", "b/a"][..]),
+            ("*.npz", &["x.npz", "d/e/x.npz", ".npz"], &["x.npy"]),
+            ("a**b", &["ab", "a/x/b"], &["a"]),
+            ("a?c", &["abc", "a/c", "aéc", "a\u{1F980}c"], &["ac", "abbc"]),
+            ("*?", &["x", "é", "a/b"], &[""]),
+            ("??", &["ab", "éé"], &["é", "abc"]),
+            ("?*?", &["ab", "a\u{1F980}"], &["a", "\u{1F980}"]),
+            (r"a\*b\?\\*", &[r"a*b?\", r"a*b?\x"], &["aXb?", r"a*bX\"]),
+            (r"a\b", &[r"a\b"], &["ab"]),
+            ("", &[""], &["a"]),
+        ] {
+            let compiled = Pattern::shell(pattern);
+            for key in yes {
+                assert!(compiled.matches(key), "{pattern} should match {key}");
+            }
+            for key in no {
+                assert!(!compiled.matches(key), "{pattern} should not match {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_lines_pattern_without_wildcards_is_one_key() {
+        assert_eq!(Pattern::shell(r"a\*b\\c").literal(), Some(r"a*b\c"));
+        assert_eq!(Pattern::shell("").literal(), Some(""));
+        assert_eq!(Pattern::shell("a?").literal(), None);
+        assert_eq!(Pattern::shell("*").literal(), None);
+        assert_eq!(Pattern::shell(r"a/b\?c*").prefix(), "a/b?c");
+    }
+
+    #[test]
     fn only_folders_that_can_hold_a_match_are_looked_into() {
         for (pattern, yes, no) in [
             ("a/*.npz", &["", "a"][..], &["a/b", "b", "ab"][..]),
@@ -208,6 +299,14 @@ mod tests {
             let compiled = Pattern::new(pattern);
             for key in keys.into_iter().filter(|key| compiled.matches(key)) {
                 assert!(compiled.may_match_below(""), "{pattern} has {key}");
+                for (slash, _) in key.match_indices('/').filter(|(slash, _)| slash + 1 < key.len()) {
+                    assert!(compiled.may_match_below(&key[..slash]), "{pattern} has {key}");
+                }
+            }
+        }
+        for pattern in ["*", "a/*", "a?b*", "*/?.npz", "?/?/?", "*c", "b?a.b/?"] {
+            let compiled = Pattern::shell(pattern);
+            for key in keys.into_iter().filter(|key| compiled.matches(key)) {
                 for (slash, _) in key.match_indices('/').filter(|(slash, _)| slash + 1 < key.len()) {
                     assert!(compiled.may_match_below(&key[..slash]), "{pattern} has {key}");
                 }

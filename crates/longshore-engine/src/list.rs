@@ -1,18 +1,19 @@
 //! Listings: every key that begins with a text, or matches a pattern.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use longshore_config::{Live, Location, Pattern, Scheme, Store, Trace};
-use object_store::path::Path;
+use longshore_config::{Live, Location, Pattern, Scheme, Store};
 
 use crate::error::{Context, Error, ErrorKind};
+use crate::listing::below;
 use crate::object::Object;
 use crate::progress::Progress;
 use crate::{local, s3};
 
 /// One object of a listing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// Its key in the store.
     pub key: String,
@@ -49,14 +50,10 @@ async fn list_where(
             let mut entries = Vec::new();
             let mut token = None;
             loop {
-                let page = s3::list_page(access, prefix, token.as_deref(), context).await?;
+                let page = s3::list_page(access, (prefix, ""), token.as_deref(), context).await?;
                 progress.add(page.entries.len() as u64, 0);
                 entries.extend(page.entries);
                 match page.next {
-                    // A server that repeats its token would keep us here for ever.
-                    Some(next) if token.as_ref() == Some(&next) => {
-                        return Err(context.error(ErrorKind::Generic, "the server repeats a continuation token"));
-                    }
                     Some(next) => token = Some(next),
                     None => break entries,
                 }
@@ -90,58 +87,21 @@ pub async fn expand(
     if objects.is_empty() { Err(context.error(ErrorKind::NotFound, "no object matches")) } else { Ok(objects) }
 }
 
-/// For stores that list by whole path segments: only the last segment of the prefix is a text, so one level is filtered
-/// and what remains is listed whole.
 async fn list_by_folder(
     live: &Live,
     prefix: &str,
     context: &Context,
     progress: &Progress,
 ) -> Result<Vec<Entry>, Error> {
-    let (folder, stem) = prefix.rsplit_once('/').unwrap_or(("", prefix));
-    let folder = Path::parse(folder).map_err(|error| context.error(ErrorKind::InvalidPath, error.to_string()))?;
-    let trace = Trace::default();
-    let missing_is_empty = |error| match context.store_error(error, &trace) {
-        error if error.kind() == ErrorKind::NotFound => Ok(()),
-        error => Err(error),
-    };
     let mut entries = Vec::new();
-    let mut roots = Vec::new();
-    if stem.is_empty() {
-        roots.push(folder);
-    } else {
-        match live.objects.list_with_delimiter(Some(&folder)).await {
-            Ok(level) => {
-                let matches = |path: &Path| path.as_ref().starts_with(prefix);
-                entries.extend(level.objects.into_iter().filter(|meta| matches(&meta.location)).map(entry));
-                roots.extend(level.common_prefixes.into_iter().filter(matches));
-            }
-            Err(error) => missing_is_empty(error)?,
-        }
-    }
-    for root in roots {
-        let mut found = live.objects.list(Some(&root));
-        loop {
-            match found.try_next().await {
-                Ok(Some(meta)) => {
-                    entries.push(entry(meta));
-                    if entries.len() % 1000 == 0 {
-                        progress.add(1000, 0);
-                        tokio::task::yield_now().await;
-                    }
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    missing_is_empty(error)?;
-                    break;
-                }
-            }
+    let mut found = pin!(below(&live.objects, prefix, context)?);
+    while let Some(meta) = found.try_next().await? {
+        entries.push(Entry { key: meta.location.into(), size: meta.size });
+        if entries.len() % 1000 == 0 {
+            progress.add(1000, 0);
+            tokio::task::yield_now().await;
         }
     }
     progress.add(entries.len() as u64 % 1000, 0);
     Ok(entries)
-}
-
-fn entry(meta: object_store::ObjectMeta) -> Entry {
-    Entry { key: meta.location.into(), size: meta.size }
 }

@@ -8,6 +8,7 @@
 
 mod arguments;
 mod call;
+mod command_line;
 mod datasets;
 mod errors;
 mod landing;
@@ -36,6 +37,8 @@ mod _native {
     #[pymodule_export]
     use longshore_runtime::Bridge;
 
+    #[pymodule_export]
+    use crate::command_line::cli;
     #[pymodule_export]
     use crate::datasets::{put, read_npz};
     #[pymodule_export]

@@ -15,14 +15,14 @@ mod write;
 
 use std::fs::{self, Metadata as Status};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chrono::DateTime;
 use longshore_config::Pattern;
 use nix::libc;
+use tokio::sync::mpsc;
 
 pub(crate) use delete::{delete, delete_prefix};
 pub(crate) use read::read;
@@ -30,6 +30,7 @@ pub(crate) use write::{copy, write};
 
 use crate::error::{Context, Error, ErrorKind};
 use crate::list::Entry;
+use crate::listing::{Depth, Page};
 use crate::manage::Metadata;
 use crate::progress::Progress;
 use crate::window::lost;
@@ -42,18 +43,19 @@ pub(crate) async fn head(key: &str, context: &Context) -> Result<Metadata, Error
     blocking(context, move |_| {
         let status = fs::metadata(&path).map_err(|error| unreadable(error, &inner))?;
         require_regular(&status, &inner)?;
+        let seen = walk::Seen::of(&status);
         Ok(Metadata {
             key,
-            size: status.len(),
-            last_modified: DateTime::from_timestamp(status.mtime(), status.mtime_nsec() as u32).unwrap_or_default(),
-            e_tag: Some(e_tag(&status)),
+            size: seen.size,
+            last_modified: seen.last_modified(),
+            e_tag: Some(seen.e_tag()),
             version: None,
         })
     })
     .await
 }
 
-/// The files whose keys begin with `prefix` and match `pattern`. In no order.
+/// The files whose keys begin with `prefix` and match `pattern`, in key order.
 pub(crate) async fn list(
     prefix: &str,
     pattern: Option<&Pattern>,
@@ -61,9 +63,37 @@ pub(crate) async fn list(
     progress: &Progress,
 ) -> Result<Vec<Entry>, Error> {
     require_prefix(prefix, context)?;
-    let wanted = walk::Wanted { prefix: prefix.to_owned(), pattern: pattern.cloned() };
+    let wanted = walk::Wanted { prefix: prefix.to_owned(), depth: Depth::Everything, pattern: pattern.cloned() };
     let (inner, progress) = (context.clone(), progress.clone());
     blocking(context, move |stop| walk::files(&wanted, &inner, stop, &progress)).await
+}
+
+/// The files and folders whose keys begin with `prefix`, page by page, in key order. Runs ahead as far as `pages` has room.
+pub(crate) async fn list_pages(
+    prefix: &str,
+    depth: Depth,
+    context: &Context,
+    pages: mpsc::Sender<Page>,
+) -> Result<(), Error> {
+    require_prefix(prefix, context)?;
+    let wanted = walk::Wanted { prefix: prefix.to_owned(), depth, pattern: None };
+    let inner = context.clone();
+    blocking(context, move |stop| {
+        let send = |page: &mut Page| {
+            let full = std::mem::take(page);
+            pages.blocking_send(full).map_err(|_| inner.error(ErrorKind::Join, "cancelled"))
+        };
+        let mut page = Page::default();
+        walk::visit(&wanted, &inner, stop, |found| {
+            match found {
+                walk::Found::File(key, seen) => page.objects.push(seen.listed(key)),
+                walk::Found::Folder(key) => page.folders.push(key),
+            }
+            if page.len() < Page::FULL { Ok(()) } else { send(&mut page) }
+        })?;
+        if page.len() == 0 { Ok(()) } else { send(&mut page) }
+    })
+    .await
 }
 
 /// Tells work on the blocking pool that nobody waits for it any more.
@@ -152,12 +182,6 @@ fn name_of_special(status: &Status) -> &'static str {
     } else {
         "a device"
     }
-}
-
-/// As many HTTP servers make it, and `object_store`: it changes with the file, its size and its time.
-fn e_tag(status: &Status) -> String {
-    let micros = i128::from(status.mtime()) * 1_000_000 + i128::from(status.mtime_nsec()) / 1000;
-    format!("\"{:x}-{:x}-{:x}\"", status.ino(), micros.max(0), status.len())
 }
 
 /// Why a file cannot be read. A path through a file, or a link to nothing, names no object.

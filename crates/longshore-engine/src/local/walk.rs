@@ -10,11 +10,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use chrono::{DateTime, Utc};
 use longshore_config::Pattern;
 
 use super::{Stop, about, is_absent, is_broken_link, stage};
 use crate::error::{Context, Error, ErrorKind};
 use crate::list::Entry;
+use crate::listing::{Depth, Listed};
 use crate::progress::Progress;
 
 /// Progress is told after so many files.
@@ -23,6 +25,7 @@ const STEP: usize = 1000;
 /// Which keys a listing is about.
 pub(super) struct Wanted {
     pub(super) prefix: String,
+    pub(super) depth: Depth,
     pub(super) pattern: Option<Pattern>,
 }
 
@@ -86,55 +89,143 @@ fn identity(status: &Status) -> (u64, u64) {
     (status.dev(), status.ino())
 }
 
-/// Every wanted file. Links are followed, except to a folder that they are in: that would never end.
+/// Something that a listing is about.
+pub(super) enum Found {
+    /// A file, by its key.
+    File(String, Seen),
+    /// A folder, by what the keys in it begin with. Only where a listing does not look below.
+    Folder(String),
+}
+
+/// What is known of a file without opening it. A wide folder has many, so no more is kept than listings tell.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) size: u64,
+    pub(super) modified: (i64, u32),
+    pub(super) inode: u64,
+}
+
+impl Seen {
+    pub(super) fn of(status: &Status) -> Self {
+        Self { size: status.len(), modified: (status.mtime(), status.mtime_nsec() as u32), inode: status.ino() }
+    }
+
+    pub(super) fn last_modified(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.modified.0, self.modified.1).unwrap_or_default()
+    }
+
+    /// As many HTTP servers make it, and `object_store`: it changes with the file, its size and its time.
+    pub(super) fn e_tag(&self) -> String {
+        let micros = i128::from(self.modified.0) * 1_000_000 + i128::from(self.modified.1) / 1000;
+        format!("\"{:x}-{:x}-{:x}\"", self.inode, micros.max(0), self.size)
+    }
+
+    pub(super) fn listed(&self, key: String) -> Listed {
+        let (last_modified, e_tag) = (self.last_modified(), Some(self.e_tag()));
+        Listed { key, size: self.size, last_modified, e_tag, storage_class: None }
+    }
+}
+
+/// Every wanted file, in key order.
 ///
 /// # Errors
 ///
-/// The first folder or file that cannot be looked at, and a wanted file whose path is not text. A list is never short.
+/// As [`visit`].
 pub(super) fn files(wanted: &Wanted, context: &Context, stop: &Stop, progress: &Progress) -> Result<Vec<Entry>, Error> {
-    let (key, path, stem) = split(&wanted.prefix);
-    let Some(lineage) = Lineage::of(&path, context)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    let mut folders = vec![Folder { path, key: key.to_owned(), has_key: true, stem: stem.to_owned(), lineage }];
-    while let Some(folder) = folders.pop() {
-        look_into(&folder.path, &folder.stem, context, stop, |entry| {
-            let name = entry.file_name();
-            if stage::is_staged(&name) {
-                return Ok(());
+    visit(wanted, context, stop, |thing| {
+        if let Found::File(key, seen) = thing {
+            found.push(Entry { key, size: seen.size });
+            if found.len() % STEP == 0 {
+                progress.add(STEP as u64, 0);
             }
-            let key = format!("{}{}", folder.key, name.to_string_lossy());
-            let (is_wanted, may_be_below) = (wanted.has(&key), wanted.may_be_below(&key));
-            if !(is_wanted || may_be_below) {
-                return Ok(());
-            }
-            let path = entry.path();
-            let Some(status) =
-                status_of(&entry, &path, is_wanted).map_err(|error| about(&path, context).io_error(error))?
-            else {
-                return Ok(());
-            };
-            let has_key = folder.has_key && name.to_str().is_some();
-            if status.is_dir() {
-                let identity = identity(&status);
-                if may_be_below && !folder.lineage.has(identity) {
-                    let lineage = Rc::new(Lineage { identity, above: Some(Rc::clone(&folder.lineage)) });
-                    folders.push(Folder { path, key: key + "/", has_key, stem: String::new(), lineage });
-                }
-            } else if status.is_file() && is_wanted {
-                if !has_key {
-                    let reason = format!("a file name is not UTF-8, so it is no key; rename {}", path.display());
-                    return Err(about(&path, context).error(ErrorKind::InvalidPath, reason));
-                }
-                found.push(Entry { key, size: status.len() });
-                if found.len() % STEP == 0 {
-                    progress.add(STEP as u64, 0);
-                }
-            }
-            Ok(())
-        })?;
-    }
+        }
+        Ok(())
+    })?;
     progress.add((found.len() % STEP) as u64, 0);
     Ok(found)
+}
+
+/// Calls `each` for whatever is wanted, in key order. Links are followed, except to a folder that they are in: that would
+/// never end. Holds the contents of one folder of each level.
+///
+/// # Errors
+///
+/// The first folder or file that cannot be looked at, a wanted file whose path is not text, and what `each` answers. A
+/// list is never short.
+pub(super) fn visit(
+    wanted: &Wanted,
+    context: &Context,
+    stop: &Stop,
+    mut each: impl FnMut(Found) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (key, path, stem) = split(&wanted.prefix);
+    let Some(lineage) = Lineage::of(&path, context)? else { return Ok(()) };
+    let top = Folder { path, key: key.to_owned(), has_key: true, stem: stem.to_owned(), lineage };
+    let mut levels = vec![contents(&top, wanted, context, stop)?.into_iter()];
+    while let Some(level) = levels.last_mut() {
+        match level.next() {
+            Some(Item::File(key, seen)) => each(Found::File(key, seen))?,
+            Some(Item::Folder(folder)) if wanted.depth == Depth::Level => each(Found::Folder(folder.key))?,
+            Some(Item::Folder(folder)) => levels.push(contents(&folder, wanted, context, stop)?.into_iter()),
+            None => drop(levels.pop()),
+        }
+    }
+    Ok(())
+}
+
+enum Item {
+    File(String, Seen),
+    Folder(Folder),
+}
+
+impl Item {
+    fn key(&self) -> &str {
+        match self {
+            Self::File(key, _) => key,
+            Self::Folder(folder) => &folder.key,
+        }
+    }
+}
+
+/// What is of interest in `folder`, sorted. With a slash behind the names of folders, that is the order of all keys below.
+fn contents(folder: &Folder, wanted: &Wanted, context: &Context, stop: &Stop) -> Result<Vec<Item>, Error> {
+    let mut items = Vec::new();
+    look_into(&folder.path, &folder.stem, context, stop, |entry| {
+        let name = entry.file_name();
+        if stage::is_staged(&name) {
+            return Ok(());
+        }
+        let key = format!("{}{}", folder.key, name.to_string_lossy());
+        let (is_wanted, may_be_below) = (wanted.has(&key), wanted.may_be_below(&key));
+        if !(is_wanted || may_be_below) {
+            return Ok(());
+        }
+        let path = entry.path();
+        let Some(status) =
+            status_of(&entry, &path, is_wanted).map_err(|error| about(&path, context).io_error(error))?
+        else {
+            return Ok(());
+        };
+        let has_key = folder.has_key && name.to_str().is_some();
+        let is_shown = (status.is_file() && is_wanted) || (status.is_dir() && wanted.depth == Depth::Level);
+        if is_shown && !has_key {
+            let reason = format!("a file name is not UTF-8, so it is no key; rename {}", path.display());
+            return Err(about(&path, context).error(ErrorKind::InvalidPath, reason));
+        }
+        if status.is_dir() {
+            let identity = identity(&status);
+            if may_be_below && !folder.lineage.has(identity) {
+                let lineage = Rc::new(Lineage { identity, above: Some(Rc::clone(&folder.lineage)) });
+                items.push(Item::Folder(Folder { path, key: key + "/", has_key, stem: String::new(), lineage }));
+            }
+        } else if is_shown {
+            items.push(Item::File(key, Seen::of(&status)));
+        }
+        Ok(())
+    })?;
+    items.sort_unstable_by(|one, other| one.key().cmp(other.key()));
+    Ok(items)
 }
 
 /// What `entry` is, or leads to; `None` where that is nothing, or cannot be of interest.
@@ -245,12 +336,42 @@ mod tests {
 
     fn find(base: &str, prefix: &str, pattern: Option<&str>) -> Vec<String> {
         let pattern = pattern.map(|pattern| Pattern::new(&format!("{base}{pattern}")));
-        let wanted = Wanted { prefix: format!("{base}{prefix}"), pattern };
+        let wanted = Wanted { prefix: format!("{base}{prefix}"), depth: Depth::Everything, pattern };
         let context = Context::new("list", "file:///");
         let found = files(&wanted, &context, &Stop::default(), &Progress::silent()).unwrap();
         let mut names: Vec<_> = found.into_iter().map(|entry| entry.key[base.len()..].to_owned()).collect();
-        names.sort();
+        assert!(names.is_sorted(), "{names:?}");
+        names.dedup();
         names
+    }
+
+    #[test]
+    fn keys_come_in_order_though_a_slash_sorts_after_other_characters() {
+        let (_root, base) = folder(&["a/x", "a-b", "a.c/y", "a0", "a/0/z", "a/0.z"]);
+        assert_eq!(find(&base, "", None), ["a-b", "a.c/y", "a/0.z", "a/0/z", "a/x", "a0"]);
+    }
+
+    #[test]
+    fn one_level_has_its_files_and_its_folders() {
+        let (root, base) = folder(&["a/x", "ab", "a/b/y", "b/z"]);
+        fs::create_dir(root.path().join("a/empty")).unwrap();
+        let find = |prefix: &str| {
+            let wanted = Wanted { prefix: format!("{base}{prefix}"), depth: Depth::Level, pattern: None };
+            let mut found = Vec::new();
+            visit(&wanted, &Context::new("list", "file:///"), &Stop::default(), |thing| {
+                found.push(match thing {
+                    Found::File(key, seen) => format!("{} {}", &key[base.len()..], seen.size),
+                    Found::Folder(key) => key[base.len()..].to_owned(),
+                });
+                Ok(())
+            })
+            .unwrap();
+            found
+        };
+        assert_eq!(find(""), ["a/", "ab 2", "b/"]);
+        assert_eq!(find("a"), ["a/", "ab 2"]);
+        assert_eq!(find("a/"), ["a/b/", "a/empty/", "a/x 3"]);
+        assert!(find("q/").is_empty());
     }
 
     #[test]
@@ -279,7 +400,8 @@ mod tests {
         let (_root, base) = folder(&["a/x", "b"]);
         let stop = Stop::default();
         stop.0.store(true, std::sync::atomic::Ordering::Relaxed);
-        let (wanted, context) = (Wanted { prefix: base.clone(), pattern: None }, Context::new("list", "file:///"));
+        let wanted = Wanted { prefix: base.clone(), depth: Depth::Everything, pattern: None };
+        let context = Context::new("list", "file:///");
         assert_eq!(files(&wanted, &context, &stop, &Progress::silent()).unwrap_err().kind(), ErrorKind::Join);
         assert_eq!(tree(&base, &context, &stop).unwrap_err().kind(), ErrorKind::Join);
     }

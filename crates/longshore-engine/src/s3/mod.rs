@@ -9,4 +9,4 @@ mod requests;
 mod xml;
 
 pub(crate) use objects::{copy, delete, get, head, put};
-pub(crate) use requests::{bucket_answers, create_bucket, delete_batch, list_page, owns_bucket};
+pub(crate) use requests::{bucket_answers, create_bucket, delete_batch, list_buckets, list_page, owns_bucket};

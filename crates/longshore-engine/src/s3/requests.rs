@@ -7,36 +7,42 @@ use longshore_config::S3Access;
 use md5::{Digest, Md5};
 
 use super::request::Request;
-use super::xml;
-use crate::error::{Context, Error};
-use crate::list::Entry;
+use super::xml::{self, PageEntry};
+use crate::error::{Context, Error, ErrorKind};
+use crate::service::Bucket;
 
 /// One page of a listing, and how to ask for the next.
-pub(crate) struct Listed {
-    pub(crate) entries: Vec<Entry>,
+pub(crate) struct ListPage<E> {
+    pub(crate) entries: Vec<E>,
+    pub(crate) folders: Vec<String>,
     pub(crate) next: Option<String>,
 }
 
-/// Up to 1000 keys that begin with `prefix`, from where `token` says.
-pub(crate) async fn list_page(
+/// Up to 1000 keys that begin with `prefix`, from where `token` says. With a `delimiter`, keys that have it after the prefix
+/// are folded into folders.
+pub(crate) async fn list_page<E: PageEntry>(
     access: &S3Access,
-    prefix: &str,
+    (prefix, delimiter): (&str, &str),
     token: Option<&str>,
     context: &Context,
-) -> Result<Listed, Error> {
+) -> Result<ListPage<E>, Error> {
     let mut request =
         Request::bucket(access, Method::GET, context).query("list-type", "2").query("encoding-type", "url");
-    if !prefix.is_empty() {
-        request = request.query("prefix", prefix);
+    for (name, value) in [("prefix", prefix), ("delimiter", delimiter)] {
+        if !value.is_empty() {
+            request = request.query(name, value);
+        }
     }
     if let Some(token) = token {
         request = request.query("continuation-token", token);
     }
-    let page = request.parsed(xml::page).await?;
-    Ok(Listed {
-        entries: page.entries.into_iter().map(|entry| Entry { key: entry.key, size: entry.size }).collect(),
-        next: page.next.filter(|_| page.truncated),
-    })
+    let page = request.parsed(xml::page::<E>).await?;
+    let next = page.next.filter(|_| page.truncated);
+    // A server that repeats its token would keep us here for ever.
+    if next.is_some() && next.as_deref() == token {
+        return Err(context.error(ErrorKind::Generic, "the server repeats a continuation token"));
+    }
+    Ok(ListPage { entries: page.entries, folders: page.folders, next })
 }
 
 /// Deletes up to 1000 keys in one request. Returns those that failed: key, code, message.
@@ -71,10 +77,15 @@ pub(crate) async fn create_bucket(access: &S3Access, context: &Context) -> Resul
     request.send().await.map(drop)
 }
 
+/// The caller's own buckets.
+pub(crate) async fn list_buckets(access: &S3Access, context: &Context) -> Result<Vec<Bucket>, Error> {
+    Request::service(access, Method::GET, context).parsed(xml::buckets).await
+}
+
 /// Whether `bucket` is among the caller's own.
 pub(crate) async fn owns_bucket(access: &S3Access, bucket: &str, context: &Context) -> Result<bool, Error> {
-    let names = Request::service(access, Method::GET, context).parsed(xml::bucket_names).await?;
-    Ok(names.iter().any(|name| name == bucket))
+    let buckets = list_buckets(access, context).await?;
+    Ok(buckets.iter().any(|own| own.name == bucket))
 }
 
 /// Whether the bucket is there and lets the caller in.

@@ -1,8 +1,13 @@
 //! The few XML documents that S3 answers with, read event by event: text is taken as it stands, spaces included.
 
+use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 use quick_xml::Reader;
 use quick_xml::events::Event;
+
+use crate::list::Entry;
+use crate::listing::Listed;
+use crate::service::Bucket;
 
 /// Calls `on_end` for each closing element with its path and its text; an element with children has no text of note.
 fn elements(document: &[u8], mut on_end: impl FnMut(&[String], &str)) -> Result<(), quick_xml::Error> {
@@ -78,24 +83,70 @@ pub(super) fn copied(document: &[u8]) -> Result<(), Unusable> {
 
 /// One page of `ListObjectsV2`.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Page {
-    pub(super) entries: Vec<PageEntry>,
+pub(super) struct Page<E> {
+    pub(super) entries: Vec<E>,
+    /// What keys beyond the delimiter were folded into.
+    pub(super) folders: Vec<String>,
     pub(super) truncated: bool,
     pub(super) next: Option<String>,
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct PageEntry {
-    pub(super) key: String,
-    pub(super) size: u64,
+/// What a listing keeps of one object. A plain list keeps little, because there may be millions of them.
+pub(crate) trait PageEntry: Default {
+    /// Takes the element `name` of a `Contents`. An error says what is wrong with `text`.
+    fn set(&mut self, name: &str, text: &str) -> Result<(), String>;
+
+    /// The key, to be decoded.
+    fn key(&mut self) -> &mut String;
+}
+
+impl PageEntry for Entry {
+    fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
+        match name {
+            "Key" => text.clone_into(&mut self.key),
+            "Size" => self.size = size(text)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn key(&mut self) -> &mut String {
+        &mut self.key
+    }
+}
+
+impl PageEntry for Listed {
+    fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
+        match name {
+            "Key" => text.clone_into(&mut self.key),
+            "Size" => self.size = size(text)?,
+            "LastModified" => {
+                let moment =
+                    DateTime::parse_from_rfc3339(text.trim()).map_err(|_| format!("{text:?} is not a time"))?;
+                self.last_modified = moment.with_timezone(&Utc);
+            }
+            "ETag" => self.e_tag = Some(text.to_owned()),
+            "StorageClass" => self.storage_class = Some(text.to_owned()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn key(&mut self) -> &mut String {
+        &mut self.key
+    }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    text.trim().parse().map_err(|_| format!("{text:?} is not a size"))
 }
 
 /// # Errors
 ///
 /// What is wrong with the document. A page that ends early is an error, never a short list.
-pub(super) fn page(document: &[u8]) -> Result<Page, Unusable> {
-    let mut page = Page::default();
-    let mut entry = PageEntry::default();
+pub(super) fn page<E: PageEntry>(document: &[u8]) -> Result<Page<E>, Unusable> {
+    let mut page = Page { entries: Vec::new(), folders: Vec::new(), truncated: false, next: None };
+    let mut entry = E::default();
     let mut problem = None;
     let (mut complete, mut encoded) = (false, false);
     elements(document, |path, text| {
@@ -104,12 +155,13 @@ pub(super) fn page(document: &[u8]) -> Result<Page, Unusable> {
             ["ListBucketResult", "EncodingType"] => encoded = text.trim() == "url",
             ["ListBucketResult", "IsTruncated"] => page.truncated = text.trim() == "true",
             ["ListBucketResult", "NextContinuationToken"] => page.next = Some(text.to_owned()),
-            ["ListBucketResult", "Contents", "Key"] => text.clone_into(&mut entry.key),
-            ["ListBucketResult", "Contents", "Size"] => match text.trim().parse() {
-                Ok(size) => entry.size = size,
-                Err(_) => problem = Some(format!("{text:?} is not a size")),
-            },
+            ["ListBucketResult", "Contents", name] => {
+                if let Err(reason) = entry.set(name, text) {
+                    problem = Some(reason);
+                }
+            }
             ["ListBucketResult", "Contents"] => page.entries.push(std::mem::take(&mut entry)),
+            ["ListBucketResult", "CommonPrefixes", "Prefix"] => page.folders.push(text.to_owned()),
             ["ListBucketResult"] => complete = true,
             _ => {}
         }
@@ -117,7 +169,8 @@ pub(super) fn page(document: &[u8]) -> Result<Page, Unusable> {
     .map_err(|error| unreadable(document, error))?;
     if encoded {
         // The element that says so comes after the keys on some servers.
-        page.entries.iter_mut().for_each(|entry| entry.key = url_decoded(&entry.key));
+        let keys = page.entries.iter_mut().map(PageEntry::key).chain(&mut page.folders);
+        keys.for_each(|key| *key = url_decoded(key));
     }
     match problem {
         Some(problem) => Err(unreadable(document, problem)),
@@ -158,16 +211,20 @@ pub(super) fn delete_failures(document: &[u8]) -> Result<Vec<(String, String, St
     if complete { Ok(failures) } else { Err(unreadable(document, "the document is not a complete DeleteResult")) }
 }
 
-/// The names of the buckets that `ListBuckets` answers.
-pub(super) fn bucket_names(document: &[u8]) -> Result<Vec<String>, Unusable> {
-    let mut names = Vec::new();
-    elements(document, |path, text| {
-        if path.ends_with(&["Bucket".to_owned(), "Name".to_owned()]) {
-            names.push(text.to_owned());
+/// The buckets that `ListBuckets` answers.
+pub(super) fn buckets(document: &[u8]) -> Result<Vec<Bucket>, Unusable> {
+    let mut buckets = Vec::new();
+    let mut next = Bucket::default();
+    elements(document, |path, text| match path {
+        [.., bucket, name] if bucket == "Bucket" && name == "Name" => text.clone_into(&mut next.name),
+        [.., bucket, date] if bucket == "Bucket" && date == "CreationDate" => {
+            next.created = DateTime::parse_from_rfc3339(text.trim()).ok().map(|moment| moment.with_timezone(&Utc));
         }
+        [.., bucket] if bucket == "Bucket" => buckets.push(std::mem::take(&mut next)),
+        _ => {}
     })
     .map_err(|error| unreadable(document, error))?;
-    Ok(names)
+    Ok(buckets)
 }
 
 /// The body of a batch delete. `None` where a key has a character that XML cannot spell.
@@ -196,7 +253,7 @@ mod tests {
             <NextContinuationToken>a&amp;b=</NextContinuationToken>\
             <Contents><Key> lead &lt;&#x26;&gt; trail </Key><Size>3</Size></Contents>\
             <Contents><Size>0</Size><Key>a//b/&#13;</Key></Contents></ListBucketResult>";
-        let page = page(document).unwrap();
+        let page = page::<Entry>(document).unwrap();
         assert_eq!(page.next.as_deref(), Some("a&b="));
         assert!(page.truncated);
         let keys: Vec<_> = page.entries.iter().map(|entry| (entry.key.as_str(), entry.size)).collect();
@@ -207,25 +264,40 @@ mod tests {
     fn a_page_cut_short_is_an_error() {
         let document = "<ListBucketResult><Contents><Key>a</Key><Size>1</Size></Contents></ListBucketResult>";
         for end in 1..document.len() {
-            assert!(page(&document.as_bytes()[..end]).is_err(), "accepted {:?}", &document[..end]);
+            assert!(page::<Entry>(&document.as_bytes()[..end]).is_err(), "accepted {:?}", &document[..end]);
         }
-        assert!(page(document.as_bytes()).is_ok());
-        assert!(page(b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>").is_err());
-        assert!(page(b"<html>welcome</html>").is_err());
+        assert!(page::<Entry>(document.as_bytes()).is_ok());
+        assert!(page::<Entry>(b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>").is_err());
+        assert!(page::<Entry>(b"<html>welcome</html>").is_err());
+    }
+
+    #[test]
+    fn a_detailed_page_has_what_the_server_says_of_each_object_and_the_folders() {
+        let document = b"<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>a</Key>\
+            <LastModified>2026-11-20T09:00:01.500Z</LastModified><ETag>&quot;x&quot;</ETag><Size>3</Size>\
+            <StorageClass>STANDARD</StorageClass><Owner><ID>o</ID></Owner></Contents>\
+            <CommonPrefixes><Prefix>b+c/</Prefix></CommonPrefixes></ListBucketResult>";
+        let page = page::<Listed>(document).unwrap();
+        let listed = &page.entries[0];
+        assert_eq!((listed.key.as_str(), listed.size, listed.e_tag.as_deref()), ("a", 3, Some("\"x\"")));
+        assert_eq!(listed.last_modified.timestamp_millis(), 1_795_165_201_500);
+        assert_eq!((listed.storage_class.as_deref(), &page.folders[..]), (Some("STANDARD"), &["b c/".to_owned()][..]));
+        let bad = b"<ListBucketResult><Contents><LastModified>today</LastModified></Contents></ListBucketResult>";
+        assert!(super::page::<Listed>(bad).is_err());
     }
 
     #[test]
     fn an_encoded_page_is_decoded() {
         let document = b"<ListBucketResult><Contents><Key>a+b%2Bc%01%EF%BF%BE</Key><Size>1</Size></Contents>\
             <EncodingType>url</EncodingType></ListBucketResult>";
-        assert_eq!(page(document).unwrap().entries[0].key, "a b+c\u{1}\u{fffe}");
+        assert_eq!(page::<Entry>(document).unwrap().entries[0].key, "a b+c\u{1}\u{fffe}");
     }
 
     #[test]
     fn an_error_inside_a_200_answer_keeps_its_code() {
         let document = b"<Error><Code>SlowDown</Code><Message>later</Message></Error>";
         let slow = Unusable::Error { code: Some("SlowDown".into()), message: Some("later".into()) };
-        assert_eq!(page(document), Err(slow));
+        assert_eq!(page::<Entry>(document), Err(slow));
         assert!(matches!(copied(document), Err(Unusable::Error { .. })));
         assert!(matches!(copied(b""), Err(Unusable::Unreadable(_))));
         assert_eq!(copied(b"<CopyObjectResult><ETag>x</ETag></CopyObjectResult>"), Ok(()));

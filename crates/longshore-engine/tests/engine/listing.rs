@@ -1,8 +1,130 @@
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt};
 use longshore_config::Location;
-use longshore_engine::{Context, ErrorKind, Progress, expand, list};
+use longshore_engine::{Context, Depth, ErrorKind, Page, Progress, expand, list, list_pages};
 use longshore_gateway::{FaultAction, FaultRule};
 
-use crate::place::{everywhere, s3};
+use crate::place::{Place, everywhere, s3};
+
+/// What a place lists, as names: folders end in a slash.
+async fn pages(place: &Place, prefix: &str, depth: Depth) -> Result<Vec<Page>, longshore_engine::Error> {
+    let context = Context::new("list", &*place.base);
+    list_pages(&place.store(), &format!("{}{prefix}", place.prefix()), depth, &context).try_collect().await
+}
+
+fn names(place: &Place, pages: &[Page]) -> Vec<String> {
+    let skip = place.prefix().len();
+    let objects = pages.iter().flat_map(|page| page.objects.iter().map(|object| &object.key));
+    let folders = pages.iter().flat_map(|page| &page.folders);
+    objects.chain(folders).map(|key| key[skip..].to_owned()).collect()
+}
+
+#[tokio::test]
+async fn pages_have_what_the_list_has_and_describe_it() {
+    for place in everywhere().await {
+        place.fill(&["a/b-", "a/bc", "a/b/d", "a-b", "z"]).await;
+        for prefix in ["", "a", "a/", "a/b", "a/b/", "q", "z/"] {
+            let found = pages(&place, prefix, Depth::Everything).await.unwrap();
+            assert_eq!(names(&place, &found), place.names(prefix).await, "{}{prefix}", place.base);
+            for object in found.iter().flat_map(|page| &page.objects) {
+                let name = &object.key[place.prefix().len()..];
+                let metadata = longshore_engine::head(&place.object(name)).await.unwrap();
+                assert_eq!((object.size, &object.e_tag), (name.len() as u64, &metadata.e_tag), "{}", object.key);
+                let apart = (object.last_modified - metadata.last_modified).num_milliseconds().abs();
+                assert!(apart < 1000, "{} and {}", object.last_modified, metadata.last_modified);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_level_folds_what_goes_on_beyond_the_next_slash() {
+    for place in everywhere().await {
+        place.fill(&["a/b-", "a/bc", "a/b/d", "a/b/e/f", "a-b", "z", "zz/y"]).await;
+        for (prefix, expected) in [
+            ("", &["a-b", "z", "a/", "zz/"][..]),
+            ("a", &["a-b", "a/"]),
+            ("a/", &["a/b-", "a/bc", "a/b/"]),
+            ("a/b", &["a/b-", "a/bc", "a/b/"]),
+            ("a/b/", &["a/b/d", "a/b/e/"]),
+            ("z", &["z", "zz/"]),
+            ("q", &[]),
+            ("z/", &[]),
+        ] {
+            let found = pages(&place, prefix, Depth::Level).await.unwrap();
+            assert_eq!(names(&place, &found), expected, "{}{prefix}", place.base);
+        }
+    }
+}
+
+#[tokio::test]
+async fn odd_keys_are_folded_as_they_are() {
+    let place = s3().await;
+    place.fill(&["/lead", "a//b", "slash/", "plus+ %25&/x"]).await;
+    let found = pages(&place, "", Depth::Level).await.unwrap();
+    assert_eq!(names(&place, &found), ["/", "a/", "plus+ %25&/", "slash/"]);
+    assert_eq!(names(&place, &pages(&place, "slash/", Depth::Level).await.unwrap()), ["slash/"]);
+    assert_eq!(names(&place, &pages(&place, "a/", Depth::Level).await.unwrap()), ["a//"]);
+}
+
+#[tokio::test]
+async fn a_consumer_that_waits_is_two_pages_ahead_of_and_no_more() {
+    let place = s3().await;
+    place.fill(&(0..5500).map(|i| format!("k{i:05}")).collect::<Vec<_>>()).await;
+    place.server().reset_stats();
+    let context = Context::new("list", "s3://bucket");
+    let mut pages = list_pages(&place.store(), "", Depth::Everything, &context);
+    assert_eq!(pages.next().await.unwrap().unwrap().objects.len(), 1000);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let ahead = place.server().stats().operation("ListObjectsV2");
+    assert!((2..=3).contains(&ahead), "{ahead} pages were asked for while the first was looked at");
+    let rest: Vec<Page> = pages.try_collect().await.unwrap();
+    assert_eq!(rest.iter().map(|page| page.objects.len()).sum::<usize>(), 4500);
+}
+
+#[tokio::test]
+async fn a_page_that_fails_ends_a_stream_with_its_error() {
+    let place = s3().await;
+    place.fill(&(0..1500).map(|i| format!("k{i:05}")).collect::<Vec<_>>()).await;
+    let refused = FaultAction::Status { code: 403, error: "AccessDenied".into(), headers: Vec::new() };
+    let page = FaultRule { query_contains: Some("continuation-token".into()), ..FaultRule::new(refused) };
+    place.server().faults().add(page);
+    let context = Context::new("list", "s3://bucket");
+    let mut pages = list_pages(&place.store(), "", Depth::Everything, &context);
+    assert!(pages.next().await.unwrap().is_ok());
+    assert_eq!(pages.next().await.unwrap().unwrap_err().kind(), ErrorKind::PermissionDenied);
+    assert!(pages.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_token_that_repeats_is_an_error_and_not_an_endless_list() {
+    let place = s3().await;
+    let body = "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>same</NextContinuationToken>\
+        </ListBucketResult>";
+    place.server().faults().add(FaultRule::new(FaultAction::Reply {
+        code: 200,
+        headers: Vec::new(),
+        body: body.to_owned(),
+    }));
+    let error = pages(&place, "", Depth::Everything).await.unwrap_err();
+    assert!(error.to_string().contains("repeats a continuation token"), "{error}");
+    let context = Context::new("list", "s3://bucket");
+    let error = list(&place.store(), "", &context, &Progress::silent()).await.unwrap_err();
+    assert!(error.to_string().contains("repeats a continuation token"), "{error}");
+}
+
+#[tokio::test]
+async fn many_files_come_in_pages_and_in_order() {
+    for place in [crate::place::files(), crate::place::memory()] {
+        let written: Vec<String> = (0..1200).map(|i| format!("k{i:05}")).collect();
+        place.fill(&written).await;
+        let found = pages(&place, "", Depth::Everything).await.unwrap();
+        assert_eq!(found.iter().map(|page| page.objects.len()).collect::<Vec<_>>(), [1000, 200]);
+        assert_eq!(names(&place, &found), written);
+        assert_eq!(names(&place, &pages(&place, "", Depth::Level).await.unwrap()), written);
+    }
+}
 
 #[tokio::test]
 async fn a_prefix_is_plain_text_everywhere() {

@@ -1,0 +1,142 @@
+//! What a command runs in: the global options, the stores, where output goes, and the tally of what failed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use longshore_config::{Environment, Location, Options, Scheme, Store, open};
+use longshore_engine::{Context, Limits, Object};
+
+use crate::arguments::Global;
+use crate::error::{Failed, Result};
+use crate::exit::Code;
+use crate::output::Output;
+
+/// One command on its way. Clones are the same command.
+#[derive(Clone)]
+pub(crate) struct Session {
+    shared: Arc<Shared>,
+    /// The command's name.
+    pub(crate) operation: &'static str,
+    /// The command as it was given, for messages.
+    command: Arc<str>,
+    tally: Arc<Mutex<Tally>>,
+}
+
+/// What all commands of a `run` share.
+struct Shared {
+    global: Global,
+    environment: Environment,
+    output: Output,
+}
+
+#[derive(Default)]
+struct Tally {
+    successes: u64,
+    failures: Vec<Code>,
+}
+
+impl Session {
+    /// The session of one command. `command` is how messages call it.
+    pub(crate) fn new(global: Global, operation: &'static str, command: String) -> Self {
+        let mut environment = Environment::read();
+        if let Some(profile) = &global.profile {
+            // It is as if the variable were set.
+            let others = std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .filter(|(name, _)| name != "AWS_PROFILE");
+            environment = others.chain([("AWS_PROFILE".to_owned(), profile.clone())]).collect();
+        }
+        let output = Output::new(global.json, global.quiet);
+        let shared = Arc::new(Shared { global, environment, output });
+        Self { shared, operation, command: command.into(), tally: Arc::default() }
+    }
+
+    /// The session of another command with the same options and output, and a tally of its own.
+    pub(crate) fn another(&self, operation: &'static str, command: String) -> Self {
+        Self { shared: Arc::clone(&self.shared), operation, command: command.into(), tally: Arc::default() }
+    }
+
+    pub(crate) fn global(&self) -> &Global {
+        &self.shared.global
+    }
+
+    pub(crate) fn output(&self) -> &Output {
+        &self.shared.output
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits::in_flight(self.global().max_in_flight)
+    }
+
+    /// What the engine says when something goes wrong with `uri`.
+    pub(crate) fn context(&self, uri: impl Into<String>) -> Context {
+        Context::new(self.operation, uri)
+    }
+
+    /// The store that `location` is in, as the options and the environment describe it.
+    pub(crate) fn store(&self, location: &Location) -> Result<Arc<Store>> {
+        open(location, self.options(location.scheme()), &self.shared.environment)
+            .map_err(|error| Failed::config(self.operation, &location.to_string(), error))
+    }
+
+    /// The object that `key` names in the store of `location`. `shown` is how messages call it.
+    pub(crate) fn object(&self, location: &Location, key: impl Into<String>, shown: &str) -> Result<Object> {
+        Ok(Object { store: self.store(location)?, key: key.into(), uri: shown.into() })
+    }
+
+    /// What the global options say about stores of that kind.
+    fn options(&self, scheme: Scheme) -> Options {
+        let global = self.global();
+        let mut options = Options::default();
+        if scheme != Scheme::S3 {
+            return options;
+        }
+        for (name, value) in
+            [("endpoint", &global.endpoint_url), ("region", &global.region), ("ca_bundle", &global.ca_bundle)]
+        {
+            if let Some(value) = value {
+                options.set(name, value);
+            }
+        }
+        if global.no_sign_request {
+            options.set("skip_signature", "true");
+        }
+        if global.request_payer.is_some() {
+            options.set("request_payer", "true");
+        }
+        if let Some(count) = global.retry_count {
+            options.set("max_retries", count.to_string());
+        }
+        options
+    }
+
+    /// Counts something that was done.
+    pub(crate) fn succeeded(&self, count: u64) {
+        self.tally().successes += count;
+    }
+
+    /// Tells a failure, and counts it.
+    pub(crate) fn failed(&self, failed: &Failed) {
+        self.output().error(self.operation, &self.command, failed);
+        self.count_failure(failed.code());
+    }
+
+    /// Counts a failure that was told already.
+    pub(crate) fn count_failure(&self, code: Code) {
+        self.tally().failures.push(code);
+    }
+
+    /// Whether something failed so far.
+    pub(crate) fn has_failures(&self) -> bool {
+        !self.tally().failures.is_empty()
+    }
+
+    /// The exit code, as things stand.
+    pub(crate) fn code(&self) -> Code {
+        let tally = self.tally();
+        Code::of_all(tally.successes, &tally.failures)
+    }
+
+    fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
