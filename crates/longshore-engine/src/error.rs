@@ -42,6 +42,10 @@ pub enum ErrorKind {
     Timeout,
     /// The server could not be reached, or hung up.
     Connection,
+    /// Bytes that the object does not have.
+    OutOfRange,
+    /// The bucket, or the folder that stands for one, still holds something.
+    BucketNotEmpty,
 }
 
 /// A failed operation.
@@ -371,6 +375,8 @@ fn kind_of_code(code: &str) -> Option<ErrorKind> {
         "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken" => ErrorKind::Unauthenticated,
         "RequestTimeout" => ErrorKind::Timeout,
         "NotImplemented" => ErrorKind::NotSupported,
+        "InvalidRange" => ErrorKind::OutOfRange,
+        "BucketNotEmpty" => ErrorKind::BucketNotEmpty,
         "OperationAborted" | "SlowDown" | "InternalError" => ErrorKind::Generic,
         _ => return None,
     })
@@ -389,6 +395,7 @@ fn kind_of(cause: &Cause, status: Option<u16>) -> ErrorKind {
         Some(401) => return ErrorKind::Unauthenticated,
         Some(403) => return ErrorKind::PermissionDenied,
         Some(412) => return ErrorKind::Precondition,
+        Some(416) => return ErrorKind::OutOfRange,
         Some(304) => return ErrorKind::NotModified,
         Some(501) => return ErrorKind::NotSupported,
         _ => {}
@@ -399,6 +406,7 @@ fn kind_of(cause: &Cause, status: Option<u16>) -> ErrorKind {
             ErrorKind::NotFound
         }
         Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => ErrorKind::PermissionDenied,
+        Some(io::ErrorKind::DirectoryNotEmpty) => ErrorKind::BucketNotEmpty,
         Some(io::ErrorKind::AlreadyExists) => ErrorKind::AlreadyExists,
         Some(io::ErrorKind::InvalidFilename) => ErrorKind::InvalidPath,
         Some(io::ErrorKind::TimedOut) => ErrorKind::Timeout,

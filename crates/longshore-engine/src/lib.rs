@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod body;
 mod budget;
 mod delete;
 mod error;
@@ -23,6 +24,7 @@ mod local;
 mod manage;
 mod object;
 mod progress;
+mod range;
 mod read;
 mod s3;
 mod service;
@@ -38,6 +40,7 @@ pub use listing::{Depth, Listed, Page, list_pages};
 pub use manage::{Metadata, copy, create_bucket, exists, head};
 pub use object::Object;
 pub use progress::{Progress, Snapshot};
+pub use range::{ByteRange, read_range};
 pub use read::{get, get_many};
 pub use service::{Bucket, list_buckets};
 pub use sink::{Buffer, Discard, Memory, Refusal, Sink};

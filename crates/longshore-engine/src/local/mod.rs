@@ -25,7 +25,7 @@ use nix::libc;
 use tokio::sync::mpsc;
 
 pub(crate) use delete::{delete, delete_prefix};
-pub(crate) use read::read;
+pub(crate) use read::{read, read_range};
 pub(crate) use write::{copy, write};
 
 use crate::error::{Context, Error, ErrorKind};

@@ -1,13 +1,14 @@
 //! Reads a file into memory from a sink.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::{Stop, blocking, path_of, require_regular, unreadable};
 use crate::budget::Budget;
 use crate::error::{Context, Error, ErrorKind};
 use crate::progress::Progress;
+use crate::range::ByteRange;
 use crate::sink::{Buffer, Sink};
 
 /// Read and handed on at once. Small enough to be still in the cache when it is copied.
@@ -52,6 +53,32 @@ pub(crate) async fn read<S: Sink>(
     };
     progress.add(1, 0);
     Ok(sink.finish(index, buffer))
+}
+
+/// Reads `range` of the file that `key` names.
+pub(crate) async fn read_range<S: Sink>(
+    key: &str,
+    range: &ByteRange,
+    context: &Context,
+    (sink, progress): (&S, &Progress),
+) -> Result<S::Output, Error> {
+    let path = path_of(key, context)?;
+    let (inner, range) = (context.clone(), range.clone());
+    let (file, found) = blocking(context, move |_| {
+        let fail = |error| unreadable(error, &inner);
+        require_regular(&fs::metadata(&path).map_err(fail)?, &inner)?;
+        let mut file = File::open(&path).map_err(fail)?;
+        let found = range.exactly(file.metadata().map_err(fail)?.len(), &inner)?;
+        file.seek(SeekFrom::Start(found.start)).map_err(fail)?;
+        Ok((file, found))
+    })
+    .await?;
+    let size = found.end - found.start;
+    let length = usize::try_from(size).map_err(|_| context.error(ErrorKind::Generic, "too large for this machine"))?;
+    let buffer = sink.reserve(0, length).await.map_err(|refusal| refusal.error(context, size))?;
+    let (inner, progress) = (context.clone(), progress.clone());
+    let buffer = blocking(context, move |stop| fill(file, size, buffer, &inner, stop, &progress)).await?;
+    Ok(sink.finish(0, buffer))
 }
 
 fn open(path: &Path, context: &Context, stop: &Stop) -> Result<Opened, Error> {

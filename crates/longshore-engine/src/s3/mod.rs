@@ -3,10 +3,14 @@
 //! For what `ObjectStore` has no words for: buckets, listings by plain prefix with the keys as they are, batch deletes that
 //! report each key, and keys that its paths cannot spell.
 
+mod body;
 mod objects;
+mod pace;
 mod request;
 mod requests;
 mod xml;
 
+pub(crate) use body::open;
 pub(crate) use objects::{copy, delete, get, head, put};
+pub(crate) use pace::Pace;
 pub(crate) use requests::{bucket_answers, create_bucket, delete_batch, list_buckets, list_page, owns_bucket};

@@ -77,9 +77,13 @@ pub(crate) async fn put(access: &S3Access, key: &str, body: Bytes, context: &Con
 /// Describes one object.
 pub(crate) async fn head(access: &S3Access, key: &str, context: &Context) -> Result<Metadata, Error> {
     let response = Request::object(access, Method::HEAD, key, context)?.send().await?;
-    let headers = response.headers();
+    Ok(metadata(key, response.headers()))
+}
+
+/// What the headers of an answer say about the object.
+pub(super) fn metadata(key: &str, headers: &HeaderMap) -> Metadata {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    Ok(Metadata {
+    Metadata {
         key: key.to_owned(),
         size: content_length(headers).unwrap_or(0),
         last_modified: text(LAST_MODIFIED)
@@ -87,7 +91,7 @@ pub(crate) async fn head(access: &S3Access, key: &str, context: &Context) -> Res
             .map_or(DateTime::UNIX_EPOCH, |date| date.with_timezone(&Utc)),
         e_tag: text(ETAG).map(str::to_owned),
         version: text(HeaderName::from_static("x-amz-version-id")).map(str::to_owned),
-    })
+    }
 }
 
 /// Deletes one object; a missing one is deleted already.
@@ -112,6 +116,6 @@ pub(crate) async fn copy(
     request.parsed(xml::copied).await
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
+pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

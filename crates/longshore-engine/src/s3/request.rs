@@ -1,17 +1,17 @@
 //! One request: built, signed, sent, repeated where that is safe.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use longshore_config::{S3Access, Trace};
-use object_store::RetryConfig;
 use object_store::aws::AwsAuthorizer;
 use object_store::client::{HttpError, HttpErrorKind, HttpRequest, HttpResponse};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::pace::Pace;
 use super::xml::{self, Unusable};
 use crate::error::{Context, Error, ErrorKind};
 
@@ -103,7 +103,7 @@ impl<'a> Request<'a> {
         loop {
             match self.attempt().await? {
                 Ok(response) => return Ok(response),
-                Err(failure) => pace.again(failure).await?,
+                Err(failure) => failure.once_more(&mut pace).await?,
             }
         }
     }
@@ -118,7 +118,7 @@ impl<'a> Request<'a> {
             };
             match answer {
                 Ok(answer) => return Ok(answer),
-                Err(failure) => pace.again(failure).await?,
+                Err(failure) => failure.once_more(&mut pace).await?,
             }
         }
     }
@@ -191,37 +191,14 @@ struct Failure {
     asked: Duration,
 }
 
-/// How often, and how long after each other, one request is tried.
-struct Pace<'a> {
-    retry: &'a RetryConfig,
-    started: Instant,
-    tries: usize,
-    wait: Duration,
-}
-
-impl<'a> Pace<'a> {
-    fn new(retry: &'a RetryConfig) -> Self {
-        Self { retry, started: Instant::now(), tries: 0, wait: retry.backoff.init_backoff }
-    }
-
+impl Failure {
     /// Waits for the next try.
     ///
     /// # Errors
     ///
     /// The failure's own, where there is to be no further try.
-    async fn again(&mut self, failure: Failure) -> Result<(), Error> {
-        let spent = self.tries >= self.retry.max_retries || self.started.elapsed() > self.retry.retry_timeout;
-        if spent || !failure.passes {
-            return Err(failure.error);
-        }
-        self.tries += 1;
-        tokio::time::sleep(self.wait.max(failure.asked)).await;
-        // The law of `object_store`'s own retries. It is random so that clients that failed together do not come back
-        // together.
-        let backoff = &self.retry.backoff;
-        let spread = self.wait.mul_f64(backoff.base).saturating_sub(backoff.init_backoff);
-        self.wait = (backoff.init_backoff + spread.mul_f64(fastrand::f64())).min(backoff.max_backoff);
-        Ok(())
+    async fn once_more(self, pace: &mut Pace) -> Result<(), Error> {
+        if self.passes { pace.after(self.error, self.asked).await } else { Err(self.error) }
     }
 }
 

@@ -6,5 +6,6 @@ mod listing;
 mod local;
 mod managing;
 mod place;
+mod ranges;
 mod reading;
 mod writing;

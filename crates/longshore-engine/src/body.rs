@@ -1,0 +1,211 @@
+//! One body on its way here, from any store that is reached through a client: pinned to one version, continued when it
+//! breaks off, and exactly as long as was announced.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use futures::stream::{self, BoxStream, StreamExt};
+use longshore_config::Trace;
+use object_store::GetOptions;
+use object_store::client::HttpError;
+
+use crate::error::{Context, Error, ErrorKind, trace};
+use crate::manage::Metadata;
+use crate::object::{Object, path, require_path};
+use crate::range::ByteRange;
+use crate::s3::{self, Pace};
+
+/// So much in one piece makes up for a broken connection: from here on a body is granted as many anew.
+const AMENDS: u64 = 8 << 20;
+
+/// A body that is read chunk by chunk.
+pub(crate) struct Body {
+    /// The object as the answer described it, whole.
+    pub(crate) meta: Metadata,
+    /// Which of its bytes come.
+    pub(crate) range: Range<u64>,
+    object: Object,
+    context: Context,
+    /// The offset of the next byte.
+    at: u64,
+    chunks: Chunks,
+}
+
+enum Chunks {
+    /// Our own request, which this side continues.
+    S3 { stream: BoxStream<'static, Result<Bytes, HttpError>>, trace: std::sync::Arc<Trace>, pace: Pace, unbroken: u64 },
+    /// Whatever else; a client of `object_store` continues by itself.
+    Other { stream: BoxStream<'static, object_store::Result<Bytes>>, trace: std::sync::Arc<Trace> },
+}
+
+impl Body {
+    /// Asks for `range` of `object`, or for all of it; of the version called `pin`, where one is given. A server that does not
+    /// know ranges sends all of it: look at `range`, or call [`require`](Self::require).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Precondition`] where the object is another version now, and what else the store answers.
+    pub(crate) async fn open(
+        object: &Object,
+        range: Option<&ByteRange>,
+        pin: Option<&str>,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let live = object.live(context)?;
+        let (meta, found, chunks) = if let Some(access) = &live.s3 {
+            let opened = s3::open(access, &object.key, range, pin, context).await?;
+            let (stream, trace, pace) = (opened.stream, opened.trace, Pace::new(&access.retry));
+            (opened.meta, opened.range, Chunks::S3 { stream, trace, pace, unbroken: 0 })
+        } else {
+            open_other(object, range, pin, context).await?
+        };
+        if let (Some(pin), Some(found)) = (pin, &meta.e_tag)
+            && pin != found
+        {
+            return Err(changed(context));
+        }
+        let at = found.start;
+        Ok(Self { meta, range: found, object: object.clone(), context: context.clone(), at, chunks })
+    }
+
+    /// # Errors
+    ///
+    /// Where the server sends something else than `range`.
+    pub(crate) fn require(&self, range: &Range<u64>) -> Result<(), Error> {
+        if self.range == *range {
+            return Ok(());
+        }
+        let (asked, found) = (range, &self.range);
+        let reason = format!("the server does not keep to ranges: it sends {found:?} where {asked:?} was asked for");
+        Err(self.context.error(ErrorKind::NotSupported, reason))
+    }
+
+    /// The next bytes; `None` when all have arrived.
+    ///
+    /// # Errors
+    ///
+    /// When the body broke off once too often, or belongs to another version now.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            let broken = match self.poll().await {
+                Ok(Some(chunk)) if chunk.is_empty() => continue,
+                Ok(Some(chunk)) => {
+                    self.at += chunk.len() as u64;
+                    if self.at > self.range.end {
+                        return Err(self
+                            .context
+                            .error(ErrorKind::Connection, "the server sent more than it had announced"));
+                    }
+                    return Ok(Some(chunk));
+                }
+                Ok(None) if self.at == self.range.end => return Ok(None),
+                Ok(None) => {
+                    let (there, all) = (self.at - self.range.start, self.range.end - self.range.start);
+                    self.context.error(ErrorKind::Connection, format!("{there} of {all} bytes arrived"))
+                }
+                Err(error) => error,
+            };
+            self.go_on(broken).await?;
+        }
+    }
+
+    async fn poll(&mut self) -> Result<Option<Bytes>, Error> {
+        match &mut self.chunks {
+            Chunks::S3 { stream, trace, unbroken, .. } => {
+                let chunk = stream.try_next().await.map_err(|error| self.context.http_error(error, trace))?;
+                *unbroken += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+                Ok(chunk)
+            }
+            Chunks::Other { stream, trace } => {
+                let next = trace.scope(stream.try_next()).await;
+                next.map_err(|error| self.context.store_error(error, trace))
+            }
+        }
+    }
+
+    /// Continues where the body broke off, if it may.
+    async fn go_on(&mut self, broken: Error) -> Result<(), Error> {
+        let (Chunks::S3 { stream, trace, pace, unbroken }, Some(pin)) = (&mut self.chunks, pin(&self.meta)) else {
+            return Err(broken);
+        };
+        if *unbroken >= AMENDS {
+            pace.calm();
+        }
+        pace.once_more(broken).await?;
+        let Some(access) = &self.object.live(&self.context)?.s3 else { return Ok(()) };
+        let rest = self.at..self.range.end;
+        if rest.is_empty() {
+            *stream = stream::empty().boxed();
+            return Ok(());
+        }
+        let range = ByteRange::Bounded(rest.clone());
+        let opened = s3::open(access, &self.object.key, Some(&range), Some(pin), &self.context).await?;
+        if opened.meta.e_tag.as_deref().is_some_and(|found| found != pin) {
+            return Err(changed(&self.context));
+        }
+        if opened.range != rest {
+            let reason = "the connection broke, and the server does not continue a body where it stopped";
+            return Err(self.context.error(ErrorKind::Connection, reason));
+        }
+        (*stream, *trace, *unbroken) = (opened.stream, opened.trace, 0);
+        Ok(())
+    }
+}
+
+/// The version's name, where requests can be pinned to it.
+pub(crate) fn pin(meta: &Metadata) -> Option<&str> {
+    // A weak tag says that contents mean the same, not that they are the same bytes.
+    meta.e_tag.as_deref().filter(|tag| !tag.is_empty() && !tag.starts_with("W/"))
+}
+
+fn changed(context: &Context) -> Error {
+    context.error(ErrorKind::Precondition, "the object was replaced while it was read; begin again")
+}
+
+async fn open_other(
+    object: &Object,
+    range: Option<&ByteRange>,
+    pin: Option<&str>,
+    context: &Context,
+) -> Result<(Metadata, Range<u64>, Chunks), Error> {
+    let path = match path(&object.key) {
+        Some(path) => path,
+        None => require_path(&object.key, context)?,
+    };
+    let trace = trace();
+    // What is in memory is cut here: its store has no answer of its own for ranges beyond the end.
+    let in_memory = object.store.keeps_bodies();
+    let options = GetOptions {
+        range: range.filter(|_| !in_memory).map(Into::into),
+        if_match: pin.map(str::to_owned),
+        ..GetOptions::default()
+    };
+    let answer = trace.scope(object.live(context)?.objects.get_opts(&path, options)).await;
+    let answer = answer.map_err(|error| context.store_error(error, &trace))?;
+    let meta = Metadata {
+        key: object.key.clone(),
+        size: answer.meta.size,
+        last_modified: answer.meta.last_modified,
+        e_tag: answer.meta.e_tag.clone(),
+        version: answer.meta.version.clone(),
+    };
+    let mut found = answer.range.clone();
+    let mut stream = answer.into_stream();
+    if let (true, Some(range)) = (in_memory, range) {
+        found = range.within(meta.size).ok_or_else(|| range.beyond(meta.size, context))?;
+        let (mut skip, mut take) = (found.start, found.end - found.start);
+        stream = stream
+            .map_ok(move |mut chunk| {
+                // Both fit into a chunk's length after `min`.
+                let skipped = skip.min(chunk.len() as u64);
+                drop(chunk.split_to(skipped as usize));
+                chunk.truncate(take.min(chunk.len() as u64) as usize);
+                skip -= skipped;
+                take -= chunk.len() as u64;
+                chunk
+            })
+            .boxed();
+    }
+    Ok((meta, found, Chunks::Other { stream, trace }))
+}
