@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{cat, completions, help, ls, mb, serve, stat};
+use crate::commands::{cat, completions, cp, du, help, ls, mb, mv, put, rm, run, serve, stat, sync};
 use crate::exit;
 
 /// Objects in any store, from a shell: list, copy, sync, delete, generate, serve.
@@ -88,9 +88,16 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     Ls(ls::Arguments),
     Cat(cat::Arguments),
+    Cp(cp::Arguments),
+    Mv(mv::Arguments),
+    Sync(sync::Arguments),
+    Rm(rm::Arguments),
     #[command(visible_alias = "head")]
     Stat(stat::Arguments),
+    Du(du::Arguments),
+    Put(put::Arguments),
     Mb(mb::Arguments),
+    Run(run::Arguments),
     Serve(serve::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
@@ -104,6 +111,13 @@ impl Command {
             Self::Ls(_) => "ls",
             Self::Cat(_) => "cat",
             Self::Stat(_) => "stat",
+            Self::Cp(_) => "cp",
+            Self::Mv(_) => "mv",
+            Self::Sync(_) => "sync",
+            Self::Rm(_) => "rm",
+            Self::Du(_) => "du",
+            Self::Put(_) => "put",
+            Self::Run(_) => "run",
             Self::Mb(_) => "mb",
             Self::Serve(_) => "serve",
             Self::Completions(_) => "completions",

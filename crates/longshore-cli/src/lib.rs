@@ -16,16 +16,22 @@
 
 mod arguments;
 mod commands;
+mod compare;
+mod copying;
 mod entry;
 mod error;
 mod exit;
 mod markdown;
 mod output;
 mod place;
+mod plan;
 mod progress;
 mod select;
 mod session;
 mod signals;
 mod size;
+mod template;
+mod transfer;
+mod walk;
 
 pub use entry::run;

@@ -33,7 +33,7 @@ pub(crate) enum What {
     Pattern(Pattern, String),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Shown {
     /// As URIs.
     Uri,
@@ -89,7 +89,7 @@ impl Place {
     }
 
     /// As something to list or to sum up: a local folder is meant as one, with a slash at its end or without.
-    pub(crate) fn as_listed(mut self) -> Self {
+    pub(crate) fn into_listed(mut self) -> Self {
         if let What::Object(key) = &self.what
             && self.is_local()
             && Self::local_path(key).is_dir()
@@ -141,6 +141,12 @@ impl Place {
                 Err(Failed::usage(format!("{typed}: this is a folder, and an object is wanted; {instead}")))
             }
         }
+    }
+
+    /// Whether `other` is in the same store, and shown in the same way.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        let store = |place: &Self| (place.location.scheme(), place.location.bucket().to_owned());
+        store(self) == store(other) && self.shown == other.shown
     }
 
     /// Whether this is a bucket and nothing in it.

@@ -20,14 +20,17 @@ pub(crate) struct ProgressLine {
 impl ProgressLine {
     /// A line for `objects` with `bytes` in all. Unknown bytes are 0.
     pub(crate) fn begin(session: &Session, objects: u64, bytes: u64) -> Self {
-        let bar = session.output().shows_progress().then(|| {
+        let wanted = session.output().shows_progress() && !session.is_one_of_several;
+        let bar = wanted.then(|| {
             let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr_with_hz(PER_SECOND));
             bar.set_style(style(bytes > 0));
             bar.set_message(format!("0/{objects} objects"));
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        session.output().show_bar(bar.clone());
+        if bar.is_some() {
+            session.output().show_bar(bar.clone());
+        }
         Self { session: session.clone(), bar }
     }
 
@@ -44,8 +47,8 @@ impl ProgressLine {
 
 impl Drop for ProgressLine {
     fn drop(&mut self) {
-        self.session.output().show_bar(None);
         if let Some(bar) = &self.bar {
+            self.session.output().show_bar(None);
             bar.finish_and_clear();
         }
     }

@@ -67,7 +67,7 @@ impl Source {
     }
 
     /// Whether the object `key` is one of them.
-    fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.pattern.as_ref().is_none_or(|pattern| pattern.matches(key)) && self.filter.wants(self.relative(key))
     }
 

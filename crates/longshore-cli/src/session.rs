@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_config::{Environment, Location, Options, Scheme, Store, open};
-use longshore_engine::{Context, Limits, Object};
+use longshore_engine::{Context, Object};
 
 use crate::arguments::Global;
 use crate::error::{Failed, Result};
@@ -19,6 +19,9 @@ pub(crate) struct Session {
     /// The command as it was given, for messages.
     command: Arc<str>,
     tally: Arc<Mutex<Tally>>,
+    in_flight: usize,
+    /// Whether it is one of several, and shows no progress of its own.
+    pub(crate) is_one_of_several: bool,
 }
 
 /// What all commands of a `run` share.
@@ -46,13 +49,16 @@ impl Session {
             environment = others.chain([("AWS_PROFILE".to_owned(), profile.clone())]).collect();
         }
         let output = Output::new(global.json, global.quiet);
+        let in_flight = global.max_in_flight;
         let shared = Arc::new(Shared { global, environment, output });
-        Self { shared, operation, command: command.into(), tally: Arc::default() }
+        let tally = Arc::default();
+        Self { shared, operation, command: command.into(), tally, in_flight, is_one_of_several: false }
     }
 
     /// The session of another command with the same options and output, and a tally of its own.
-    pub(crate) fn another(&self, operation: &'static str, command: String) -> Self {
-        Self { shared: Arc::clone(&self.shared), operation, command: command.into(), tally: Arc::default() }
+    pub(crate) fn another(&self, operation: &'static str, command: String, in_flight: usize) -> Self {
+        let (shared, tally) = (Arc::clone(&self.shared), Arc::default());
+        Self { shared, operation, command: command.into(), tally, in_flight, is_one_of_several: true }
     }
 
     pub(crate) fn global(&self) -> &Global {
@@ -63,8 +69,9 @@ impl Session {
         &self.shared.output
     }
 
-    pub(crate) fn limits(&self) -> Limits {
-        Limits::in_flight(self.global().max_in_flight)
+    /// Requests or objects at once.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight
     }
 
     /// What the engine says when something goes wrong with `uri`.
@@ -117,6 +124,12 @@ impl Session {
     /// Tells a failure, and counts it.
     pub(crate) fn failed(&self, failed: &Failed) {
         self.output().error(self.operation, &self.command, failed);
+        self.count_failure(failed.code());
+    }
+
+    /// As [`failed`](Self::failed), about one of the things that the command does.
+    pub(crate) fn failed_on(&self, step: &str, failed: &Failed) {
+        self.output().error(self.operation, step, failed);
         self.count_failure(failed.code());
     }
 

@@ -182,7 +182,12 @@ async fn open_other(
         ..GetOptions::default()
     };
     let answer = trace.scope(object.live(context)?.objects.get_opts(&path, options)).await;
-    let answer = answer.map_err(|error| context.store_error(error, &trace))?;
+    let answer = answer.map_err(|error| {
+        let error = context.store_error(error, &trace);
+        // A success that its client refuses: the server sends everything, whatever range it is asked for.
+        let ignored = range.is_some() && error.kind() == ErrorKind::Generic && error.status() == Some(200);
+        if ignored { error.with_kind(ErrorKind::NotSupported) } else { error }
+    })?;
     let meta = Metadata {
         key: object.key.clone(),
         size: answer.meta.size,

@@ -29,6 +29,7 @@ mod read;
 mod s3;
 mod service;
 mod sink;
+mod transfer;
 mod window;
 mod write;
 
@@ -44,4 +45,5 @@ pub use range::{ByteRange, read_range};
 pub use read::{get, get_many};
 pub use service::{Bucket, list_buckets};
 pub use sink::{Buffer, Discard, Memory, Refusal, Sink};
+pub use transfer::{Cleanup, Outcome, TransferOptions, download};
 pub use write::{Source, put, put_many};

@@ -91,7 +91,8 @@ pub async fn copy(source: &Object, target: &Object) -> Result<(), Error> {
         return s3::copy(access, &target.key, (source.store.bucket(), &source.key), &context).await;
     }
     if [source, target].map(|object| object.store.scheme()) == [Scheme::File; 2] {
-        return local::copy(source, target).await;
+        let (from, to) = (local::path_of(&source.key, &context)?, local::path_of(&target.key, &context)?);
+        return local::copy_paths(&from, &to, &context).await.map(drop);
     }
     if Arc::ptr_eq(&source.store, &target.store) {
         let (from, to) = (require_path(&source.key, &context)?, require_path(&target.key, &context)?);

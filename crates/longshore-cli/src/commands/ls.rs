@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
     let Some(typed) = &arguments.place else { return buckets(session).await };
-    let place = Place::parse(typed, arguments.raw)?.as_listed();
+    let place = Place::parse(typed, arguments.raw)?.into_listed();
     let source = Source::new(session, &place, &arguments.filters)?;
     let depth = if arguments.all || source.has_pattern() { Depth::Everything } else { Depth::Level };
     let mut pages = source.pages(session, depth);

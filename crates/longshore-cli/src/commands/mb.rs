@@ -26,7 +26,7 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
     for typed in &arguments.buckets {
         match make(typed, session).await {
             Ok(()) => session.succeeded(1),
-            Err(failed) => session.failed(&failed),
+            Err(failed) => session.failed_on(&format!("mb {typed}"), &failed),
         }
     }
     Ok(())

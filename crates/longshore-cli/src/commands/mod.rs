@@ -2,11 +2,18 @@
 
 pub(crate) mod cat;
 pub(crate) mod completions;
+pub(crate) mod cp;
+pub(crate) mod du;
 pub(crate) mod help;
 pub(crate) mod ls;
 pub(crate) mod mb;
+pub(crate) mod mv;
+pub(crate) mod put;
+pub(crate) mod rm;
+pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod stat;
+pub(crate) mod sync;
 
 use std::pin::Pin;
 
@@ -23,6 +30,13 @@ pub(crate) fn run(command: Command, session: Session) -> Pin<Box<dyn Future<Outp
             Command::Ls(arguments) => ls::run(arguments, &session).await,
             Command::Cat(arguments) => cat::run(arguments, &session).await,
             Command::Stat(arguments) => stat::run(arguments, &session).await,
+            Command::Cp(arguments) => cp::run(arguments, &session).await,
+            Command::Mv(arguments) => mv::run(arguments, &session).await,
+            Command::Sync(arguments) => sync::run(arguments, &session).await,
+            Command::Rm(arguments) => rm::run(arguments, &session).await,
+            Command::Du(arguments) => du::run(arguments, &session).await,
+            Command::Put(arguments) => put::run(arguments, &session).await,
+            Command::Run(arguments) => run::run(arguments, &session).await,
             Command::Mb(arguments) => mb::run(arguments, &session).await,
             Command::Serve(arguments) => return serve::run(arguments, &session).await,
             Command::Completions(arguments) => completions::run(&arguments, &session),

@@ -28,7 +28,7 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
     for typed in &arguments.objects {
         match describe(typed, arguments.raw, session).await {
             Ok(()) => session.succeeded(1),
-            Err(failed) => session.failed(&failed),
+            Err(failed) => session.failed_on(&format!("stat {typed}"), &failed),
         }
     }
     Ok(())

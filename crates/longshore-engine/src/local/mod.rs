@@ -8,6 +8,8 @@
 //! they replace or remove a link and leave its target be.
 
 mod delete;
+mod landing;
+mod partial;
 mod read;
 mod stage;
 mod walk;
@@ -25,8 +27,9 @@ use nix::libc;
 use tokio::sync::mpsc;
 
 pub(crate) use delete::{delete, delete_prefix};
+pub(crate) use landing::{Landing, land};
 pub(crate) use read::{read, read_range};
-pub(crate) use write::{copy, write};
+pub(crate) use write::{copy_paths, write};
 
 use crate::error::{Context, Error, ErrorKind};
 use crate::list::Entry;
@@ -131,7 +134,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// The path that `key` stands for.
-fn path_of(key: &str, context: &Context) -> Result<PathBuf, Error> {
+pub(crate) fn path_of(key: &str, context: &Context) -> Result<PathBuf, Error> {
     require_segments(key, context)?;
     Ok(Path::new("/").join(key))
 }

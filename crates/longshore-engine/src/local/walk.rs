@@ -193,7 +193,7 @@ fn contents(folder: &Folder, wanted: &Wanted, context: &Context, stop: &Stop) ->
     let mut items = Vec::new();
     look_into(&folder.path, &folder.stem, context, stop, |entry| {
         let name = entry.file_name();
-        if stage::is_staged(&name) {
+        if stage::is_unfinished(&name) {
             return Ok(());
         }
         let key = format!("{}{}", folder.key, name.to_string_lossy());

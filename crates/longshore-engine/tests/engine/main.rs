@@ -2,6 +2,7 @@
 
 mod credentials;
 mod deleting;
+mod downloading;
 mod listing;
 mod local;
 mod managing;

@@ -1,0 +1,11 @@
+//! Objects on their way from one place to another, whatever their size: nothing here holds a large object in memory.
+
+mod cleanup;
+mod download;
+mod options;
+mod spans;
+
+pub use cleanup::Cleanup;
+pub use download::download;
+pub use options::{Outcome, TransferOptions};
+pub(crate) use spans::Spans;
