@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{cat, completions, cp, du, help, ls, mb, mv, put, rm, run, serve, stat, sync};
+use crate::commands::{bench, cat, completions, cp, du, help, ls, mb, mv, put, rm, run, serve, stat, sync};
 use crate::exit;
 
 /// Objects in any store, from a shell: list, copy, sync, delete, generate, serve.
@@ -99,6 +99,7 @@ pub(crate) enum Command {
     Mb(mb::Arguments),
     Run(run::Arguments),
     Serve(serve::Arguments),
+    Bench(bench::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
     Help(help::Arguments),
@@ -120,6 +121,7 @@ impl Command {
             Self::Run(_) => "run",
             Self::Mb(_) => "mb",
             Self::Serve(_) => "serve",
+            Self::Bench(_) => "bench",
             Self::Completions(_) => "completions",
             Self::Help(_) => "help",
         }

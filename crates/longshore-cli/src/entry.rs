@@ -22,6 +22,9 @@ use crate::signals::{self, Watch};
 /// How long an interrupted command may take to remove what is half done.
 const FAREWELL: Duration = Duration::from_millis(350);
 
+/// How often an interrupted command that ends by itself is looked at.
+const GLANCE: Duration = Duration::from_millis(20);
+
 enum Event {
     Ended(Code),
     Signal(i32),
@@ -42,7 +45,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     let session = Session::new(line.global, line.command.name(), shown);
     let started = runtime::handle().and_then(|runtime| {
         let (tell, told) = mpsc::channel();
-        Ok((runtime, Watch::begin(tell.clone(), Event::Signal)?, tell, told))
+        Ok((runtime, Watch::begin(tell.clone(), Event::Signal, session.interruption())?, tell, told))
     });
     let (runtime, _watch, tell, told) = match started {
         Ok(started) => started,
@@ -63,6 +66,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
             if code == Code::Done && session.output().is_lost() { Code::Failed as i32 } else { code as i32 }
         }
         Ok(Event::Signal(number)) => {
+            if session.interruption().tell() {
+                // However it ends now, it was interrupted. A command of `run` ends without telling.
+                while told.recv_timeout(GLANCE).is_err() && !session.interruption().is_over() {}
+            }
             task.abort();
             say_goodbye(&runtime);
             session.output().show_bar(None);

@@ -9,6 +9,7 @@ use crate::arguments::Global;
 use crate::error::{Failed, Result};
 use crate::exit::Code;
 use crate::output::Output;
+use crate::signals::Interruption;
 
 /// One command on its way. Clones are the same command.
 #[derive(Clone)]
@@ -29,6 +30,7 @@ struct Shared {
     global: Global,
     environment: Environment,
     output: Output,
+    interruption: Interruption,
 }
 
 #[derive(Default)]
@@ -50,7 +52,7 @@ impl Session {
         }
         let output = Output::new(global.json, global.quiet);
         let in_flight = global.max_in_flight;
-        let shared = Arc::new(Shared { global, environment, output });
+        let shared = Arc::new(Shared { global, environment, output, interruption: Interruption::default() });
         let tally = Arc::default();
         Self { shared, operation, command: command.into(), tally, in_flight, is_one_of_several: false }
     }
@@ -63,6 +65,11 @@ impl Session {
 
     pub(crate) fn global(&self) -> &Global {
         &self.shared.global
+    }
+
+    /// How the command wants to be interrupted.
+    pub(crate) fn interruption(&self) -> &Interruption {
+        &self.shared.interruption
     }
 
     pub(crate) fn output(&self) -> &Output {

@@ -110,27 +110,29 @@ impl Pace {
     /// Waits for the next operation's time. `None` when there is no next.
     pub(crate) async fn turn(&self) -> Option<Turn> {
         match &self.open {
-            None => self.turn_at(self.clock.now()),
+            None => {
+                let now = self.clock.now();
+                self.allows(now).then_some(Turn { due: now, now })
+            }
             Some(open) => {
                 open.due.acquire().await.ok()?.forget();
                 let number = open.taken.fetch_add(1, Ordering::Relaxed);
-                let turn = self.turn_at(self.time_of(open, number));
-                if turn.is_none() {
-                    open.taken.fetch_sub(1, Ordering::Relaxed);
+                let due = self.time_of(open, number);
+                if self.allows(due) {
+                    return Some(Turn { due, now: self.clock.now() });
                 }
-                turn
+                open.taken.fetch_sub(1, Ordering::Relaxed);
+                None
             }
         }
     }
 
-    fn turn_at(&self, due: u64) -> Option<Turn> {
+    /// Whether an operation that is due then may begin. Counts it.
+    fn allows(&self, due: u64) -> bool {
         if self.stopped.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| deadline <= due) {
-            return None;
+            return false;
         }
-        if due >= self.from && self.limit.is_some_and(|limit| self.begun.fetch_add(1, Ordering::Relaxed) >= limit) {
-            return None;
-        }
-        Some(Turn { due, now: self.clock.now() })
+        due < self.from || self.limit.is_none_or(|limit| self.begun.fetch_add(1, Ordering::Relaxed) < limit)
     }
 
     fn time_of(&self, open: &Open, number: u64) -> u64 {

@@ -49,7 +49,27 @@ pub(crate) async fn run(plan: Plan, session: &Session) -> Result<()> {
     let journal = journal.transpose()?;
     let last_words = (!plan.existing).then(|| format!("what was written is left below {}", ground.shown()));
     let stop = session.interruption().orderly(last_words);
+    let ended = measure(plan, ground, content, (journal, endpoint), stop, session).await;
+    if session.interruption().over() {
+        // Nothing comes after an interrupted command, whoever would go on.
+        if let Err(failed) = ended {
+            session.failed(&failed);
+        }
+        std::future::pending::<()>().await;
+        return Ok(());
+    }
+    ended
+}
 
+/// Prepares, measures, shows the results and cleans up.
+async fn measure(
+    plan: Plan,
+    ground: Ground,
+    content: Option<Content>,
+    (journal, endpoint): (Option<Journal>, String),
+    stop: watch::Receiver<bool>,
+    session: &Session,
+) -> Result<()> {
     let prepared = prepare(&plan, &ground, content.as_ref(), session, stop.clone()).await;
     if !matches!(prepared, Ok(true)) {
         clean(&plan, &ground, &[], session).await;
@@ -168,7 +188,7 @@ async fn prepare(
 fn show(plan: &Plan, report: &Report, session: &Session) {
     session.output().line(|| table::table(report).trim_end().to_owned(), report);
     session.output().flush();
-    let mut write = |option: &str, path: &Path, text: String| {
+    let write = |option: &str, path: &Path, text: String| {
         if let Err(error) = std::fs::write(path, text) {
             session.failed(&cannot_write(option, path, &error.to_string()));
         }
