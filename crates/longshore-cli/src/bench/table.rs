@@ -173,22 +173,18 @@ fn rows(report: &Report) -> Vec<(&str, &Measured)> {
     rows
 }
 
-fn wrap(text: &mut String, line: &str) {
-    let mut used = WIDTH;
-    for word in line.split_whitespace() {
-        let length = word.chars().count();
-        if used + 1 + length > WIDTH {
-            let indent = if used == WIDTH { "  " } else { "\n    " };
-            text.push_str(indent);
-            used = indent.trim_start_matches('\n').len();
-        } else {
-            text.push(' ');
-            used += 1;
+/// Adds a paragraph, folded at the table's width.
+fn wrap(text: &mut String, paragraph: &str) {
+    let mut line = String::from(" ");
+    for word in paragraph.split_whitespace() {
+        if line.chars().count() + 1 + word.chars().count() > WIDTH && !line.trim().is_empty() {
+            let _ = writeln!(text, "{line}");
+            line = String::from("   ");
         }
-        text.push_str(word);
-        used += length;
+        line.push(' ');
+        line.push_str(word);
     }
-    text.push('\n');
+    let _ = writeln!(text, "{line}");
 }
 
 /// Four digits that matter, at most three of them after the point; whole from a thousand on.
@@ -217,7 +213,11 @@ mod tests {
     fn long_lines_are_folded() {
         let mut text = String::new();
         wrap(&mut text, &"word ".repeat(50));
-        assert!(text.lines().count() > 1 && text.lines().all(|line| line.len() <= WIDTH), "{text}");
-        assert!(text.starts_with("  word word"));
+        let lengths: Vec<usize> = text.lines().map(str::len).collect();
+        assert_eq!(lengths, [96, 98, 58], "{text}");
+        assert!(text.starts_with("  word word") && text.contains("\n    word"));
+        let mut text = String::new();
+        wrap(&mut text, &"x".repeat(200));
+        assert_eq!(text.lines().count(), 1);
     }
 }
