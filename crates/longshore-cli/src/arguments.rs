@@ -81,6 +81,9 @@ pub(crate) struct Global {
     /// How often a failed request is repeated [default: 8]
     #[arg(short, long, value_name = "COUNT", global = true)]
     pub(crate) retry_count: Option<usize>,
+    /// Longest silence of a server before a request counts as failed, such as 10s or 2m [default: 60s]
+    #[arg(long, value_name = "TIME", global = true)]
+    pub(crate) timeout: Option<String>,
 }
 
 /// The commands. Each has a file under `commands`.
@@ -137,6 +140,32 @@ pub(crate) struct Filters {
     /// Not the objects whose name matches; may be repeated, and wins over --include
     #[arg(long, value_name = "PATTERN")]
     pub(crate) exclude: Vec<String>,
+}
+
+/// How sources are reached, where that is not how targets are.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct SourceOptions {
+    /// Address of the S3 service that sources are in [default: as for targets]
+    #[arg(long, value_name = "URL")]
+    pub(crate) source_endpoint_url: Option<String>,
+    /// Region of the sources' buckets [default: as for targets]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source_region: Option<String>,
+    /// Profile whose keys read the sources [default: as for targets]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source_profile: Option<String>,
+    /// Read the sources with unsigned requests
+    #[arg(long)]
+    pub(crate) source_no_sign_request: bool,
+}
+
+impl SourceOptions {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.source_endpoint_url.is_none()
+            && self.source_region.is_none()
+            && self.source_profile.is_none()
+            && !self.source_no_sign_request
+    }
 }
 
 /// Reads a whole number from 1 up.

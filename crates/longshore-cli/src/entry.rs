@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use clap::Parser;
 use clap::error::ErrorKind as ClapKind;
+use clap::{CommandFactory, Parser};
 use longshore_engine::ErrorKind;
 use longshore_runtime::runtime;
 use tokio::runtime::Handle;
@@ -21,9 +21,6 @@ use crate::signals::{self, Watch};
 
 /// How long an interrupted command may take to remove what is half done.
 const FAREWELL: Duration = Duration::from_millis(350);
-
-/// How often an interrupted command that ends by itself is looked at.
-const GLANCE: Duration = Duration::from_millis(20);
 
 enum Event {
     Ended(Code),
@@ -67,8 +64,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
         }
         Ok(Event::Signal(number)) => {
             if session.interruption().tell() {
-                // However it ends now, it was interrupted. A command of `run` ends without telling.
-                while told.recv_timeout(GLANCE).is_err() && !session.interruption().is_over() {}
+                // However it ends now, it was interrupted.
+                let _ = told.recv();
             }
             task.abort();
             say_goodbye(&runtime);
@@ -117,11 +114,11 @@ fn refuse(error: &clap::Error, json: bool) -> i32 {
     if asked_for { 0 } else { Code::Usage as i32 }
 }
 
-/// The command as a person would type it, without what is secret.
+/// The command as a person would type it, without global options before its name, and without what is secret.
 fn shown(arguments: &[OsString]) -> String {
     const SECRET: &str = "--secret-key";
     let mut words: Vec<String> = Vec::new();
-    for argument in arguments {
+    for argument in &arguments[name_at(arguments)..] {
         let word = argument.to_string_lossy();
         if words.last().is_some_and(|last| last == SECRET) {
             words.push("****".into());
@@ -134,6 +131,26 @@ fn shown(arguments: &[OsString]) -> String {
     words.join(" ")
 }
 
+/// Where the command's name stands.
+fn name_at(arguments: &[OsString]) -> usize {
+    let all = CommandLine::command();
+    let takes_value = |word: &str| {
+        all.get_arguments().filter(|argument| argument.get_action().takes_values()).any(|argument| {
+            let mut longs = argument.get_long().into_iter().chain(argument.get_visible_aliases().unwrap_or_default());
+            let is_short = argument.get_short().is_some_and(|short| word == format!("-{short}"));
+            is_short || word.strip_prefix("--").is_some_and(|word| longs.any(|long| long == word))
+        })
+    };
+    let mut at = 0;
+    while let Some(word) = arguments.get(at).map(|argument| argument.to_string_lossy()) {
+        if !word.starts_with('-') {
+            return at;
+        }
+        at += if takes_value(&word) { 2 } else { 1 };
+    }
+    0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,5 +159,7 @@ mod tests {
     fn a_command_is_shown_as_typed_but_for_secrets() {
         let arguments = ["serve", "a b", "--secret-key", "hunter2", "--secret-key=hunter2"].map(OsString::from);
         assert_eq!(shown(&arguments), "serve 'a b' --secret-key **** --secret-key=****");
+        let arguments = ["--json", "--profile", "ls", "-j", "4", "-q", "--region=x", "ls", "--all"].map(OsString::from);
+        assert_eq!(shown(&arguments), "ls --all");
     }
 }

@@ -64,18 +64,6 @@ impl Interruption {
         manners.stop.as_ref().is_some_and(|stop| !stop.send_replace(true))
     }
 
-    /// The command ends now, and whatever comes next is cancelled again. Whether it was told to stop.
-    pub(crate) fn over(&self) -> bool {
-        let mut manners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        manners.last_words = None;
-        manners.stop.take().is_some_and(|stop| *stop.borrow())
-    }
-
-    /// Whether no command wants to end by itself any more.
-    pub(crate) fn is_over(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).stop.is_none()
-    }
-
     fn say_last_words(&self) {
         let manners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(words) = &manners.last_words {

@@ -45,5 +45,5 @@ pub use range::{ByteRange, read_range};
 pub use read::{get, get_many};
 pub use service::{Bucket, list_buckets};
 pub use sink::{Buffer, Discard, Memory, Refusal, Sink};
-pub use transfer::{Cleanup, Outcome, TransferOptions, download};
+pub use transfer::{Cleanup, Outcome, TransferOptions, download, upload, upload_reader, upload_stream};
 pub use write::{Source, put, put_many};

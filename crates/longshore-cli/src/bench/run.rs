@@ -32,6 +32,9 @@ use crate::size;
 /// What keeps it from measuring. Operations that fail are part of the result, and count as failures of the session.
 pub(crate) async fn run(plan: Plan, session: &Session) -> Result<()> {
     plan.check()?;
+    if session.is_one_of_several {
+        return Err(Failed::usage("bench measures alone, not among the commands of `run`"));
+    }
     let id = format!("{:08x}", getrandom::u32().map_err(|error| failed(format!("no random numbers: {error}")))?);
     let mut ground = Ground::new(&plan, &id, session)?;
     if session.global().dry_run {
@@ -49,16 +52,7 @@ pub(crate) async fn run(plan: Plan, session: &Session) -> Result<()> {
     let journal = journal.transpose()?;
     let last_words = (!plan.existing).then(|| format!("what was written is left below {}", ground.shown()));
     let stop = session.interruption().orderly(last_words);
-    let ended = measure(plan, ground, content, (journal, endpoint), stop, session).await;
-    if session.interruption().over() {
-        // Nothing comes after an interrupted command, whoever would go on.
-        if let Err(failed) = ended {
-            session.failed(&failed);
-        }
-        std::future::pending::<()>().await;
-        return Ok(());
-    }
-    ended
+    measure(plan, ground, content, (journal, endpoint), stop, session).await
 }
 
 /// Prepares, measures, shows the results and cleans up.

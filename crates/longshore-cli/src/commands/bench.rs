@@ -164,7 +164,7 @@ impl Arguments {
             place: Place::parse(place, false)?,
             mix,
             length: Length { warmup: self.warmup, duration, operations },
-            lanes: session.global().max_in_flight,
+            lanes: session.in_flight(),
             rate: self.rate,
             sizes: self.size.clone().map_or_else(|| size.parse(), Ok).map_err(Failed::usage)?,
             range: self.range,

@@ -88,6 +88,13 @@ impl<'a> Request<'a> {
         Ok(self)
     }
 
+    pub(super) fn headers(mut self, headers: impl IntoIterator<Item = (HeaderName, String)>) -> Result<Self, Error> {
+        for (name, value) in headers {
+            self = self.header(name, &value)?;
+        }
+        Ok(self)
+    }
+
     pub(super) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
@@ -174,6 +181,7 @@ impl<'a> Request<'a> {
             let fail = |error| self.context.store_error(error, &self.trace);
             let credential = provider.get_credential().await.map_err(fail)?;
             AwsAuthorizer::new(&credential, "s3", &self.access.region)
+                .with_sign_payload(self.access.sign_payload)
                 .with_request_payer(self.access.request_payer)
                 .try_authorize(&mut request, None)
                 .map_err(fail)?;

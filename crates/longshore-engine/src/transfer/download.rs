@@ -6,13 +6,17 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use chrono::DateTime;
 use futures::future::try_join_all;
+use futures::stream::Stream;
 use longshore_config::Scheme;
 use tokio::sync::Semaphore;
 
-use super::options::{Job, Outcome, Shared, TransferOptions};
+use super::gather::Gather;
+use super::options::{Job, Outcome, TransferOptions};
+use super::upload::run;
 use crate::body::{Body, pin};
-use crate::budget::{Limits, Share};
+use crate::budget::Share;
 use crate::error::{Context, Error, ErrorKind};
 use crate::local::{self, Landing};
 use crate::manage::{Metadata, head};
@@ -45,18 +49,14 @@ pub async fn download(
     let target = std::path::absolute(target).map_err(|error| object.context("copy").io_error(error))?;
     let uri = format!("file://{}", target.display());
     let context = Context { target: Some(uri), ..object.context("copy") };
-    let shared = Shared::new(Limits::default(), options);
-    progress.expect(1);
-    let job = Job { context: &context, options, shared: &shared, progress };
-    let outcome = if object.store.scheme() == Scheme::File {
-        let source = local::path_of(&object.key, &context)?;
-        from_file_to_file(&source, &target, job).await?
-    } else {
-        to_file(object, &target, job).await?
-    };
-    progress.add(1, 0);
-    progress.finish();
-    Ok(outcome)
+    run(&context, options, progress, async |job| {
+        if object.store.scheme() == Scheme::File {
+            let source = local::path_of(&object.key, &context)?;
+            return from_file_to_file(&source, &target, job).await;
+        }
+        to_file(object, &target, job).await
+    })
+    .await
 }
 
 /// As [`download`], for one of many. Counts bytes, and leaves counting the object to the caller.
@@ -65,7 +65,7 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
     let earlier = if job.options.resume { go_on(object, target, job).await? } else { None };
     let (landing, first) = match earlier {
         Some(Earlier::Whole(outcome)) => return Ok(outcome),
-        Some(Earlier::Part(landing, body)) => (landing, body),
+        Some(Earlier::Part(part)) => *part,
         None => {
             let mut body = open_first(object, job).await?;
             if body.range == (0..body.meta.size) && body.meta.size <= BATCH as u64 {
@@ -93,6 +93,27 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
     Ok(Outcome { size, moved })
 }
 
+/// From whatever gives bytes to a file.
+pub(super) async fn from_stream(
+    mut chunks: Gather<impl Stream<Item = Result<Bytes, Error>> + Send + Unpin>,
+    object: &Object,
+    job: Job<'_>,
+) -> Result<Outcome, Error> {
+    let target = local::path_of(&object.key, job.context)?;
+    // The length is whatever comes.
+    let landing = Landing::begin(&target, 0, &job.options.cleanup, job.context).await?;
+    let mut size = 0;
+    while !chunks.is_over().await? {
+        let batch = chunks.next(BATCH as u64, job.context).await?;
+        let length = batch.len() as u64;
+        landing.write(size, vec![batch], job.context).await?;
+        job.progress.add(0, length);
+        size += length;
+    }
+    landing.publish(DateTime::UNIX_EPOCH, &job.options.cleanup, job.context).await?;
+    Ok(Outcome { size, moved: size })
+}
+
 /// From one name to another on this machine.
 pub(super) async fn from_file_to_file(source: &Path, target: &Path, job: Job<'_>) -> Result<Outcome, Error> {
     let size = local::copy_paths(source, target, job.context).await?;
@@ -116,7 +137,7 @@ enum Earlier {
     /// Everything; it has its name now.
     Whole(Outcome),
     /// A part, and the body of the first range that is missing.
-    Part(Landing, Body),
+    Part(Box<(Landing, Body)>),
 }
 
 async fn go_on(object: &Object, target: &Path, job: Job<'_>) -> Result<Option<Earlier>, Error> {
@@ -134,7 +155,7 @@ async fn go_on(object: &Object, target: &Path, job: Job<'_>) -> Result<Option<Ea
     let range = ByteRange::Bounded(first.start..first.end.min(first.start + job.options.whole_download()));
     match Body::open(object, Some(&range), landing.e_tag().as_deref(), job.context).await {
         Ok(body) if is_same(&body.meta) && body.range.start == first.start && body.range.end <= first.end => {
-            return Ok(Some(Earlier::Part(landing, body)));
+            return Ok(Some(Earlier::Part(Box::new((landing, body)))));
         }
         Err(error) if !matches!(error.kind(), ErrorKind::Precondition | ErrorKind::OutOfRange) => return Err(error),
         // Another version, or a server that does not know ranges.

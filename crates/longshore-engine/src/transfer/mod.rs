@@ -2,10 +2,14 @@
 
 mod cleanup;
 mod download;
+mod gather;
 mod options;
+mod parts;
 mod spans;
+mod upload;
 
 pub use cleanup::Cleanup;
 pub use download::download;
 pub use options::{Outcome, TransferOptions};
 pub(crate) use spans::Spans;
+pub use upload::{upload, upload_reader, upload_stream};

@@ -9,4 +9,5 @@ mod managing;
 mod place;
 mod ranges;
 mod reading;
+mod uploading;
 mod writing;
