@@ -74,7 +74,8 @@ pub(crate) fn svg(report: &Report) -> String {
         let class = if index == 0 { "title" } else { "note" };
         drawing.text(class, (24.0, 32.0 + index as f64 * 22.0), Anchor::Start, line.trim());
     }
-    let background = format!("<style>\n{STYLE}</style>\n<rect width=\"{WIDTH}\" height=\"{top}\" fill=\"#fff\"/>\n{inner}");
+    let background =
+        format!("<style>\n{STYLE}</style>\n<rect width=\"{WIDTH}\" height=\"{top}\" fill=\"#fff\"/>\n{inner}");
     drawing.finish((WIDTH, top), &format!("longshore bench {}", report.benchmark), &background)
 }
 
@@ -211,7 +212,12 @@ fn latencies(report: &Report) -> String {
         drawing.text("label", (left + 34.0, 50.0), Anchor::Start, name);
         left += 34.0 + name.chars().count() as f64 * 7.0 + 24.0;
     }
-    drawing.text("unit", (area.right(), area.bottom() + 44.0), Anchor::End, "share of operations that took no longer; the right end is the slowest one");
+    drawing.text(
+        "unit",
+        (area.right(), area.bottom() + 44.0),
+        Anchor::End,
+        "share of operations that took no longer; the right end is the slowest one",
+    );
     drawing.finish((WIDTH, 420.0), "latency by percentile", "")
 }
 
@@ -260,10 +266,13 @@ fn settings(report: &Report) -> String {
         ("operations", optional(settings.operations.map(|count| count.to_string()))),
         ("warming up", format!("{} s", settings.warmup_s)),
         ("in flight", settings.max_in_flight.to_string()),
-        ("loop", match settings.rate_per_s {
-            Some(rate) => format!("{}, {rate} operations/s", settings.kind),
-            None => settings.kind.clone(),
-        }),
+        (
+            "loop",
+            match settings.rate_per_s {
+                Some(rate) => format!("{}, {rate} operations/s", settings.kind),
+                None => settings.kind.clone(),
+            },
+        ),
         ("size", optional(settings.size.clone())),
         ("range", optional(settings.range_bytes.map(|bytes| format!("{bytes} bytes")))),
         ("objects", format!("{}{}", settings.objects, if settings.existing { ", found there" } else { "" })),
@@ -272,7 +281,10 @@ fn settings(report: &Report) -> String {
         ("seed", settings.seed.to_string()),
         ("wall clock", format!("{} s", number(report.total.wall_s))),
         ("requests per object", optional(report.total.requests_per_object.map(number))),
-        ("processor time", format!("{} s (user {}, system {})", number(cpu.seconds), number(cpu.user_s), number(cpu.system_s))),
+        (
+            "processor time",
+            format!("{} s (user {}, system {})", number(cpu.seconds), number(cpu.user_s), number(cpu.system_s)),
+        ),
         ("processor time per GiB", optional(cpu.s_per_gib.map(|seconds| format!("{} s", number(seconds))))),
         ("processor time per operation", optional(cpu.us_per_operation.map(|micros| format!("{} µs", number(micros))))),
         ("longshore", report.longshore.clone()),

@@ -115,7 +115,8 @@ impl Ground {
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             for object in page?.objects {
-                let number = object.key.rsplit('/').next().filter(|name| name.len() == 10).and_then(|name| name.parse().ok());
+                let number =
+                    object.key.rsplit('/').next().filter(|name| name.len() == 10).and_then(|name| name.parse().ok());
                 found.push(Found { key: object.key, size: object.size, number });
             }
             if found.len() >= most {
@@ -146,7 +147,8 @@ impl Ground {
     /// The message names the folder, and what to do.
     pub(crate) async fn clean(&self, numbers: impl Iterator<Item = u64>, session: &Session) -> Result<u64> {
         self.delete(numbers, session).await.map_err(|failed| {
-            let advice = format!("what this run wrote is still below {0}; delete it with `longshore rm '{0}*'`", self.shown());
+            let advice =
+                format!("what this run wrote is still below {0}; delete it with `longshore rm '{0}*'`", self.shown());
             Failed::new(failed.kind, format!("{}; {advice}", failed.message))
         })
     }

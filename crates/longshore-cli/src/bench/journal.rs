@@ -20,7 +20,8 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 use super::record::{Clock, Record, Verb};
 
-const HEADER: &str = "idx\tthread\top\tclient_id\tn_objects\tbytes\tendpoint\tfile\terror\tstart\tfirst_byte\tend\tduration_ns\n";
+const HEADER: &str =
+    "idx\tthread\top\tclient_id\tn_objects\tbytes\tendpoint\tfile\terror\tstart\tfirst_byte\tend\tduration_ns\n";
 /// So much is compressed at once, as a frame of its own; frames stand one after the other.
 const FRAME: usize = 4 << 20;
 
@@ -69,7 +70,9 @@ impl Journal {
     pub(crate) fn finish(mut self) -> io::Result<()> {
         match &mut self.out {
             Out::Plain(file) => file.flush(),
-            Out::Compressed { file, waiting } => file.write_all(&compress_to_vec(waiting.as_slice(), CompressionLevel::Fastest)),
+            Out::Compressed { file, waiting } => {
+                file.write_all(&compress_to_vec(waiting.as_slice(), CompressionLevel::Fastest))
+            }
         }
     }
 }
@@ -132,15 +135,28 @@ mod tests {
 
     #[test]
     fn a_line_has_the_columns_of_the_header() {
-        let trouble = Trouble { kind: "x".into(), message: "a \"quoted\"\tline\nand another".into(), code: Code::Failed };
-        let failed = Record { trouble: Some(Box::new(trouble)), first_byte: None, lane: 9, ..record(Verb::Head, 5, 10, 0) };
+        let trouble =
+            Trouble { kind: "x".into(), message: "a \"quoted\"\tline\nand another".into(), code: Code::Failed };
+        let failed =
+            Record { trouble: Some(Box::new(trouble)), first_byte: None, lane: 9, ..record(Verb::Head, 5, 10, 0) };
         let text = String::from_utf8(written("log.tsv", &[record(Verb::Get, 1, 4, 77), failed])).unwrap();
         let (header, lines) = text.split_once('\n').unwrap();
         assert_eq!(
             header.split('\t').collect::<Vec<_>>(),
             [
-                "idx", "thread", "op", "client_id", "n_objects", "bytes", "endpoint", "file", "error", "start",
-                "first_byte", "end", "duration_ns"
+                "idx",
+                "thread",
+                "op",
+                "client_id",
+                "n_objects",
+                "bytes",
+                "endpoint",
+                "file",
+                "error",
+                "start",
+                "first_byte",
+                "end",
+                "duration_ns"
             ]
         );
         let (first, second) = lines.split_once('\n').unwrap();

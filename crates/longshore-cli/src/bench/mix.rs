@@ -86,7 +86,9 @@ impl FromStr for Mix {
         }
         let mix = Self { text: text.trim().to_owned(), shares };
         if mix.share(Verb::Delete) > mix.share(Verb::Put) + 1e-9 {
-            return Err("delete must not have more weight than put, or there would soon be nothing left to delete".into());
+            return Err(
+                "delete must not have more weight than put, or there would soon be nothing left to delete".into()
+            );
         }
         Ok(mix)
     }
@@ -104,7 +106,9 @@ mod tests {
         for _ in 0..10_000 {
             counts[mix.draw(&mut chance) as usize] += 1;
         }
-        for (verb, share) in [(Verb::Get, 0.70), (Verb::Put, 0.20), (Verb::Head, 0.05), (Verb::Delete, 0.05), (Verb::List, 0.0)] {
+        for (verb, share) in
+            [(Verb::Get, 0.70), (Verb::Put, 0.20), (Verb::Head, 0.05), (Verb::Delete, 0.05), (Verb::List, 0.0)]
+        {
             let found = f64::from(counts[verb as usize]) / 10_000.0;
             assert!((found - share).abs() < 0.02 && (mix.share(verb) - share).abs() < 1e-9, "{verb:?} {found}");
         }

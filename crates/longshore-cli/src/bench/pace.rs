@@ -57,7 +57,12 @@ pub(crate) struct Length {
 
 impl Pace {
     /// Begins now. `per_second` makes it an open loop for `lanes`.
-    pub(crate) fn begin(clock: Clock, length: Length, per_second: Option<f64>, lanes: usize) -> std::io::Result<Arc<Self>> {
+    pub(crate) fn begin(
+        clock: Clock,
+        length: Length,
+        per_second: Option<f64>,
+        lanes: usize,
+    ) -> std::io::Result<Arc<Self>> {
         let begin = clock.now();
         let from = begin + length.warmup.as_nanos() as u64;
         let pace = Arc::new(Self {
@@ -102,9 +107,9 @@ impl Pace {
 
     /// Operations that were due and that nobody has begun.
     pub(crate) fn missed(&self) -> u64 {
-        self.open.as_ref().map_or(0, |open| {
-            open.given.load(Ordering::Relaxed).saturating_sub(open.taken.load(Ordering::Relaxed))
-        })
+        self.open
+            .as_ref()
+            .map_or(0, |open| open.given.load(Ordering::Relaxed).saturating_sub(open.taken.load(Ordering::Relaxed)))
     }
 
     /// Waits for the next operation's time. `None` when there is no next.
@@ -165,7 +170,8 @@ impl Pace {
             open.due.add_permits(lanes);
             return;
         }
-        while !self.stopped.load(Ordering::Relaxed) && self.deadline.is_some_and(|deadline| self.clock.now() < deadline) {
+        while !self.stopped.load(Ordering::Relaxed) && self.deadline.is_some_and(|deadline| self.clock.now() < deadline)
+        {
             std::thread::sleep(LOOK.min(Duration::from_millis(1)));
         }
         // What is late by now is not begun any more.

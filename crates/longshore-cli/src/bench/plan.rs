@@ -61,10 +61,16 @@ impl Plan {
             return Err(Failed::usage("--keep keeps what this run writes, and with --existing it writes nothing"));
         }
         if matches!(place.what, What::Pattern(..)) && !existing {
-            return Err(Failed::usage(format!("{}: wildcards are for --existing; name a bucket or a folder", place.typed)));
+            return Err(Failed::usage(format!(
+                "{}: wildcards are for --existing; name a bucket or a folder",
+                place.typed
+            )));
         }
         if *existing && mix.has(Verb::List) && matches!(place.what, What::Pattern(..)) {
-            return Err(Failed::usage(format!("{}: what is listed has no wildcards; name a bucket or a folder", place.typed)));
+            return Err(Failed::usage(format!(
+                "{}: what is listed has no wildcards; name a bucket or a folder",
+                place.typed
+            )));
         }
         if !existing && self.objects == Some(0) && self.mix.share(Verb::Put) < 1.0 - 1e-9 {
             return Err(Failed::usage("--objects: at least 1, or there is nothing to work on"));
@@ -109,7 +115,10 @@ impl Files {
             let Some(path) = path else { continue };
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             if folder.is_some_and(|folder| !folder.is_dir()) || path.is_dir() {
-                return Err(Failed::usage(format!("{option} {}: there is no such folder to write a file into", path.display())));
+                return Err(Failed::usage(format!(
+                    "{option} {}: there is no such folder to write a file into",
+                    path.display()
+                )));
             }
         }
         let Some(chart) = &self.chart else { return Ok(()) };

@@ -153,7 +153,13 @@ pub(crate) struct ErrorReport {
 }
 
 impl Report {
-    pub(crate) fn new(plan: &Plan, (folder, endpoint): (String, String), objects: u64, clock: &Clock, outcome: &Outcome) -> Self {
+    pub(crate) fn new(
+        plan: &Plan,
+        (folder, endpoint): (String, String),
+        objects: u64,
+        clock: &Clock,
+        outcome: &Outcome,
+    ) -> Self {
         let total = outcome.tally.total();
         let wall = total.last_done.unwrap_or(outcome.until);
         let measured = |sums: &Sums| Measured::new(sums, wall, outcome.until);
@@ -244,7 +250,9 @@ impl Distribution {
         let at = |quantile| milliseconds(histogram.value_at_quantile(quantile));
         let curve = histogram
             .iter_quantiles(STEPS_TO_HALF)
-            .map(|step| (step.quantile_iterated_to() * 100.0, milliseconds(step.value_iterated_to().min(histogram.max()))))
+            .map(|step| {
+                (step.quantile_iterated_to() * 100.0, milliseconds(step.value_iterated_to().min(histogram.max())))
+            })
             .collect();
         Some(Self {
             count: histogram.len(),
@@ -274,9 +282,7 @@ impl Seconds {
             .collect();
         let mut sorted = each.clone();
         // By bytes, or where there are none by objects.
-        sorted.sort_by(|a, b| {
-            a.mib_per_s.total_cmp(&b.mib_per_s).then(a.objects_per_s.total_cmp(&b.objects_per_s))
-        });
+        sorted.sort_by(|a, b| a.mib_per_s.total_cmp(&b.mib_per_s).then(a.objects_per_s.total_cmp(&b.objects_per_s)));
         Self {
             whole: each.len() as u64,
             fastest: sorted.last().copied(),
@@ -325,7 +331,8 @@ fn notes(plan: &Plan, outcome: &Outcome) -> Vec<String> {
         Some(_) => "Open loop: latencies count from when an operation was due, waiting for a lane included.".to_owned(),
     });
     if plan.mix.has(Verb::Put) {
-        notes.push("Bodies are slices of an incompressible buffer made beforehand; making them is not measured.".into());
+        notes
+            .push("Bodies are slices of an incompressible buffer made beforehand; making them is not measured.".into());
     }
     if outcome.missed > 0 {
         notes.push(format!(
@@ -334,7 +341,10 @@ fn notes(plan: &Plan, outcome: &Outcome) -> Vec<String> {
         ));
     }
     if outcome.unfinished > 0 {
-        notes.push(format!("{} operations were under way when the run ended, and are in no number.", outcome.unfinished));
+        notes.push(format!(
+            "{} operations were under way when the run ended, and are in no number.",
+            outcome.unfinished
+        ));
     }
     notes
 }

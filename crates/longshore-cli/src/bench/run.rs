@@ -115,7 +115,11 @@ fn say_plan(plan: &Plan, ground: &Ground, session: &Session) {
         lines.push(format!("would write objects of {} there meanwhile, below {}", plan.sizes, ground.shown()));
     }
     if !plan.existing {
-        let end = if plan.keep { "would leave what it wrote there" } else { "would then delete what it wrote, and nothing else" };
+        let end = if plan.keep {
+            "would leave what it wrote there"
+        } else {
+            "would then delete what it wrote, and nothing else"
+        };
         lines.push(end.into());
     }
     let json = json!({
@@ -228,10 +232,9 @@ async fn clean(plan: &Plan, ground: &Ground, written: &[u64], session: &Session)
         .flat_map(|(lane, count)| (0..*count).map(move |nth| number_of(prepared, lanes, lane as u64, nth)));
     match ground.clean((0..prepared).chain(by_lanes), session).await {
         Ok(0) => {}
-        Ok(left) => session.output().note(&format!(
-            "{left} objects below {} are not of this run, and were left there",
-            ground.shown()
-        )),
+        Ok(left) => session
+            .output()
+            .note(&format!("{left} objects below {} are not of this run, and were left there", ground.shown())),
         Err(failed) => session.failed(&failed),
     }
 }

@@ -249,7 +249,8 @@ mod tests {
     #[test]
     fn weights_are_shares_of_their_sum() {
         let drawn = drawn("4KiB:70,1MiB:20,2MiB..4MiB:10");
-        let share = |test: fn(u64) -> bool| drawn.iter().filter(|size| test(**size)).count() as f64 / drawn.len() as f64;
+        let share =
+            |test: fn(u64) -> bool| drawn.iter().filter(|size| test(**size)).count() as f64 / drawn.len() as f64;
         assert!((share(|size| size == 4096) - 0.7).abs() < 0.02);
         assert!((share(|size| size == 1 << 20) - 0.2).abs() < 0.02);
         assert!((share(|size| size >= 2 << 20) - 0.1).abs() < 0.02);

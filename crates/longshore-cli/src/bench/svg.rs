@@ -132,9 +132,13 @@ mod tests {
 
     #[test]
     fn an_axis_holds_its_largest_value_in_round_steps() {
-        for (largest, expected) in
-            [(97.0, (100.0, 20.0)), (100.0, (100.0, 20.0)), (0.7, (0.8, 0.2)), (1234.0, (1250.0, 250.0)), (0.0, (1.0, 0.5))]
-        {
+        for (largest, expected) in [
+            (97.0, (100.0, 20.0)),
+            (100.0, (100.0, 20.0)),
+            (0.7, (0.8, 0.2)),
+            (1234.0, (1250.0, 250.0)),
+            (0.0, (1.0, 0.5)),
+        ] {
             let (end, step) = scale(largest);
             assert!((end - expected.0).abs() < 1e-9 && (step - expected.1).abs() < 1e-9, "{largest}: {end} {step}");
             assert!(end >= largest);

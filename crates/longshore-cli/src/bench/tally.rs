@@ -223,7 +223,8 @@ pub(crate) mod tests {
     }
 
     fn failed(began_ms: u64, ended_ms: u64) -> Record {
-        let trouble = Trouble { kind: "SlowDown (HTTP 503)".into(), message: format!("at {began_ms}"), code: Code::Failed };
+        let trouble =
+            Trouble { kind: "SlowDown (HTTP 503)".into(), message: format!("at {began_ms}"), code: Code::Failed };
         Record { trouble: Some(Box::new(trouble)), ..record(Verb::Get, began_ms, ended_ms, 0) }
     }
 
@@ -289,7 +290,8 @@ pub(crate) mod tests {
         let as_gets: Vec<Record> = puts.into_iter().map(|record| Record { verb: Verb::Get, ..record }).collect();
         let (together, total) = (tally(0, &[gets, as_gets].concat()).total(), apart.total());
         for quantile in [0.0, 0.25, 0.5, 0.9, 0.99, 0.999, 1.0] {
-            let of = |sums: &Sums| (sums.latency.value_at_quantile(quantile), sums.first_byte.value_at_quantile(quantile));
+            let of =
+                |sums: &Sums| (sums.latency.value_at_quantile(quantile), sums.first_byte.value_at_quantile(quantile));
             assert_eq!(of(&total), of(&together), "{quantile}");
         }
         assert_eq!((total.operations, total.bytes, total.latency.len()), (1000, 250_500, 1000));

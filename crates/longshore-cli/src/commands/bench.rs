@@ -204,7 +204,9 @@ mod tests {
 
     #[test]
     fn times_are_seconds_unless_they_say_otherwise() {
-        for (text, millis) in [("30", 30_000), ("1.5s", 1500), ("250ms", 250), ("5m", 300_000), ("1h", 3_600_000), ("0s", 0)] {
+        for (text, millis) in
+            [("30", 30_000), ("1.5s", 1500), ("250ms", 250), ("5m", 300_000), ("1h", 3_600_000), ("0s", 0)]
+        {
             assert_eq!(parse_time(text), Ok(Duration::from_millis(millis)), "{text}");
         }
         for text in ["", "s", "-1", "soon", "1d", "1e9h", "99999999h"] {
