@@ -5,11 +5,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
 use longshore_config::{Scheme, Store};
-use longshore_engine::{Depth, Limits, Object, Progress, Source, delete_keys, list_pages, put_many};
+use longshore_engine::{
+    Context, Depth, ErrorKind, Limits, Object, Progress, Source, delete_keys, list_pages, put_many,
+};
 
 use super::content::Content;
 use super::plan::Plan;
@@ -17,6 +20,7 @@ use super::sizes::Sizes;
 use crate::arguments::Filters;
 use crate::error::{Failed, Result};
 use crate::place::{Place, What};
+use crate::progress::ProgressLine;
 use crate::select;
 use crate::session::Session;
 
@@ -24,8 +28,46 @@ use crate::session::Session;
 pub(crate) const GROUP: u64 = 1000;
 /// Keys that are made and deleted at once.
 const BATCH: usize = 10_000;
+/// So often, and after so long, it is looked whether something has arrived late.
+const LATE_ROUNDS: u32 = 5;
+const LATE: Duration = Duration::from_millis(200);
 /// How the names of our folders begin.
 const FOLDER: &str = "longshore-bench-";
+
+/// Which objects a run may have written: so many at first, then so many by each lane.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Written<'a> {
+    pub(crate) prepared: u64,
+    pub(crate) by_lane: &'a [u64],
+    /// Whether something was cut off, and may be carried out yet.
+    pub(crate) in_doubt: bool,
+}
+
+impl Written<'_> {
+    /// The number of the object that lane `lane` of `lanes` writes as its `nth`, after `prepared` others.
+    pub(crate) fn number(prepared: u64, lanes: u64, lane: u64, nth: u64) -> u64 {
+        prepared + nth * lanes + lane
+    }
+
+    fn count(&self) -> u64 {
+        self.prepared + self.by_lane.iter().sum::<u64>()
+    }
+
+    /// Their numbers.
+    fn numbers(&self) -> impl Iterator<Item = u64> {
+        let (prepared, lanes) = (self.prepared, self.by_lane.len() as u64);
+        let by_lanes =
+            self.by_lane.iter().enumerate().flat_map(move |(lane, count)| {
+                (0..*count).map(move |nth| Self::number(prepared, lanes, lane as u64, nth))
+            });
+        (0..prepared).chain(by_lanes)
+    }
+
+    fn has(&self, number: u64) -> bool {
+        let (lanes, later) = (self.by_lane.len() as u64, number.checked_sub(self.prepared));
+        later.is_none_or(|later| lanes > 0 && later / lanes < self.by_lane[(later % lanes) as usize])
+    }
+}
 
 /// Objects to work on.
 #[derive(Debug)]
@@ -115,8 +157,7 @@ impl Ground {
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             for object in page?.objects {
-                let number =
-                    object.key.rsplit('/').next().filter(|name| name.len() == 10).and_then(|name| name.parse().ok());
+                let number = number_in(&object.key);
                 found.push(Found { key: object.key, size: object.size, number });
             }
             if found.len() >= most {
@@ -139,23 +180,29 @@ impl Ground {
         Ok(put_many(objects, Arc::new(bodies), limits, progress).await?)
     }
 
-    /// Deletes the objects with these numbers, then what is empty of our folders. Returns what is left in them: objects that
-    /// others have put there.
+    /// Deletes what was `written`, then what is empty of our folders. Returns how many objects are left in them: what others
+    /// have put there.
     ///
     /// # Errors
     ///
     /// The message names the folder, and what to do.
-    pub(crate) async fn clean(&self, numbers: impl Iterator<Item = u64>, session: &Session) -> Result<u64> {
-        self.delete(numbers, session).await.map_err(|failed| {
+    pub(crate) async fn clean(&self, written: Written<'_>, session: &Session) -> Result<u64> {
+        self.delete(written, session).await.map_err(|failed| {
             let advice =
                 format!("what this run wrote is still below {0}; delete it with `longshore rm '{0}*'`", self.shown());
             Failed::new(failed.kind, format!("{}; {advice}", failed.message))
         })
     }
 
-    async fn delete(&self, mut numbers: impl Iterator<Item = u64>, session: &Session) -> Result<u64> {
+    async fn delete(&self, written: Written<'_>, session: &Session) -> Result<u64> {
         let context = session.context(self.shown());
+        let line = ProgressLine::begin(session, written.count(), 0);
+        let progress = line.counters(written.count());
+        if written.in_doubt {
+            tokio::time::sleep(LATE).await;
+        }
         let mut groups = BTreeSet::new();
+        let mut numbers = written.numbers();
         loop {
             let batch: Vec<u64> = numbers.by_ref().take(BATCH).collect();
             if batch.is_empty() {
@@ -163,7 +210,18 @@ impl Ground {
             }
             groups.extend(batch.iter().map(|number| number / GROUP));
             let keys = batch.into_iter().map(|number| self.key(number)).collect();
-            delete_keys(&self.store, keys, &context, &Progress::silent()).await?;
+            delete_keys(&self.store, keys, &context, &progress).await?;
+        }
+        let mut left = self.left(&context).await?;
+        for _ in 0..LATE_ROUNDS {
+            // What was cut off can still have been carried out, a moment later.
+            let late: Vec<String> = left.extract_if(.., |key| self.is_of(key, written)).collect();
+            if late.is_empty() {
+                break;
+            }
+            delete_keys(&self.store, late, &context, &Progress::silent()).await?;
+            tokio::time::sleep(LATE).await;
+            left = self.left(&context).await?;
         }
         if self.store.scheme() == Scheme::File {
             let folders = groups.into_iter().map(|group| self.group(group)).chain([self.base.clone()]);
@@ -172,18 +230,33 @@ impl Ground {
                 let _ = std::fs::remove_dir(Place::local_path(&folder));
             }
         }
-        let mut left = 0;
-        let mut pages = list_pages(&self.store, &self.base, Depth::Everything, &context);
+        Ok(left.len() as u64)
+    }
+
+    /// Whether `key` is of an object that was `written` by this run.
+    fn is_of(&self, key: &str, written: Written<'_>) -> bool {
+        number_in(key).is_some_and(|number| written.has(number) && self.key(number) == key)
+    }
+
+    /// The keys of what is in our folder.
+    async fn left(&self, context: &Context) -> Result<Vec<String>> {
+        let mut left = Vec::new();
+        let mut pages = list_pages(&self.store, &self.base, Depth::Everything, context);
         while let Some(page) = pages.next().await {
             match page {
-                Ok(page) => left += page.objects.len() as u64,
+                Ok(page) => left.extend(page.objects.into_iter().map(|object| object.key)),
                 // A folder that is gone has nothing in it.
-                Err(error) if error.kind() == longshore_engine::ErrorKind::NotFound => break,
+                Err(error) if error.kind() == ErrorKind::NotFound => break,
                 Err(error) => return Err(error.into()),
             }
         }
         Ok(left)
     }
+}
+
+/// The number that a key of such a run ends with.
+fn number_in(key: &str) -> Option<u64> {
+    key.rsplit('/').next().filter(|name| name.len() == 10)?.parse().ok()
 }
 
 /// Bodies that are there already, as slices.
@@ -200,5 +273,30 @@ impl Source for Bodies {
 
     fn body(&self, index: usize) -> Bytes {
         self.content.body(index as u64, self.sizes[index])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_known_by_its_number() {
+        let written = Written { prepared: 3, by_lane: &[2, 0, 1], in_doubt: false };
+        let numbers: Vec<u64> = written.numbers().collect();
+        assert_eq!(numbers, [0, 1, 2, 3, 6, 5]);
+        assert_eq!(written.count(), 6);
+        let known: Vec<u64> = (0..20).filter(|number| written.has(*number)).collect();
+        assert_eq!(known, [0, 1, 2, 3, 5, 6]);
+        let interrupted = Written { prepared: 2, by_lane: &[], in_doubt: true };
+        assert!(interrupted.has(1) && !interrupted.has(2));
+    }
+
+    #[test]
+    fn only_names_of_our_own_form_have_a_number() {
+        assert_eq!(number_in("p/longshore-bench-1/000000/0000000012"), Some(12));
+        for key in ["12", "p/12", "p/00000000xx", "p/0000000012/", "p/0000000012.txt"] {
+            assert_eq!(number_in(key), None, "{key}");
+        }
     }
 }

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::chance::Chance;
+use super::ground::Written;
 use super::machine::Cpu;
 use super::mix::Mix;
 use super::pace::{Pace, Turn};
@@ -23,6 +24,8 @@ use super::work::Work;
 
 /// What is under way at the end may take so long; then it is cut off.
 const GRACE: Duration = Duration::from_secs(30);
+/// As long after an interruption: who waits at a terminal wants to see the end of it.
+const SHORT_GRACE: Duration = Duration::from_secs(1);
 /// Keeps the lanes' draws apart from others of the same seed.
 const LANE: u64 = 3;
 
@@ -47,7 +50,7 @@ pub(crate) struct Outcome {
     pub(crate) unfinished: u64,
     /// Operations that were due and never begun.
     pub(crate) missed: u64,
-    /// The numbers of objects that each lane may have written.
+    /// How many objects each lane may have written.
     pub(crate) written: Vec<u64>,
 }
 
@@ -79,7 +82,8 @@ pub(crate) async fn drive(
     let end = pace.deadline().map(|end| Instant::from_std(clock.instant(end)) + GRACE);
     let cut = sleep_until(end.unwrap_or_else(|| Instant::now() + FOREVER));
     tokio::pin!(warm, cut);
-    let (mut cpu, mut is_warm, mut ended, mut stopped_at) = (Cpu::now(), false, Ended::Complete, None);
+    let (mut cpu, mut is_warm, mut is_cut) = (Cpu::now(), false, false);
+    let (mut ended, mut stopped_at) = (Ended::Complete, None);
     loop {
         tokio::select! {
             joined = lanes.join_next() => if joined.is_none() { break },
@@ -96,16 +100,19 @@ pub(crate) async fn drive(
                     ended = Ended::TooManyErrors;
                     stopped_at = Some(clock.now());
                     pace.stop();
-                    lanes.abort_all();
+                    cut.as_mut().reset(Instant::now() + SHORT_GRACE);
                 }
             }
             Ok(_) = stop.wait_for(|stop| *stop), if ended == Ended::Complete => {
                 ended = Ended::Interrupted;
                 stopped_at = Some(clock.now());
                 pace.stop();
+                cut.as_mut().reset(Instant::now() + SHORT_GRACE);
+            }
+            () = &mut cut, if !is_cut => {
+                is_cut = true;
                 lanes.abort_all();
             }
-            () = &mut cut => lanes.abort_all(),
         }
     }
     let cpu = Cpu::now().since(cpu);
@@ -131,11 +138,6 @@ pub(crate) async fn drive(
 
 /// Longer than any run.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// The number of the object that lane `lane` of `lanes` writes as its `nth`, after `prepared` others.
-pub(crate) fn number_of(prepared: u64, lanes: u64, lane: u64, nth: u64) -> u64 {
-    prepared + nth * lanes + lane
-}
 
 struct Gathering<'a> {
     shared: &'a [Arc<Shared>],
@@ -260,7 +262,7 @@ impl Lane {
         match (verb, &mut self.own) {
             (Verb::Put, _) => {
                 let nth = self.shared.puts.fetch_add(1, Ordering::Relaxed);
-                number_of(self.work.ground.count(), self.lanes as u64, self.number as u64, nth)
+                Written::number(self.work.ground.count(), self.lanes as u64, self.number as u64, nth)
             }
             (Verb::List, _) => self.chance.below(self.work.groups()),
             (Verb::Delete, Some(own)) => own.swap_remove(self.chance.below(own.len() as u64) as usize),

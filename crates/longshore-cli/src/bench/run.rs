@@ -10,9 +10,9 @@ use tokio::sync::watch;
 
 use super::chart;
 use super::content::Content;
-use super::ground::{Ground, Objects};
+use super::ground::{Ground, Objects, Written};
 use super::journal::Journal;
-use super::lanes::{Outcome, drive, number_of};
+use super::lanes::{Outcome, drive};
 use super::live::Live;
 use super::pace::Pace;
 use super::plan::Plan;
@@ -66,7 +66,7 @@ async fn measure(
 ) -> Result<()> {
     let prepared = prepare(&plan, &ground, content.as_ref(), session, stop.clone()).await;
     if !matches!(prepared, Ok(true)) {
-        clean(&plan, &ground, &[], session).await;
+        clean(&plan, &ground, (&[], true), session).await;
         return prepared.map(|_| session.output().note("interrupted before anything was measured"));
     }
     let objects = ground.count();
@@ -90,7 +90,7 @@ async fn measure(
     let report = Report::new(&plan, (work.ground.shown(), endpoint), objects, &clock, &outcome);
     show(&plan, &report, session);
     count(&outcome, session);
-    clean(&plan, &work.ground, &outcome.written, session).await;
+    clean(&plan, &work.ground, (&outcome.written, outcome.unfinished > 0), session).await;
     Ok(())
 }
 
@@ -214,7 +214,7 @@ fn count(outcome: &Outcome, session: &Session) {
 }
 
 /// Deletes what the run wrote: what was prepared, and so many objects of each lane.
-async fn clean(plan: &Plan, ground: &Ground, written: &[u64], session: &Session) {
+async fn clean(plan: &Plan, ground: &Ground, (by_lane, in_doubt): (&[u64], bool), session: &Session) {
     if plan.existing {
         return;
     }
@@ -225,12 +225,8 @@ async fn clean(plan: &Plan, ground: &Ground, written: &[u64], session: &Session)
         }
         return;
     }
-    let (prepared, lanes) = (ground.count(), written.len() as u64);
-    let by_lanes = written
-        .iter()
-        .enumerate()
-        .flat_map(|(lane, count)| (0..*count).map(move |nth| number_of(prepared, lanes, lane as u64, nth)));
-    match ground.clean((0..prepared).chain(by_lanes), session).await {
+    let written = Written { prepared: ground.count(), by_lane, in_doubt };
+    match ground.clean(written, session).await {
         Ok(0) => {}
         Ok(left) => session
             .output()

@@ -214,7 +214,7 @@ mod tests {
         let mut text = String::new();
         wrap(&mut text, &"word ".repeat(50));
         let lengths: Vec<usize> = text.lines().map(str::len).collect();
-        assert_eq!(lengths, [96, 98, 58], "{text}");
+        assert_eq!(lengths, [96, 98, 63], "{text}");
         assert!(text.starts_with("  word word") && text.contains("\n    word"));
         let mut text = String::new();
         wrap(&mut text, &"x".repeat(200));

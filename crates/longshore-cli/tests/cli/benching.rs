@@ -214,7 +214,7 @@ fn at_a_fixed_rate_latencies_count_from_when_an_operation_was_due() {
     let run = ["get", "s3://bucket", "--size", "1KiB", "--objects", "5", "--duration", "2s"];
     let easy = measured(&place, &[&run[..], &["--rate", "50/s"]].concat());
     let operations = easy["total"]["operations"].as_u64().unwrap();
-    assert_eq!((operations, easy["settings"]["loop"].as_str()), (100, Some("open")), "{easy}");
+    assert!((90..=100).contains(&operations) && easy["settings"]["loop"] == "open", "{easy}");
     // Two lanes with answers after 100 ms do 20 a second, so more and more are late.
     place.fault("GET", "longshore-bench", FaultAction::Latency(Duration::from_millis(100)));
     let late = measured(&place, &[&run[..], &["--rate", "50/s", "-j", "2"]].concat());
