@@ -125,7 +125,7 @@ fn by_second(total: &Measured, unit: &str, value: fn(&Rate) -> f64) -> String {
     drawing.path("edge", "", &edge);
     let mut sorted: Vec<f64> = each.iter().map(value).collect();
     sorted.sort_by(f64::total_cmp);
-    let median = sorted[sorted.len() / 2];
+    let median = sorted[(sorted.len() - 1) / 2];
     drawing.line("median", (area.left, y(median)), (area.right(), y(median)));
     let summary = format!(
         "median {}, slowest {}, fastest {}",

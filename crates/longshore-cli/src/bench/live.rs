@@ -1,6 +1,7 @@
 //! Once a second: a line on the terminal, and what goes into the operation log.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -21,25 +22,25 @@ const MEBIBYTE: f64 = 1048576.0;
 /// Watches one run.
 pub(crate) struct Live {
     session: Session,
-    work: Arc<Work>,
     bar: Option<ProgressBar>,
-    journal: Option<Journal>,
-    /// Why there is no more of the log.
-    broken: Option<std::io::Error>,
+    log: Option<Log>,
     elapsed: Duration,
     cpu: Cpu,
 }
 
 impl Live {
-    pub(crate) fn begin(session: &Session, work: &Arc<Work>, journal: Option<Journal>) -> Self {
+    /// # Errors
+    ///
+    /// Where the operating system refuses a thread for the log.
+    pub(crate) fn begin(session: &Session, work: &Arc<Work>, journal: Option<Journal>) -> std::io::Result<Self> {
+        let log = journal.map(|journal| Log::begin(work, journal)).transpose()?;
         let bar = session.output().shows_progress().then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             bar.set_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
             bar
         });
         session.output().show_bar(bar.clone());
-        let (elapsed, cpu) = (Duration::ZERO, Cpu::default());
-        Self { session: session.clone(), work: Arc::clone(work), bar, journal, broken: None, elapsed, cpu }
+        Ok(Self { session: session.clone(), bar, log, elapsed: Duration::ZERO, cpu: Cpu::default() })
     }
 
     /// Takes the line away, and completes the log.
@@ -52,38 +53,53 @@ impl Live {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        let finished = self.journal.take().map_or(Ok(()), Journal::finish);
-        match self.broken.map_or(finished, Err) {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                let message = format!("--log: the operation log could not be written: {error}");
-                Err(Failed::new(ErrorKind::Generic, message))
+        let Some(Err(error)) = self.log.take().map(Log::finish) else { return Ok(()) };
+        let message = format!("--log: the operation log could not be written: {error}");
+        Err(Failed::new(ErrorKind::Generic, message))
+    }
+}
+
+/// Writes the operation log in a thread of its own: compressing would hold up lanes.
+struct Log {
+    records: mpsc::Sender<Vec<Record>>,
+    thread: JoinHandle<std::io::Result<()>>,
+}
+
+impl Log {
+    fn begin(work: &Arc<Work>, mut journal: Journal) -> std::io::Result<Self> {
+        let work = Arc::clone(work);
+        let (sender, receiver) = mpsc::channel::<Vec<Record>>();
+        let thread = std::thread::Builder::new().name("longshore-log".into()).spawn(move || {
+            for mut records in receiver {
+                records.sort_by_key(|record| record.due);
+                for record in &records {
+                    let name = work.name(record.target, record.verb == Verb::List);
+                    journal.write(record, &work.clock, &name)?;
+                }
             }
-        }
+            journal.finish()
+        })?;
+        Ok(Self { records: sender, thread })
     }
 
-    fn log(&mut self, records: &mut [Record]) -> std::io::Result<()> {
-        let Some(journal) = &mut self.journal else { return Ok(()) };
-        records.sort_by_key(|record| record.due);
-        for record in records {
-            let name = self.work.name(record.target, record.verb == Verb::List);
-            journal.write(record, &self.work.clock, &name)?;
-        }
-        Ok(())
+    /// Waits until all is written.
+    fn finish(self) -> std::io::Result<()> {
+        drop(self.records);
+        self.thread.join().unwrap_or_else(|_| Err(std::io::Error::other("its thread was lost")))
     }
 }
 
 impl Watcher for Live {
     fn second(&mut self, records: &mut Vec<Record>, tally: &Tally, elapsed: Duration, cpu: Cpu) {
-        if let Err(error) = self.log(records) {
-            self.journal = None;
-            self.broken = Some(error);
-        }
         if let Some(bar) = &self.bar {
             bar.set_message(line(records, tally, elapsed, elapsed.saturating_sub(self.elapsed), cpu.since(self.cpu)));
             bar.tick();
         }
         (self.elapsed, self.cpu) = (elapsed, cpu);
+        if let Some(log) = &self.log {
+            // Where the thread has ended, it says why at the end.
+            let _ = log.records.send(std::mem::take(records));
+        }
     }
 }
 

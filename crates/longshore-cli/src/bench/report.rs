@@ -286,7 +286,7 @@ impl Seconds {
         Self {
             whole: each.len() as u64,
             fastest: sorted.last().copied(),
-            median: sorted.get(sorted.len() / 2).copied(),
+            median: sorted.get(sorted.len().saturating_sub(1) / 2).copied(),
             slowest: sorted.first().copied(),
             each,
         }
@@ -333,6 +333,9 @@ fn notes(plan: &Plan, outcome: &Outcome) -> Vec<String> {
     if plan.mix.has(Verb::Put) {
         notes
             .push("Bodies are slices of an incompressible buffer made beforehand; making them is not measured.".into());
+    }
+    if plan.files.log.is_some() {
+        notes.push("Processor time includes the writing of the operation log.".into());
     }
     if outcome.missed > 0 {
         notes.push(format!(

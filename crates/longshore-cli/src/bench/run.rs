@@ -80,9 +80,8 @@ async fn measure(
         changes: plan.mix.writes(),
         session: session.clone(),
     });
-    let pace = Pace::begin(clock, plan.length, plan.rate, plan.lanes)
-        .map_err(|error| failed(format!("the operating system refuses a thread: {error}")))?;
-    let mut live = Live::begin(session, &work, journal);
+    let pace = Pace::begin(clock, plan.length, plan.rate, plan.lanes).map_err(refused)?;
+    let mut live = Live::begin(session, &work, journal).map_err(refused)?;
     let outcome = drive(&work, &plan.mix, &pace, (plan.lanes, plan.seed, plan.max_errors), &mut live, stop).await;
     if let Err(failed) = live.finish() {
         session.failed(&failed);
@@ -237,6 +236,10 @@ async fn clean(plan: &Plan, ground: &Ground, (by_lane, in_doubt): (&[u64], bool)
 
 fn failed(message: String) -> Failed {
     Failed::new(ErrorKind::Generic, message)
+}
+
+fn refused(error: std::io::Error) -> Failed {
+    failed(format!("the operating system refuses a thread: {error}"))
 }
 
 fn cannot_write(option: &str, path: &Path, reason: &str) -> Failed {
