@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{bench, cat, completions, cp, du, help, ls, mb, mv, put, rm, run, serve, stat, sync};
+use crate::commands::{bench, cat, completions, cp, du, help, ls, mb, mv, put, rb, rm, run, serve, stat, sync};
 use crate::exit;
 
 /// Objects in any store, from a shell: list, copy, sync, delete, generate, serve.
@@ -100,6 +100,7 @@ pub(crate) enum Command {
     Du(du::Arguments),
     Put(put::Arguments),
     Mb(mb::Arguments),
+    Rb(rb::Arguments),
     Run(run::Arguments),
     Serve(serve::Arguments),
     Bench(bench::Arguments),
@@ -123,6 +124,7 @@ impl Command {
             Self::Put(_) => "put",
             Self::Run(_) => "run",
             Self::Mb(_) => "mb",
+            Self::Rb(_) => "rb",
             Self::Serve(_) => "serve",
             Self::Bench(_) => "bench",
             Self::Completions(_) => "completions",

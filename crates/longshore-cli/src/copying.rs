@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use clap::Args;
 use futures::StreamExt;
-use longshore_engine::{Depth, Progress, delete_keys, put};
+use longshore_engine::{Depth, Progress, TransferOptions, delete_keys, upload_reader};
 
 use crate::arguments::{Filters, SourceOptions};
 use crate::commands::{DoneLine, cat};
@@ -294,13 +293,8 @@ async fn standard_stream(arguments: &CopyArguments, session: &Session, moves: bo
         session.output().done(|| format!("cp - {uri}"), &json);
         return Ok(());
     }
-    let body = tokio::task::spawn_blocking(|| {
-        let mut body = Vec::new();
-        std::io::Read::read_to_end(&mut std::io::stdin(), &mut body).map(|_| body)
-    });
-    let context = session.context("standard input");
-    let body = body.await.map_err(|error| context.io_error(error.into()))?.map_err(|error| context.io_error(error))?;
-    put(&target, Bytes::from(body), &Progress::silent()).await?;
+    let options = TransferOptions { cleanup: session.cleanup.clone(), ..TransferOptions::default() };
+    upload_reader(std::io::stdin(), &target, &options, &Progress::silent()).await?;
     session.output().done(|| format!("cp - {uri}"), &json);
     session.succeeded(1);
     Ok(())

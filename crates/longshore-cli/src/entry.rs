@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::error::ErrorKind as ClapKind;
 use clap::{CommandFactory, Parser};
 use longshore_engine::ErrorKind;
 use longshore_runtime::runtime;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use crate::arguments::CommandLine;
 use crate::commands;
@@ -67,8 +68,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
                 // However it ends now, it was interrupted.
                 let _ = told.recv();
             }
-            task.abort();
-            say_goodbye(&runtime);
+            say_goodbye(&runtime, task, &session);
             session.output().show_bar(None);
             session.output().flush();
             // A server has no other end.
@@ -91,12 +91,19 @@ impl Drop for Ending {
     }
 }
 
-/// Waits until what was cancelled has been cleaned up, which goes on in tasks of its own, but not for long.
-fn say_goodbye(runtime: &Handle) {
-    let deadline = Instant::now() + FAREWELL;
-    while runtime.metrics().num_alive_tasks() > 0 && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+/// Waits until what was cancelled has been cleaned up, but not for long.
+fn say_goodbye(runtime: &Handle, task: JoinHandle<()>, session: &Session) {
+    task.abort();
+    let (cleanup, (tell, told)) = (session.cleanup.clone(), mpsc::channel::<()>());
+    runtime.spawn(async move {
+        // Dropped at the end, which is what the other side waits for.
+        let _tell = tell;
+        // A task that is aborted ends in an error; what it held is gone by then.
+        let _ = task.await;
+        cleanup.wait().await;
+    });
+    // The time may be over, and then the process ends all the same.
+    let _ = told.recv_timeout(FAREWELL);
 }
 
 /// Prints help, or what is wrong with the arguments.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_config::{Environment, Location, Options, Scheme, Store, open};
-use longshore_engine::{Context, Object};
+use longshore_engine::{Cleanup, Context, Object};
 
 use crate::arguments::{Global, SourceOptions};
 use crate::error::{Failed, Result};
@@ -22,6 +22,8 @@ pub(crate) struct Session {
     command: Arc<str>,
     tally: Arc<Mutex<Tally>>,
     in_flight: usize,
+    /// Knows what is being put away after an interruption.
+    pub(crate) cleanup: Cleanup,
     /// Whether it is one of several, and shows no progress of its own.
     pub(crate) is_one_of_several: bool,
     interruption: Interruption,
@@ -70,6 +72,7 @@ impl Session {
             command: command.into(),
             tally: Arc::default(),
             in_flight,
+            cleanup: Cleanup::default(),
             is_one_of_several: false,
             interruption: Interruption::default(),
         }

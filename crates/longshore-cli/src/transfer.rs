@@ -1,7 +1,10 @@
 //! Moves what was planned: many objects at once, a line for each that is done, and each failure told.
 
+use std::pin::pin;
+
 use futures::{StreamExt, stream};
-use longshore_engine::{Depth, Error, ErrorKind, copy, head, list_pages};
+use longshore_engine::{Depth, Error, ErrorKind, Limits, TransferOptions, head, list_pages, transfer_many};
+use tokio::sync::mpsc;
 
 use crate::commands::{DoneLine, ObjectLine};
 use crate::error::{Failed, Result};
@@ -23,25 +26,39 @@ pub(crate) struct How {
 /// Carries out `jobs`. Returns those that succeeded; the others are told and counted.
 pub(crate) async fn transfer(session: &Session, jobs: Vec<Job>, how: How) -> Vec<Job> {
     if session.global().dry_run {
-        jobs.iter().for_each(|job| tell(session, job, how));
+        jobs.iter().for_each(|job| tell(session, job, job.known.as_ref().map(|known| known.size), how));
         session.succeeded(jobs.len() as u64);
         return jobs;
     }
     let bytes = jobs.iter().filter_map(|job| job.known.as_ref()).map(|known| known.size).sum();
     let line = ProgressLine::begin(session, jobs.len() as u64, bytes);
     let progress = line.counters(jobs.len() as u64);
-    let mut done = Vec::new();
-    let mut running = stream::iter(jobs)
-        .map(|job| async {
-            let outcome = copy(&job.source, &job.target).await;
-            progress.add(1, job.known.as_ref().map_or(0, |known| known.size));
-            (job, outcome)
-        })
-        .buffer_unordered(session.in_flight());
-    while let Some((job, outcome)) = running.next().await {
+    let options = TransferOptions { resume: how.resume, cleanup: session.cleanup.clone(), ..Default::default() };
+    let limits = Limits::in_flight(session.in_flight());
+    let pairs = jobs.iter().map(|job| (job.source.clone(), job.target.clone())).collect();
+    // What the engine tells is passed on here, so that writing a line holds up no transfer.
+    let (teller, mut told) = mpsc::unbounded_channel();
+    let mut moving = pin!(transfer_many(pairs, limits, &options, &progress, move |index, outcome| {
+        // Nobody listens any more where the first failure has ended it all.
+        let _ = teller.send((index, outcome));
+    }));
+    let (mut jobs, mut done, mut ended) = (jobs.into_iter().map(Some).collect::<Vec<_>>(), Vec::new(), None);
+    loop {
+        let (index, outcome) = tokio::select! {
+            biased;
+            next = told.recv() => match next {
+                Some(next) => next,
+                None => break,
+            },
+            outcome = &mut moving, if ended.is_none() => {
+                ended = Some(outcome);
+                continue;
+            }
+        };
+        let Some(job) = jobs[index].take() else { continue };
         match outcome {
-            Ok(()) => {
-                tell(session, &job, how);
+            Ok(outcome) => {
+                tell(session, &job, outcome.size.or(job.known.as_ref().map(|known| known.size)), how);
                 session.succeeded(1);
                 done.push(job);
             }
@@ -52,6 +69,9 @@ pub(crate) async fn transfer(session: &Session, jobs: Vec<Job>, how: How) -> Vec
                 }
             }
         }
+    }
+    if let Some(Err(error)) = ended {
+        session.failed(&error.into());
     }
     done
 }
@@ -77,16 +97,11 @@ pub(crate) fn fail(session: &Session, job: &Job, failed: &Failed) {
     session.failed_on(&format!("{} {} {}", verb(session), job.source.uri, job.target.uri), failed);
 }
 
-fn tell(session: &Session, job: &Job, how: How) {
+fn tell(session: &Session, job: &Job, size: Option<u64>, how: How) {
     if how.is_silent {
         return;
     }
-    let object = ObjectLine {
-        key: &job.target.uri,
-        kind: "file",
-        size: job.known.as_ref().map(|known| known.size),
-        ..ObjectLine::default()
-    };
+    let object = ObjectLine { key: &job.target.uri, kind: "file", size, ..ObjectLine::default() };
     let operation = verb(session);
     let json = DoneLine {
         operation,

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod body;
+mod bucket;
 mod budget;
 mod delete;
 mod error;
@@ -33,6 +34,7 @@ mod transfer;
 mod window;
 mod write;
 
+pub use bucket::delete_bucket;
 pub use budget::Limits;
 pub use delete::{delete_keys, delete_object, delete_prefix};
 pub use error::{Context, Error, ErrorKind, Failure};
@@ -45,5 +47,7 @@ pub use range::{ByteRange, read_range};
 pub use read::{get, get_many};
 pub use service::{Bucket, list_buckets};
 pub use sink::{Buffer, Discard, Memory, Refusal, Sink};
-pub use transfer::{Cleanup, Outcome, TransferOptions, download, upload, upload_reader, upload_stream};
+pub use transfer::{
+    Cleanup, Outcome, TransferOptions, download, transfer, transfer_many, upload, upload_reader, upload_stream,
+};
 pub use write::{Source, put, put_many};

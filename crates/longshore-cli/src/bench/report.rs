@@ -1,4 +1,4 @@
-//! What a run came to, in numbers with stable names. Docs: `docs/guides/benchmarking.md`.
+//! What a run came to, in numbers with stable names. Docs: `docs/guides/bench-command.md`.
 //!
 //! A field is never renamed, and never changes its meaning; [`FORMAT`] would change with it.
 

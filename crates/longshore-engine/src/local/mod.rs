@@ -27,7 +27,7 @@ use longshore_config::Pattern;
 use nix::libc;
 use tokio::sync::mpsc;
 
-pub(crate) use delete::{delete, delete_prefix};
+pub(crate) use delete::{delete, delete_folder, delete_prefix};
 pub(crate) use landing::{Landing, land};
 pub(crate) use read::{read, read_range};
 pub(crate) use source::SourceFile;

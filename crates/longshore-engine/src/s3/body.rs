@@ -50,7 +50,13 @@ pub(crate) async fn open(
     if let Some(pin) = pin {
         request = request.header(IF_MATCH, pin)?;
     }
-    let response = request.send().await?;
+    let response = match request.send().await {
+        // The pinned version has these bytes, or nobody would ask for them: the one that is there now has not.
+        Err(error) if pin.is_some() && error.kind() == ErrorKind::OutOfRange => {
+            return Err(error.with_kind(ErrorKind::Precondition).with_advice("the object was replaced meanwhile"));
+        }
+        response => response?,
+    };
     let wrong = |reason: &str| context.error(ErrorKind::Generic, reason);
     let length = content_length(response.headers());
     let mut meta = metadata(key, response.headers());

@@ -8,15 +8,14 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use chrono::DateTime;
 use futures::future::try_join_all;
-use futures::stream::Stream;
+use futures::stream::BoxStream;
 use longshore_config::Scheme;
 use tokio::sync::Semaphore;
 
 use super::gather::Gather;
-use super::options::{Job, Outcome, TransferOptions};
-use super::upload::run;
+use super::options::{Job, Outcome, Shared, TransferOptions};
 use crate::body::{Body, pin};
-use crate::budget::Share;
+use crate::budget::{Limits, Share};
 use crate::error::{Context, Error, ErrorKind};
 use crate::local::{self, Landing};
 use crate::manage::{Metadata, head};
@@ -49,14 +48,15 @@ pub async fn download(
     let target = std::path::absolute(target).map_err(|error| object.context("copy").io_error(error))?;
     let uri = format!("file://{}", target.display());
     let context = Context { target: Some(uri), ..object.context("copy") };
-    run(&context, options, progress, async |job| {
-        if object.store.scheme() == Scheme::File {
-            let source = local::path_of(&object.key, &context)?;
-            return from_file_to_file(&source, &target, job).await;
-        }
-        to_file(object, &target, job).await
-    })
-    .await
+    let shared = Shared::new(Limits::default(), options);
+    let job = Job { context: &context, options, shared: &shared, progress };
+    progress.expect(1);
+    let outcome = if object.store.scheme() == Scheme::File {
+        from_file_to_file(&local::path_of(&object.key, &context)?, &target, job).await?
+    } else {
+        to_file(object, &target, job).await?
+    };
+    Ok(job.finish(outcome))
 }
 
 /// As [`download`], for one of many. Counts bytes, and leaves counting the object to the caller.
@@ -73,7 +73,7 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
                 let size = body.meta.size;
                 local::land(target, chunks, body.meta.last_modified, &job.options.cleanup, job.context).await?;
                 job.progress.add(0, size);
-                return Ok(Outcome { size, moved: size });
+                return Ok(Outcome { size: Some(size), moved: size });
             }
             let size = body.meta.size;
             let landing = match pin(&body.meta) {
@@ -90,12 +90,12 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
     let moved = missing.iter().map(|range| range.end - range.start).sum();
     fill(object, &landing, missing, (first, share), job).await?;
     landing.publish(modified, &job.options.cleanup, job.context).await?;
-    Ok(Outcome { size, moved })
+    Ok(Outcome { size: Some(size), moved })
 }
 
 /// From whatever gives bytes to a file.
 pub(super) async fn from_stream(
-    mut chunks: Gather<impl Stream<Item = Result<Bytes, Error>> + Send + Unpin>,
+    mut chunks: Gather<BoxStream<'_, Result<Bytes, Error>>>,
     object: &Object,
     job: Job<'_>,
 ) -> Result<Outcome, Error> {
@@ -111,14 +111,14 @@ pub(super) async fn from_stream(
         size += length;
     }
     landing.publish(DateTime::UNIX_EPOCH, &job.options.cleanup, job.context).await?;
-    Ok(Outcome { size, moved: size })
+    Ok(Outcome { size: Some(size), moved: size })
 }
 
 /// From one name to another on this machine.
 pub(super) async fn from_file_to_file(source: &Path, target: &Path, job: Job<'_>) -> Result<Outcome, Error> {
     let size = local::copy_paths(source, target, job.context).await?;
     job.progress.add(0, size);
-    Ok(Outcome { size, moved: size })
+    Ok(Outcome { size: Some(size), moved: size })
 }
 
 /// The first request, when nothing is known of the object.
@@ -150,7 +150,7 @@ async fn go_on(object: &Object, target: &Path, job: Job<'_>) -> Result<Option<Ea
             return Ok(None);
         }
         landing.publish(meta.last_modified, &job.options.cleanup, job.context).await?;
-        return Ok(Some(Earlier::Whole(Outcome { size: meta.size, moved: 0 })));
+        return Ok(Some(Earlier::Whole(Outcome { size: Some(meta.size), moved: 0 })));
     };
     let range = ByteRange::Bounded(first.start..first.end.min(first.start + job.options.whole_download()));
     match Body::open(object, Some(&range), landing.e_tag().as_deref(), job.context).await {

@@ -1,8 +1,10 @@
 //! Objects on their way from one place to another, whatever their size: nothing here holds a large object in memory.
 
 mod cleanup;
+mod copy;
 mod download;
 mod gather;
+mod many;
 mod options;
 mod parts;
 mod spans;
@@ -10,6 +12,7 @@ mod upload;
 
 pub use cleanup::Cleanup;
 pub use download::download;
+pub use many::{transfer, transfer_many};
 pub use options::{Outcome, TransferOptions};
 pub(crate) use spans::Spans;
 pub use upload::{upload, upload_reader, upload_stream};

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt};
-use futures::stream::{Stream, TryStreamExt};
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use longshore_config::{Live, Trace};
 use object_store::{Attributes, MultipartUpload, PutMultipartOptions, PutOptions, PutPayload};
 
@@ -123,7 +123,7 @@ impl Upload {
     /// Sends `pieces`, which come in order, several at once. Returns their names, and how many bytes were sent.
     pub(super) async fn send(
         &self,
-        pieces: impl Stream<Item = Result<Piece, Error>> + Send,
+        pieces: BoxStream<'_, Result<Piece, Error>>,
         job: Job<'_>,
     ) -> Result<(Vec<(u32, String)>, u64), Error> {
         let sending = pieces.map_ok(|Piece { number, bytes, content, share }| {
@@ -144,7 +144,7 @@ impl Upload {
         });
         let mut parts = Vec::new();
         let mut moved = 0;
-        let mut sending = std::pin::pin!(sending.try_buffered(job.options.parts_in_flight.max(1)));
+        let mut sending = sending.try_buffered(job.options.parts_in_flight.max(1)).boxed();
         while let Some((part, sent)) = sending.try_next().await? {
             parts.push(part);
             moved += sent;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use bytes::Bytes;
-use futures::stream::{self, Stream, StreamExt};
+use futures::stream::{self, BoxStream, Stream, StreamExt};
 use longshore_config::Scheme;
 use md5::{Digest, Md5};
 use object_store::Attributes;
@@ -43,14 +43,15 @@ pub async fn upload(
     let path = std::path::absolute(path).map_err(|error| object.context("copy").io_error(error))?;
     let source = Context::new("copy", format!("file://{}", path.display()));
     let context = Context { target: Some(object.uri.to_string()), ..source };
-    run(&context, options, progress, async |job| {
-        if object.store.scheme() == Scheme::File {
-            let target = local::path_of(&object.key, &context)?;
-            return from_file_to_file(&path, &target, job).await;
-        }
-        from_file(&path, object, job).await
-    })
-    .await
+    let shared = Shared::new(Limits::default(), options);
+    let job = Job { context: &context, options, shared: &shared, progress };
+    progress.expect(1);
+    let outcome = if object.store.scheme() == Scheme::File {
+        from_file_to_file(&path, &local::path_of(&object.key, &context)?, job).await?
+    } else {
+        from_file(&path, object, job).await?
+    };
+    Ok(job.finish(outcome))
 }
 
 /// Writes what `chunks` gives into `object`, which appears when `chunks` has ended. Its length need not be known: it is held
@@ -67,11 +68,12 @@ pub async fn upload_stream(
 ) -> Result<Outcome, Error> {
     let context = object.context("put");
     let fail = |error| context.io_error(error).with_kind(ErrorKind::Generic);
-    run(&context, options, progress, async |job| {
-        let chunks = chunks.map(|chunk| chunk.map_err(fail));
-        from_stream(Gather::new(chunks), None, object, &Attributes::new(), job).await
-    })
-    .await
+    let shared = Shared::new(Limits::default(), options);
+    let job = Job { context: &context, options, shared: &shared, progress };
+    progress.expect(1);
+    let chunks = chunks.map(|chunk| chunk.map_err(fail)).boxed();
+    let outcome = from_stream(Gather::new(chunks), None, object, &Attributes::new(), job).await?;
+    Ok(job.finish(outcome))
 }
 
 /// As [`upload_stream`], from a reader that blocks, such as standard input. It is read on a thread of its own. A read that never
@@ -86,22 +88,7 @@ pub async fn upload_reader(
     options: &TransferOptions,
     progress: &Progress,
 ) -> Result<Outcome, Error> {
-    upload_stream(Box::pin(chunks_of(reader)), object, options, progress).await
-}
-
-/// One transfer that is a call of its own.
-pub(super) async fn run(
-    context: &Context,
-    options: &TransferOptions,
-    progress: &Progress,
-    work: impl AsyncFnOnce(Job<'_>) -> Result<Outcome, Error>,
-) -> Result<Outcome, Error> {
-    let shared = Shared::new(Limits::default(), options);
-    progress.expect(1);
-    let outcome = work(Job { context, options, shared: &shared, progress }).await?;
-    progress.add(1, 0);
-    progress.finish();
-    Ok(outcome)
+    upload_stream(chunks_of(reader).boxed(), object, options, progress).await
 }
 
 /// What `reader` gives, a few chunks ahead.
@@ -137,14 +124,14 @@ pub(super) async fn from_file(path: &Path, object: &Object, job: Job<'_>) -> Res
                 chunk => Some((chunk, source)),
             }
         });
-        let chunks = Box::pin(chunks.map(|chunk| chunk.map_err(|error| job.context.io_error(error))));
+        let chunks = chunks.map(|chunk| chunk.map_err(|error| job.context.io_error(error))).boxed();
         return from_stream(Gather::new(chunks), None, object, &Attributes::new(), job).await;
     }
     if size < parts_from(job.options) {
         let _share = job.shared.budget.take(size).await;
         let (body, ()) = source.read(0..size, |_| (), job.context).await?;
         put_whole(object, body, &Attributes::new(), job).await?;
-        return Ok(Outcome { size, moved: size });
+        return Ok(Outcome { size: Some(size), moved: size });
     }
     let found = match job.options.resume {
         true => Upload::find(object, job).await,
@@ -161,10 +148,10 @@ pub(super) async fn from_file(path: &Path, object: &Object, job: Job<'_>) -> Res
     };
     let ranges = stream::iter(cut(size, part_bytes(size, job.options)));
     let (source, there) = (&source, &there);
-    let pieces = ranges.then(|(number, range)| read_piece(source, number, range, there, job));
+    let pieces = ranges.then(|(number, range)| read_piece(source, number, range, there, job)).boxed();
     let (parts, moved) = upload.send(pieces, job).await?;
     upload.complete(&parts, size).await?;
-    Ok(Outcome { size, moved })
+    Ok(Outcome { size: Some(size), moved })
 }
 
 fn is_refusal(kind: ErrorKind) -> bool {
@@ -211,7 +198,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Writes what `chunks` gives: `size` bytes, where that is known, and not one more or less.
 pub(super) async fn from_stream(
-    mut chunks: Gather<impl Stream<Item = Result<Bytes, Error>> + Send + Unpin>,
+    mut chunks: Gather<BoxStream<'_, Result<Bytes, Error>>>,
     size: Option<u64>,
     object: &Object,
     attributes: &Attributes,
@@ -238,7 +225,7 @@ pub(super) async fn from_stream(
             return Err(job.context.error(ErrorKind::Generic, "more came than was announced"));
         }
         put_whole(object, first, attributes, job).await?;
-        return Ok(Outcome { size: length, moved: length });
+        return Ok(Outcome { size: Some(length), moved: length });
     }
     // What cannot be read again cannot be continued.
     let fleeting = TransferOptions { resume: false, ..job.options.clone() };
@@ -258,11 +245,11 @@ pub(super) async fn from_stream(
         let piece = Piece { number, bytes: body.len() as u64, content: Content::Bytes(body), share };
         Ok(Some((piece, (chunks, number + 1))))
     });
-    let pieces = stream::iter([Ok(first)]).chain(rest);
+    let pieces = stream::iter([Ok(first)]).chain(rest).boxed();
     let (parts, moved) = upload.send(pieces, job).await?;
     require_size(moved, size, job.context)?;
     upload.complete(&parts, moved).await?;
-    Ok(Outcome { size: moved, moved })
+    Ok(Outcome { size: Some(moved), moved })
 }
 
 /// The size of part `number` when nobody knows how many there will be. It doubles every 1250 parts, so that 10,000 of them hold
