@@ -188,8 +188,10 @@ impl Ground {
     /// The message names the folder, and what to do.
     pub(crate) async fn clean(&self, written: Written<'_>, session: &Session) -> Result<u64> {
         self.delete(written, session).await.map_err(|failed| {
-            let advice =
-                format!("what this run wrote is still below {0}; delete it with `longshore rm '{0}*'`", self.shown());
+            let advice = format!(
+                "what this run wrote may still be below {0}; delete it with `longshore rm '{0}*'`",
+                self.shown()
+            );
             Failed::new(failed.kind, format!("{}; {advice}", failed.message))
         })
     }

@@ -66,8 +66,12 @@ async fn measure(
 ) -> Result<()> {
     let prepared = prepare(&plan, &ground, content.as_ref(), session, stop.clone()).await;
     if !matches!(prepared, Ok(true)) {
+        match prepared {
+            Ok(_) => session.output().note("interrupted before anything was measured"),
+            Err(failed) => session.failed(&failed),
+        }
         clean(&plan, &ground, (&[], true), session).await;
-        return prepared.map(|_| session.output().note("interrupted before anything was measured"));
+        return Ok(());
     }
     let objects = ground.count();
     let clock = Clock::start();
@@ -230,6 +234,8 @@ async fn clean(plan: &Plan, ground: &Ground, (by_lane, in_doubt): (&[u64], bool)
         Ok(left) => session
             .output()
             .note(&format!("{left} objects below {} are not of this run, and were left there", ground.shown())),
+        // Where there is no bucket, there is nothing left in it.
+        Err(failed) if failed.kind == ErrorKind::NotFound => {}
         Err(failed) => session.failed(&failed),
     }
 }

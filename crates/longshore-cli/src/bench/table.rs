@@ -76,6 +76,9 @@ fn operations(text: &mut String, report: &Report) {
 }
 
 fn latencies(text: &mut String, report: &Report) {
+    if report.total.latency_ms.is_none() {
+        return;
+    }
     let _ = writeln!(
         text,
         "\n  {:<18}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}",
