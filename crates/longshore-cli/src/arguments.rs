@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{cat, completions, cp, doctor, du, help, ls, mb, mv, put, rb, rm, run, serve, stat, sync};
+use crate::commands::{bench, cat, completions, cp, doctor, du, help, ls, mb, mv, put, rb, rm, run, serve, stat, sync};
 use crate::exit;
 
 /// Objects in any store, from a shell: list, copy, sync, delete, generate, serve.
@@ -104,6 +104,7 @@ pub(crate) enum Command {
     Run(run::Arguments),
     Serve(serve::Arguments),
     Doctor(doctor::Arguments),
+    Bench(bench::Arguments),
     Completions(completions::Arguments),
     #[command(hide = true)]
     Help(help::Arguments),
@@ -127,6 +128,7 @@ impl Command {
             Self::Rb(_) => "rb",
             Self::Serve(_) => "serve",
             Self::Doctor(_) => "doctor",
+            Self::Bench(_) => "bench",
             Self::Completions(_) => "completions",
             Self::Help(_) => "help",
         }

@@ -43,7 +43,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     let session = Session::new(line.global, line.command.name(), shown);
     let started = runtime::handle().and_then(|runtime| {
         let (tell, told) = mpsc::channel();
-        Ok((runtime, Watch::begin(tell.clone(), Event::Signal)?, tell, told))
+        Ok((runtime, Watch::begin(tell.clone(), Event::Signal, session.interruption())?, tell, told))
     });
     let (runtime, _watch, tell, told) = match started {
         Ok(started) => started,
@@ -64,6 +64,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
             if code == Code::Done && session.output().is_lost() { Code::Failed as i32 } else { code as i32 }
         }
         Ok(Event::Signal(number)) => {
+            if session.interruption().tell() {
+                // However it ends now, it was interrupted.
+                let _ = told.recv();
+            }
             say_goodbye(&runtime, task, &session);
             session.output().show_bar(None);
             session.output().flush();

@@ -9,12 +9,14 @@
 //!       ├ select     the objects that a source stands for
 //!       ├ plan       which object goes where, and whether it must
 //!       ├ transfer   moves what was planned, a line for each
+//!       ├ bench      measures a store
 //!       └ session    stores, output, progress, failures and what they mean for the exit code
 //! ```
 
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod bench;
 mod commands;
 mod compare;
 mod copying;

@@ -9,6 +9,7 @@ use crate::arguments::{Global, SourceOptions};
 use crate::error::{Failed, Result};
 use crate::exit::Code;
 use crate::output::Output;
+use crate::signals::Interruption;
 
 /// One command on its way. Clones are the same command.
 #[derive(Clone)]
@@ -25,6 +26,7 @@ pub(crate) struct Session {
     pub(crate) cleanup: Cleanup,
     /// Whether it is one of several, and shows no progress of its own.
     pub(crate) is_one_of_several: bool,
+    interruption: Interruption,
 }
 
 /// What decides how stores are reached.
@@ -43,10 +45,17 @@ impl Session {
     /// The session of one command. `command` is how messages call it.
     pub(crate) fn new(global: Global, operation: &'static str, command: String) -> Self {
         let output = Arc::new(Output::new(global.json, global.quiet));
-        let (in_flight, settings) =
-            (global.max_in_flight, Arc::new(Settings { global, environment: Environment::read() }));
-        let (command, tally, cleanup) = (command.into(), Arc::default(), Cleanup::default());
-        Self { settings, output, operation, command, tally, in_flight, cleanup, is_one_of_several: false }
+        Self {
+            in_flight: global.max_in_flight,
+            settings: Arc::new(Settings { global, environment: Environment::read() }),
+            output,
+            operation,
+            command: command.into(),
+            tally: Arc::default(),
+            cleanup: Cleanup::default(),
+            is_one_of_several: false,
+            interruption: Interruption::default(),
+        }
     }
 
     /// The session of another command with the same options and output, and a tally of its own.
@@ -75,6 +84,11 @@ impl Session {
 
     pub(crate) fn environment(&self) -> &Environment {
         &self.settings.environment
+    }
+
+    /// How the command wants to be interrupted.
+    pub(crate) fn interruption(&self) -> &Interruption {
+        &self.interruption
     }
 
     pub(crate) fn output(&self) -> &Output {

@@ -1,5 +1,6 @@
 //! The commands, a file for each: its arguments with their help, and what it does.
 
+pub(crate) mod bench;
 pub(crate) mod cat;
 pub(crate) mod completions;
 pub(crate) mod cp;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: Command, session: Session) -> Pin<Box<dyn Future<Outp
             Command::Rb(arguments) => rb::run(arguments, &session).await,
             Command::Serve(arguments) => return serve::run(arguments, &session).await,
             Command::Doctor(arguments) => doctor::run(arguments, &session).await,
+            Command::Bench(arguments) => bench::run(arguments, &session).await,
             Command::Completions(arguments) => completions::run(&arguments, &session),
             Command::Help(arguments) => help::run(&arguments, &session),
         };

@@ -1,5 +1,6 @@
 //! The binary as it is built, against a gateway of our own that counts requests and can misbehave.
 
+mod benching;
 mod copying;
 mod deleting;
 mod exits;

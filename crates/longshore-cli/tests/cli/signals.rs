@@ -5,11 +5,11 @@ use longshore_gateway::FaultAction;
 
 use crate::place::{Place, ended};
 
-fn send(signal: &str, child: u32) {
+pub(crate) fn send(signal: &str, child: u32) {
     assert!(Command::new("kill").args([signal, &child.to_string()]).status().unwrap().success());
 }
 
-fn wait_for(what: impl Fn() -> bool) {
+pub(crate) fn wait_for(mut what: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !what() {
         assert!(Instant::now() < deadline, "it does not come");

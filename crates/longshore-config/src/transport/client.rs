@@ -14,7 +14,7 @@ use object_store::client::{
 use super::failure::{Unsendable, causes, http_error};
 use super::idle::{Impatient, Metered, Progress, Unanswered};
 use super::names::Names;
-use super::trace::Trace;
+use super::trace::{Requests, Trace};
 use crate::ConfigError;
 use crate::options::invalid;
 
@@ -129,6 +129,7 @@ struct ObservedClient {
 #[async_trait]
 impl HttpService for ObservedClient {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        Requests::note();
         let trace = Trace::current();
         if let Some(trace) = &trace {
             trace.note_request();

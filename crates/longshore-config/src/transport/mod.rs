@@ -13,4 +13,4 @@ mod trace;
 
 pub(crate) use client::{ClientSettings, Fixed, client, unredirected};
 pub use route::{Certificate, Greeting, Route, TlsFailure};
-pub use trace::{Observed, Trace};
+pub use trace::{Observed, Requests, Trace};

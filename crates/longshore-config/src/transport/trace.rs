@@ -31,6 +31,32 @@ pub struct Observed {
 
 tokio::task_local! {
     static TRACE: Arc<Trace>;
+    static REQUESTS: Requests;
+}
+
+/// Counts every request that some work sends, whatever it is made of: each part, each page, each repetition, and the requests
+/// for credentials. For whoever measures.
+///
+/// What the work hands to other tasks is not seen.
+#[derive(Clone, Debug, Default)]
+pub struct Requests(Arc<AtomicU32>);
+
+impl Requests {
+    /// Counts the requests that `future` sends while it is polled.
+    pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        REQUESTS.scope(self.clone(), future)
+    }
+
+    /// Requests sent so far.
+    pub fn sent(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Counts one for the task that sends it, where somebody measures.
+    pub(super) fn note() {
+        // Without a counter there is nobody to tell.
+        let _ = REQUESTS.try_with(|requests| requests.0.fetch_add(1, Ordering::Relaxed));
+    }
 }
 
 impl Trace {
@@ -82,6 +108,19 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn requests_are_counted_for_the_work_that_sends_them_and_for_nobody_else() {
+        let (mine, other) = (Requests::default(), Requests::default());
+        Requests::note();
+        mine.scope(async {
+            Requests::note();
+            Arc::<Trace>::default().scope(async { Requests::note() }).await;
+            other.scope(async { Requests::note() }).await;
+        })
+        .await;
+        assert_eq!((mine.sent(), other.sent()), (2, 1));
+    }
 
     #[test]
     fn an_answer_says_where_the_bucket_is() {
