@@ -8,17 +8,18 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAGE := tools/stage
 TOOLS := $(VENV)/.installed
+NODE := $(VENV)/node/.installed
+NODE_LOCK := python/tests/servers/node/package-lock.json
 WHEEL_LIMIT := 8388608
 
 # Tests choose their own endpoints and keys; what the machine has set must not reach them.
-unexport AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3
-unexport AWS_REGION AWS_DEFAULT_REGION AWS_CA_BUNDLE AWS_SKIP_SIGNATURE AWS_VIRTUAL_HOSTED_STYLE_REQUEST AWS_ALLOW_HTTP
-unexport AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI
+unexport $(filter AWS_% AZURE_% AZURITE_% GOOGLE_% GCP_% GCS_% GCE_% GCLOUD_% CLOUDSDK_% IDENTITY_% MSI_%,$(.VARIABLES))
+unexport STORAGE_EMULATOR_HOST
 # Servers of the tests are on this machine, whatever proxy the registries need.
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo test lint test-rust test-python types native wheel bench clean
+.PHONY: help demo test lint test-rust test-python types docs native wheel bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,7 +27,7 @@ help: ## list the targets
 demo: native ## generate, list, read, verify and delete a data set of each kind, on an embedded S3 server
 	@$(PY) examples/demo.py
 
-test: lint test-rust types wheel test-python ## everything: lints, Rust tests, types, the wheel, Python tests
+test: lint test-rust types docs wheel test-python ## everything: lints, Rust tests, types, the site, the wheel, Python tests
 
 lint: $(TOOLS) ## formatting and lints
 	@$(STAGE) "rustfmt" cargo fmt --all --check
@@ -38,11 +39,18 @@ lint: $(TOOLS) ## formatting and lints
 test-rust: ## Rust tests and doctests
 	@$(STAGE) "Rust tests" cargo test --workspace
 
-types: native ## type checks, and the stubs against the built module
-	@$(STAGE) "mypy" $(VENV)/bin/mypy python/longshore compat/dlio_s3_rust/src examples bench python/tests
+types: native ## type checks by mypy and pyright, and the stubs against the built module
+	@$(STAGE) "mypy" $(VENV)/bin/mypy python/longshore compat/dlio_s3_rust/src examples bench docs python/tests
 	@$(STAGE) "stubtest" env MYPYPATH=python $(PY) -m mypy.stubtest longshore
+	@$(STAGE) "pyright" $(VENV)/bin/pyright --pythonpath $(PY) --warnings
+	@$(STAGE) "complete types" $(VENV)/bin/pyright --pythonpath $(PY) --verifytypes longshore --ignoreexternal
 
-test-python: native ## Python tests, on the embedded server and on SeaweedFS and moto
+docs: native ## the documentation site, in target/docs; a warning is an error
+	@rm -rf target/docs
+	@$(STAGE) "docs" $(PY) -m sphinx --builder html --doctree-dir target/docs-trees --fresh-env --nitpicky --fail-on-warning --quiet docs target/docs
+	@echo "the first page is target/docs/index.html"
+
+test-python: native $(NODE) ## Python tests, on the embedded server and on servers of others
 	@$(STAGE) "Python tests" $(PY) -m pytest
 
 # One build for the demo, the tests and the wheel: all use the release profile.
@@ -60,6 +68,7 @@ wheel: $(TOOLS) ## build the wheels, check their size, install them into an empt
 	@$(STAGE) "wheel in an empty venv" target/empty-venv/bin/python -m pip install --quiet dist/*.whl
 	@cd target && empty-venv/bin/python -c 'import dlio_s3_rust, longshore; \
 	  dlio_s3_rust.put("memory://wheel/", num=2, size=1000); print("installed:", longshore.__version__, longshore.list("memory://wheel/"))'
+	@cd target && empty-venv/bin/longshore --version
 
 	@rm -rf target/source-venv && $(PYTHON) -m venv target/source-venv
 	@$(STAGE) "pip install ." target/source-venv/bin/python -m pip install --quiet .
@@ -76,3 +85,11 @@ $(TOOLS): python/requirements-dev.txt
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	@$(STAGE) "tools" $(PY) -m pip install --quiet --disable-pip-version-check --upgrade -r python/requirements-dev.txt
 	@touch $@
+
+# Servers that come from npm, in the versions of the lock file. Without npm their tests are skipped, or fail where CI=true.
+$(NODE): $(NODE_LOCK) | $(TOOLS)
+	@mkdir -p $(@D)
+	@cp $(NODE_LOCK) $(dir $(NODE_LOCK))package.json $(@D)
+	@if command -v npm >/dev/null; \
+	  then $(STAGE) "test servers from npm" npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
+	  else echo "== npm is not installed: no Azurite"; fi

@@ -13,44 +13,21 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import longshore
+from common import BENCH, environment, machine_kind, processor, serving, size_text
 
-BENCH = Path(__file__).resolve().parent
 CELLS = str(BENCH / "cells.py")
 IMPORTS = 20
 IMPORT_TARGET_MS = 30
 
 
-def _environment(extra: dict[str, str]) -> dict[str, str]:
-    """This process's environment without what it says about S3."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | extra
-
-
-@contextmanager
-def serving() -> Iterator[dict[str, str]]:
-    """A server in a process of its own. Gives the environment that reaches it."""
-    keys = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench-secret", "AWS_REGION": "us-east-1"}
-    command = [sys.executable, "-m", "longshore", "serve", "--access-key", "bench", "--secret-key", "bench-secret"]
-    with subprocess.Popen(command, env=_environment({}), stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            endpoint = process.stdout.readline().strip()
-            if not endpoint.startswith("http://"):
-                raise SystemExit("the server does not start")
-            yield _environment({"AWS_ENDPOINT_URL": endpoint, **keys})
-        finally:
-            process.terminate()
-
-
-def _ask(environment: dict[str, str], *arguments: str) -> Any:
+def _ask(variables: dict[str, str], *arguments: str) -> Any:
     command = [sys.executable, CELLS, *arguments]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(command, env=variables, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise SystemExit(f"{' '.join(arguments)} failed")
     return json.loads(done.stdout) if done.stdout else None
@@ -58,15 +35,15 @@ def _ask(environment: dict[str, str], *arguments: str) -> Any:
 
 def measure_cells(rounds: int) -> list[dict[str, Any]]:
     """Each cell once per round, each time in a fresh process; the order turns from round to round."""
-    cells: list[dict[str, Any]] = _ask(_environment({}), "describe")
+    cells: list[dict[str, Any]] = _ask(environment({}), "describe")
     for cell in cells:
-        cell.update(_ask(_environment({}), "count", cell["name"]), rounds=[])
-    with serving() as environment:
-        _ask(environment, "prepare")
+        cell.update(_ask(environment({}), "count", cell["name"]), rounds=[])
+    with serving() as variables:
+        _ask(variables, "prepare")
         for number in range(rounds):
             turned = cells[number % len(cells) :] + cells[: number % len(cells)]
             for cell in turned:
-                cell["rounds"].append(_ask(environment, "measure", cell["name"]))
+                cell["rounds"].append(_ask(variables, "measure", cell["name"]))
             print(f"round {number + 1} of {rounds}", flush=True)
     return cells
 
@@ -78,22 +55,11 @@ def measure_import() -> dict[str, float]:
     for _ in range(IMPORTS + 1):
         for name, program in programs.items():
             started = time.perf_counter()
-            subprocess.run([sys.executable, "-c", program], check=True, env=_environment({}))
+            subprocess.run([sys.executable, "-c", program], check=True, env=environment({}))
             times[name].append((time.perf_counter() - started) * 1000)
     # The first of each fills the file cache.
     medians = {f"{name}_ms": statistics.median(taken[1:]) for name, taken in times.items()}
     return medians | {"difference_ms": medians["longshore_ms"] - medians["bare_ms"], "processes": IMPORTS}
-
-
-def machine_kind() -> str:
-    """What kind of machine this is, without its name: `linux-x86_64-2cpu`."""
-    return f"{platform.system().lower()}-{platform.machine()}-{len(_cpus())}cpu"
-
-
-def _cpus() -> list[int]:
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 def wheel_bytes() -> int | None:
@@ -118,7 +84,7 @@ def table(cells: list[dict[str, Any]]) -> str:
             f"`{cell['name']}`",
             f"{cell['what']}, {cell['in_flight']} in flight" if cell["in_flight"] > 1 else cell["what"],
             f"{count:,}",
-            _size(cell["size"]),
+            size_text(cell["size"]),
             f"{wall:.3f} ({min(walls):.3f} to {max(walls):.3f})",
             f"{count / wall:,.0f}" if count / wall >= 100 else f"{count / wall:.1f}",
             f"{volume / 2**20 / wall:,.0f}" if volume else "",
@@ -128,12 +94,6 @@ def table(cells: list[dict[str, Any]]) -> str:
         ]
         lines.append(f"| {' | '.join(columns)} |")
     return "\n".join(lines)
-
-
-def _size(size: int) -> str:
-    if not size:
-        return ""
-    return f"{size >> 20} MiB" if size >= 2**20 else f"{size >> 10} KiB"
 
 
 def report(found: dict[str, Any]) -> str:
@@ -155,14 +115,6 @@ process on the same machine, keeping objects in memory. Every byte was checked, 
 """
 
 
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measures longshore and records the result under bench/results.")
     parser.add_argument("--rounds", type=int, default=5, help="how often each cell is measured (default: %(default)s)")
@@ -175,7 +127,7 @@ def main() -> None:
         "date": date.today().isoformat(),
         "longshore": longshore.__version__,
         "python": platform.python_version(),
-        "processor": _processor(),
+        "processor": processor(),
         "load": os.getloadavg()[0],
     }
     found |= {"import": measure_import(), "wheel_bytes": wheel_bytes(), "cells": measure_cells(options.rounds)}

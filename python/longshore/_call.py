@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from longshore._progress import _ProgressArgument as ProgressArgument
+    from longshore.types import ProgressArgument
 
 
 def run(native: Callable[..., Any], operation: str, progress: ProgressArgument, *arguments: object) -> Any:

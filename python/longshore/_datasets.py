@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from longshore import _native
 from longshore._call import named, run, start
+from longshore._lazy import asyncio, npt, types, typing
 from longshore._native import Store
 from longshore.exceptions import ArgumentTypeError, BaseError, InvalidArgumentError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import asyncio
-    from typing import Any, List
-
-    import numpy
-
-    from longshore._progress import _ProgressArgument as ProgressArgument
 
 DEFAULT_OBJECT_SIZE: int = 20 * 2**20
 """Bytes of a generated object, unless ``size`` says otherwise: 20 MiB."""
@@ -35,7 +27,7 @@ def put(
     dedup: float = 1.0,
     compress: float = 1.0,
     store: Store | None = None,
-    progress: ProgressArgument = None,
+    progress: types.ProgressArgument = None,
 ) -> None:
     """Generates ``num`` objects and writes them under ``prefix``.
 
@@ -98,7 +90,7 @@ def put_async(
     dedup: float = 1.0,
     compress: float = 1.0,
     store: Store | None = None,
-    progress: ProgressArgument = None,
+    progress: types.ProgressArgument = None,
 ) -> asyncio.Future[None]:
     """As :func:`put`, for ``asyncio``: returns a future whose writes are under way. Cancelling it stops them."""
     return start(
@@ -112,8 +104,8 @@ def put_async(
 
 
 def read_npz(
-    uri: str, array_name: str | None = None, *, store: Store | None = None, progress: ProgressArgument = None
-) -> numpy.ndarray[Any, numpy.dtype[Any]]:
+    uri: str, array_name: str | None = None, *, store: Store | None = None, progress: types.ProgressArgument = None
+) -> npt.NDArray[typing.Any]:
     """Reads one array of a NumPy ``.npz`` archive.
 
     Parameters
@@ -142,8 +134,8 @@ def read_npz(
 
 
 def read_npz_async(
-    uri: str, array_name: str | None = None, *, store: Store | None = None, progress: ProgressArgument = None
-) -> asyncio.Future[numpy.ndarray[Any, numpy.dtype[Any]]]:
+    uri: str, array_name: str | None = None, *, store: Store | None = None, progress: types.ProgressArgument = None
+) -> asyncio.Future[npt.NDArray[typing.Any]]:
     """As :func:`read_npz`, for ``asyncio``: returns a future whose request is under way. Cancelling it stops it."""
     return start(_native.read_npz, "read_npz", progress, uri, array_name, store)
 
@@ -179,7 +171,7 @@ def _generation(
     return prefix, names, max_in_flight, should_create_bucket, data, store
 
 
-def _names(template: str, num: int) -> List[str]:
+def _names(template: str, num: int) -> list[str]:
     """The names of ``num`` objects; an error where two would be the same."""
     if not isinstance(template, str):
         raise ArgumentTypeError(f"template must be a str, not {type(template).__name__}")

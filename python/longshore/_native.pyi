@@ -1,13 +1,19 @@
 """The native module. Private: import from `longshore`."""
 
+from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any, final
 
 from typing_extensions import disjoint_base
 
+from longshore.types import ServerStats
+
 __version__: str
 
 __all__ = [
+    "AzureStore",
     "Bridge",
+    "GCSStore",
     "Gateway",
     "HTTPStore",
     "LocalStore",
@@ -15,6 +21,7 @@ __all__ = [
     "S3Store",
     "Store",
     "__version__",
+    "cli",
     "copy",
     "create_bucket",
     "delete",
@@ -51,6 +58,28 @@ class S3Store(Store):
     def endpoint(self) -> str | None: ...
 
 @final
+class GCSStore(Store):
+    """A bucket on Google Cloud Storage."""
+
+    @property
+    def endpoint(self) -> str | None: ...
+    @property
+    def project(self) -> str | None: ...
+    @property
+    def service_account(self) -> str | None: ...
+
+@final
+class AzureStore(Store):
+    """A container in a storage account of Azure."""
+
+    @property
+    def container(self) -> str: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def endpoint(self) -> str: ...
+
+@final
 class LocalStore(Store):
     """The local file system, from its root."""
 
@@ -85,7 +114,7 @@ class Gateway:
     def __new__(
         cls,
         *,
-        folder: Any,
+        folder: str | PathLike[str] | None,
         credentials: tuple[str, str],
         anonymous: bool,
         region: str,
@@ -109,9 +138,10 @@ class Gateway:
     ) -> int: ...
     def fault_hits(self, fault: int) -> int: ...
     def clear_faults(self) -> None: ...
-    def stats(self) -> dict[str, Any]: ...
+    def stats(self) -> ServerStats: ...
     def reset_stats(self) -> None: ...
 
+def cli(arguments: Sequence[str]) -> int: ...
 def copy(how: Any, source: Any, target: Any, store: Store | None) -> Any: ...
 def create_bucket(how: Any, uri: Any, store: Store | None) -> Any: ...
 def delete(how: Any, uri: Any, whole_bucket: Any, store: Store | None, listener: Any) -> Any: ...
@@ -134,4 +164,4 @@ def put(
 def put_bytes(how: Any, uri: Any, data: Any, store: Store | None, listener: Any) -> Any: ...
 def put_many(how: Any, items: Any, max_in_flight: Any, store: Store | None, listener: Any) -> Any: ...
 def read_npz(how: Any, uri: Any, array_name: Any, store: Store | None, listener: Any) -> Any: ...
-def store_for(uri: Any, options: dict[str, Any]) -> Any: ...
+def store_for(uri: Any, options: Mapping[str, object]) -> S3Store | LocalStore | MemoryStore: ...

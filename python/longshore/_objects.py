@@ -6,32 +6,22 @@ to and mean is decided here.
 
 from __future__ import annotations
 
+import builtins
+
 from longshore import _native
 from longshore._call import named, run, run_silent, start, start_silent
-from longshore._native import HTTPStore, LocalStore, MemoryStore, S3Store, Store
+from longshore._lazy import abc, asyncio, types, typing
+from longshore._native import Store
 from longshore.exceptions import BaseError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Iterable
-    from datetime import timedelta
-    from typing import Any, List, Tuple, TypeAlias
-
-    import numpy
-    from typing_extensions import Buffer
-
-    from longshore._progress import _ProgressArgument as ProgressArgument
-    from longshore.types import ObjectMeta
-
-    # For type checkers NumPy's arrays have a buffer only from Python 3.12 on.
-    _Data: TypeAlias = Buffer | numpy.ndarray[Any, Any]
+# `list` is one of our names.
+List = builtins.list
 
 # The native registry keeps every store for the life of the process; so may this.
-_stores: dict[Store, Any] = {}
+_stores: dict[Store, types.AnyStore] = {}
 
 
-def get(uri: str, *, store: Store | None = None, progress: ProgressArgument = None) -> bytes:
+def get(uri: str, *, store: Store | None = None, progress: types.ProgressArgument = None) -> bytes:
     """Reads one object.
 
     Parameters
@@ -62,18 +52,20 @@ def get(uri: str, *, store: Store | None = None, progress: ProgressArgument = No
     return run(_native.get, "get", progress, uri, store)  # type: ignore[no-any-return]
 
 
-def get_async(uri: str, *, store: Store | None = None, progress: ProgressArgument = None) -> asyncio.Future[bytes]:
+def get_async(
+    uri: str, *, store: Store | None = None, progress: types.ProgressArgument = None
+) -> asyncio.Future[bytes]:
     """As :func:`get`, for ``asyncio``: returns a future whose requests are under way. Cancelling it stops them."""
     return start(_native.get, "get", progress, uri, store)
 
 
 def get_many(
-    uris: Iterable[str],
+    uris: abc.Iterable[str],
     max_in_flight: int = 64,
     *,
     store: Store | None = None,
-    progress: ProgressArgument = None,
-) -> List[Tuple[str, bytes]]:
+    progress: types.ProgressArgument = None,
+) -> List[tuple[str, bytes]]:
     """Reads many objects, at most ``max_in_flight`` at once.
 
     Parameters
@@ -102,23 +94,23 @@ def get_many(
 
 
 def get_many_async(
-    uris: Iterable[str],
+    uris: abc.Iterable[str],
     max_in_flight: int = 64,
     *,
     store: Store | None = None,
-    progress: ProgressArgument = None,
-) -> asyncio.Future[List[Tuple[str, bytes]]]:
+    progress: types.ProgressArgument = None,
+) -> asyncio.Future[List[tuple[str, bytes]]]:
     """As :func:`get_many`, for ``asyncio``: returns a future whose requests are under way. Cancelling it stops them."""
     return start(_native.get_many, "get_many", progress, uris, max_in_flight, store)
 
 
 def get_many_stats(
-    uris: Iterable[str],
+    uris: abc.Iterable[str],
     max_in_flight: int = 64,
     *,
     store: Store | None = None,
-    progress: ProgressArgument = None,
-) -> Tuple[int, int]:
+    progress: types.ProgressArgument = None,
+) -> tuple[int, int]:
     """Reads many objects and drops their bodies: measures a store without holding its objects in memory.
 
     Arguments and errors are those of :func:`get_many`.
@@ -132,17 +124,19 @@ def get_many_stats(
 
 
 def get_many_stats_async(
-    uris: Iterable[str],
+    uris: abc.Iterable[str],
     max_in_flight: int = 64,
     *,
     store: Store | None = None,
-    progress: ProgressArgument = None,
-) -> asyncio.Future[Tuple[int, int]]:
+    progress: types.ProgressArgument = None,
+) -> asyncio.Future[tuple[int, int]]:
     """As :func:`get_many_stats`, for ``asyncio``: returns a future. Cancelling it stops the requests."""
     return start(_native.get_many_stats, "get_many_stats", progress, uris, max_in_flight, store)
 
 
-def put_bytes(uri: str, data: _Data, *, store: Store | None = None, progress: ProgressArgument = None) -> None:
+def put_bytes(
+    uri: str, data: types.Data, *, store: Store | None = None, progress: types.ProgressArgument = None
+) -> None:
     """Writes one object from memory.
 
     Parameters
@@ -166,18 +160,18 @@ def put_bytes(uri: str, data: _Data, *, store: Store | None = None, progress: Pr
 
 
 def put_bytes_async(
-    uri: str, data: _Data, *, store: Store | None = None, progress: ProgressArgument = None
+    uri: str, data: types.Data, *, store: Store | None = None, progress: types.ProgressArgument = None
 ) -> asyncio.Future[None]:
     """As :func:`put_bytes`, for ``asyncio``: do not change ``data`` until the future is done and the loop has run once more."""
     return start(_native.put_bytes, "put_bytes", progress, uri, data, store)
 
 
 def put_many(
-    items: Iterable[Tuple[str, _Data]],
+    items: abc.Iterable[tuple[str, types.Data]],
     max_in_flight: int = 32,
     *,
     store: Store | None = None,
-    progress: ProgressArgument = None,
+    progress: types.ProgressArgument = None,
 ) -> None:
     """Writes many objects from memory, at most ``max_in_flight`` at once.
 
@@ -199,17 +193,17 @@ def put_many(
 
 
 def put_many_async(
-    items: Iterable[Tuple[str, _Data]],
+    items: abc.Iterable[tuple[str, types.Data]],
     max_in_flight: int = 32,
     *,
     store: Store | None = None,
-    progress: ProgressArgument = None,
+    progress: types.ProgressArgument = None,
 ) -> asyncio.Future[None]:
     """As :func:`put_many`, for ``asyncio``: returns a future whose writes are under way. Cancelling it stops them."""
     return start(_native.put_many, "put_many", progress, items, max_in_flight, store)
 
 
-def list(uri: str, *, store: Store | None = None, progress: ProgressArgument = None) -> List[str]:
+def list(uri: str, *, store: Store | None = None, progress: types.ProgressArgument = None) -> List[str]:
     """Lists keys, however many there are.
 
     Parameters
@@ -238,13 +232,15 @@ def list(uri: str, *, store: Store | None = None, progress: ProgressArgument = N
     return run(_native.list, "list", progress, uri, store)  # type: ignore[no-any-return]
 
 
-def list_async(uri: str, *, store: Store | None = None, progress: ProgressArgument = None) -> asyncio.Future[List[str]]:
+def list_async(
+    uri: str, *, store: Store | None = None, progress: types.ProgressArgument = None
+) -> asyncio.Future[List[str]]:
     """As :func:`list`, for ``asyncio``: returns a future whose requests are under way. Cancelling it stops them."""
     return start(_native.list, "list", progress, uri, store)
 
 
 def delete(
-    uri: str, *, whole_bucket: bool = False, store: Store | None = None, progress: ProgressArgument = None
+    uri: str, *, whole_bucket: bool = False, store: Store | None = None, progress: types.ProgressArgument = None
 ) -> None:
     """Deletes one object, or everything under a prefix that ends in ``/``.
 
@@ -270,13 +266,13 @@ def delete(
 
 
 def delete_async(
-    uri: str, *, whole_bucket: bool = False, store: Store | None = None, progress: ProgressArgument = None
+    uri: str, *, whole_bucket: bool = False, store: Store | None = None, progress: types.ProgressArgument = None
 ) -> asyncio.Future[None]:
     """As :func:`delete`, for ``asyncio``: returns a future whose requests are under way. Cancelling it stops them."""
     return start(_native.delete, "delete", progress, uri, whole_bucket, store)
 
 
-def head(uri: str, *, store: Store | None = None) -> ObjectMeta:
+def head(uri: str, *, store: Store | None = None) -> types.ObjectMeta:
     """Describes one object without reading it.
 
     Returns
@@ -292,7 +288,7 @@ def head(uri: str, *, store: Store | None = None) -> ObjectMeta:
     return run_silent(_native.head, "head", uri, store)  # type: ignore[no-any-return]
 
 
-def head_async(uri: str, *, store: Store | None = None) -> asyncio.Future[ObjectMeta]:
+def head_async(uri: str, *, store: Store | None = None) -> asyncio.Future[types.ObjectMeta]:
     """As :func:`head`, for ``asyncio``."""
     return start_silent(_native.head, "head", uri, store)
 
@@ -341,9 +337,7 @@ def create_bucket_async(uri: str, *, store: Store | None = None) -> asyncio.Futu
     return start_silent(_native.create_bucket, "create_bucket", uri, store)
 
 
-def store_for(
-    uri: str, **options: str | int | float | bool | timedelta | dict[str, str] | None
-) -> S3Store | LocalStore | MemoryStore | HTTPStore:
+def store_for(uri: str, **options: typing.Unpack[types.StoreOptions]) -> types.AnyStore:
     """The live store that ``uri`` is in: the same object for the same configuration, with one connection pool.
 
     The functions of this package use these stores too: ``store_for(uri)`` is what ``get(uri)`` goes through. Pass a store made
@@ -378,4 +372,4 @@ def store_for(
         store = _native.store_for(uri, options)
     except BaseError as error:
         raise named(error, "store_for") from error.__cause__
-    return _stores.setdefault(store, store)  # type: ignore[no-any-return]
+    return _stores.setdefault(store, store)

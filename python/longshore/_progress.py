@@ -10,17 +10,15 @@ from longshore.exceptions import ArgumentTypeError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol, TypeAlias
+    from typing import Protocol
+
+    from longshore.types import ProgressArgument
 
     class _Listener(Protocol):
         """What the native module calls; ``close`` is called once, whatever the outcome."""
 
         def __call__(self, objects: int, total: int | None, size: int, elapsed: float, finished: bool) -> None: ...
         def close(self) -> None: ...
-
-
-if TYPE_CHECKING:
-    _ProgressArgument: TypeAlias = bool | Callable[["Progress"], object] | None
 
 
 class Progress:
@@ -56,7 +54,7 @@ class Progress:
         return f"Progress({fields})"
 
 
-def listener(operation: str, progress: bool | Callable[[Progress], object] | None) -> _Listener | None:
+def listener(operation: str, progress: ProgressArgument) -> _Listener | None:
     """The listener for a ``progress=`` argument."""
     if progress is None or progress is False:
         return None

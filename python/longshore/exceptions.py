@@ -43,7 +43,7 @@ class BaseError(RuntimeError):
     uri: str | None
     """The object, prefix or bucket it was about."""
     operation: str | None
-    """The operation: ``"get"``, ``"put"``, ``"list"``, …"""
+    """The operation, for example ``"get"``."""
     status: int | None
     """The HTTP status of the server's last answer."""
     code: str | None
@@ -75,7 +75,7 @@ class BaseError(RuntimeError):
         self.code = code
         self.request_id = request_id
         self.attempts = attempts
-        self.failures = tuple(tuple(failure) for failure in failures)  # type: ignore[misc]
+        self.failures = tuple((uri, code, message) for uri, code, message in failures)
         if isinstance(self, OSError):
             number = errno if errno is not None else _USUAL_ERRNO.get(type(self).__name__)
             _describe(self, number, message, uri)
@@ -84,7 +84,7 @@ class BaseError(RuntimeError):
         # OSError and KeyError have ideas of their own about this.
         return str(self.args[0]) if self.args else ""
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         state = dict(self.__dict__)
         if isinstance(self, OSError):
             state.update(_os_fields(self))
@@ -167,12 +167,12 @@ def _describe(error: OSError, number: int | None, message: str, uri: str | None)
     error.filename = uri.removeprefix("file://") if uri is not None else None
 
 
-def _os_fields(error: OSError) -> dict[str, Any]:
+def _os_fields(error: OSError) -> dict[str, object]:
     return {"errno": error.errno, "strerror": error.strerror, "filename": error.filename}
 
 
 def _rebuild(
-    kind: type[BaseError], args: tuple[Any, ...], state: dict[str, Any], cause: BaseException | None
+    kind: type[BaseError], args: tuple[str, ...], state: dict[str, object], cause: BaseException | None
 ) -> BaseError:
     error = kind(*args)
     for name, value in state.items():
@@ -181,7 +181,9 @@ def _rebuild(
     return error
 
 
-def _from_native(kind: str, message: str, cause: str | None, details: dict[str, Any] | None) -> BaseError:
+def _from_native(  # pyright: ignore[reportUnusedFunction]
+    kind: str, message: str, cause: str | None, details: dict[str, Any] | None
+) -> BaseError:
     """Called by the native module: the exception for one of its errors."""
     error: BaseError = globals()[kind](message, **(details or {}))
     if cause is not None:

@@ -1,13 +1,77 @@
-"""Types of arguments and results, for annotations."""
+"""Types of arguments, options and results, for annotations.
+
+Importing this module imports ``typing``; the package itself does not need it.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TypedDict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict
 
+from longshore._native import HTTPStore, LocalStore, MemoryStore, S3Store
 from longshore._progress import Progress
 
-__all__ = ["ObjectMeta", "Progress"]
+if TYPE_CHECKING:
+    import numpy
+
+__all__ = [
+    "AnyStore",
+    "Buffer",
+    "Count",
+    "Data",
+    "Duration",
+    "Flag",
+    "HTTPOptions",
+    "ObjectMeta",
+    "Progress",
+    "ProgressArgument",
+    "RequestFilter",
+    "S3Options",
+    "ServerStats",
+    "StoreOptions",
+    "TransferOptions",
+]
+
+
+class Buffer(Protocol):
+    """An object whose memory can be read in place: ``bytes``, ``bytearray``, ``memoryview``, ``array.array``, ``mmap``, …
+
+    It is ``collections.abc.Buffer`` for every version of Python. It is for type checkers, not for ``isinstance``.
+    """
+
+    def __buffer__(self, flags: int, /) -> memoryview:
+        """Called by ``memoryview(…)``; how an object written in Python lends its memory, from Python 3.12 on."""
+        ...
+
+
+if TYPE_CHECKING:
+    # For type checkers NumPy's arrays have a buffer only from Python 3.12 on.
+    Data: TypeAlias = Buffer | numpy.ndarray[Any, Any]
+    """Anything with a contiguous buffer, which is what can be written. A ``str`` has none; encode it."""
+else:
+
+    def __getattr__(name):
+        # Made when it is asked for, because NumPy takes longer to import than everything else here.
+        if name != "Data":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import numpy
+
+        globals()["Data"] = Buffer | numpy.ndarray[Any, Any]
+        return globals()["Data"]
+
+
+ProgressArgument: TypeAlias = bool | Callable[[Progress], object] | None
+"""What ``progress=`` takes; ``True`` for a bar, or a callable that is given :class:`Progress` events."""
+
+Duration: TypeAlias = float | str | timedelta | None
+"""Seconds, a ``timedelta``, or text such as ``"250ms"``, ``"10s"``, ``"2m"``."""
+
+Flag: TypeAlias = bool | str | None
+"""A ``bool``, or text such as ``"true"``, ``"no"``, ``"1"``."""
+
+Count: TypeAlias = int | str | None
+"""A whole number, or its text."""
 
 
 class ObjectMeta(TypedDict):
@@ -23,3 +87,112 @@ class ObjectMeta(TypedDict):
     """The store's name for this content."""
     version: str | None
     """The version, where the bucket keeps versions."""
+
+
+class TransferOptions(TypedDict, total=False):
+    """Options of every store that is reached over a network. ``None`` and empty text count as absent."""
+
+    ca_bundle: str | None
+    """A PEM file of certificates to trust besides the system's."""
+    allow_http: Flag
+    """False refuses an endpoint that begins with ``http://``."""
+    timeout: Duration
+    """The longest silence in either direction; 60 seconds. No transfer is bounded as a whole."""
+    connect_timeout: Duration
+    """The longest wait for a connection; 5 seconds."""
+    max_retries: Count
+    """How often a request is repeated; 8."""
+    retry_timeout: Duration
+    """When to stop repeating, counted from the first request; unlimited."""
+
+
+class S3Options(TransferOptions, total=False):
+    """Options of an :class:`~longshore.S3Store`. What is absent comes from the ``AWS_*`` variables, then from the profile."""
+
+    profile: str | None
+    """The profile of AWS's shared files that counts, instead of the one that the variables name."""
+    access_key_id: str | None
+    """The access key; it comes with ``secret_access_key``."""
+    secret_access_key: str | None
+    """The secret of the access key."""
+    session_token: str | None
+    """The token of temporary keys."""
+    region: str | None
+    """The region that requests are signed for; ``us-east-1``."""
+    endpoint: str | None
+    """The server's address, for example ``"http://127.0.0.1:9000"``; without one it is AWS, in the region."""
+    skip_signature: Flag
+    """Sends unsigned requests, for public buckets."""
+    unsigned_payload: Flag
+    """Signs the head of a request only; true, unless the endpoint is ``http://``."""
+    virtual_hosted_style_request: Flag
+    """Puts the bucket into the host name instead of the path."""
+    request_payer: Flag
+    """Agrees to pay for the requests."""
+    use_dualstack_endpoint: Flag
+    """Reaches AWS over IPv6 as well."""
+    use_fips_endpoint: Flag
+    """Reaches AWS at its FIPS endpoint."""
+    use_accelerate_endpoint: Flag
+    """Reaches AWS through its transfer acceleration."""
+    checksum_algorithm: str | None
+    """A checksum to send with bodies, ``"sha256"`` or ``"crc64nvme"``; none."""
+    server_side_encryption: str | None
+    """The way objects are encrypted, ``"AES256"``, ``"aws:kms"``, ``"aws:kms:dsse"`` or ``"sse-c"``; as the bucket says."""
+    sse_kms_key_id: str | None
+    """The key of the key service that encrypts objects."""
+    sse_bucket_key_enabled: Flag
+    """Asks the key service once for the bucket instead of once for each object; as the bucket says."""
+    sse_customer_key_base64: str | None
+    """A key of 32 bytes, in base64, which every request about an object brings along."""
+
+
+class HTTPOptions(TransferOptions, total=False):
+    """Options of an :class:`~longshore.HTTPStore`."""
+
+    username: str | None
+    """Whom basic authentication is for; it comes with ``password``."""
+    password: str | None
+    """The password of ``username``."""
+    bearer_token: str | None
+    """A token that every request carries."""
+    headers: dict[str, str] | str | None
+    """More headers of every request."""
+
+
+class StoreOptions(S3Options, HTTPOptions, total=False):
+    """Options of every kind of store: the keywords of :func:`~longshore.store_for`.
+
+    Which of them a store has depends on its URI, which type checkers cannot see; one that it does not have is
+    ``UnknownConfigurationKeyError``.
+    """
+
+
+AnyStore: TypeAlias = S3Store | HTTPStore | LocalStore | MemoryStore
+"""What :func:`~longshore.store_for` returns."""
+
+
+class RequestFilter(TypedDict, total=False):
+    """Which requests a rule of :class:`~longshore.testing.Faults` is for."""
+
+    method: str | None
+    """The HTTP method, for example ``"GET"``."""
+    path: str | None
+    """A part of ``/bucket/key``."""
+    query: str | None
+    """A part of the query string."""
+    skip: int
+    """How many such requests pass first; 0."""
+    times: int | None
+    """How often it happens; ``None`` for always."""
+
+
+class ServerStats(TypedDict):
+    """What a :class:`~longshore.testing.Server` has seen."""
+
+    connections: int
+    """Connections that were opened."""
+    operations: dict[str, int]
+    """Requests by S3 operation, for example ``"GetObject"``."""
+    methods: dict[str, int]
+    """Requests by HTTP method."""

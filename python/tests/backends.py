@@ -1,8 +1,9 @@
-"""The places that one list of client tests runs over: three S3 servers, local files and memory.
+"""The places that one list of client tests runs over: servers of every kind of store, local files and memory.
 
-A test that asks for `place` (see `conftest`) runs once over each of them, with an empty prefix to itself. Where kinds of
-stores differ for a reason, or a server deviates from S3, that is a field of `Backend`, with the reason beside it; tests do
-not ask for names.
+A test that asks for `place` (see `conftest`) runs once over each kind that does everything a test may want, one that asks for
+`readable_place` over those that only read too, each time with an empty prefix to itself. Where kinds of stores differ for a
+reason, or a server deviates from the real one, that is a field of `Kind` with the reason beside it; tests and fixtures ask for
+what they need, not for names.
 """
 
 from __future__ import annotations
@@ -10,29 +11,68 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 
 import longshore as s3
 from longshore import testing
+from servers import files
 from servers.base import Server
 from servers.moto import moto
 from servers.seaweedfs import seaweedfs
 
 _numbers = itertools.count()
 
-_NO_CONTROLS = {"\t": "the crate object_store refuses control characters in paths"}
+
+class Ability(Enum):
+    """What a test may need of a kind of store."""
+
+    WRITE = "takes objects, replaces, copies and deletes them"
+    LIST = "says which objects there are"
+    BUCKETS = "makes buckets, which can be missing and can belong to somebody else"
+    ROOTS = "gives a test a whole bucket to itself"
+    ANY_KEY = "holds every text as a key"
+    TEXTS = "takes keys for texts, in which nothing is decoded and no segment has a meaning"
+    S3 = "speaks S3, and is configured by its variables"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of store, and what it is known to do in its own way. Said before anything of it runs."""
+
+    name: str
+    start: Callable[[Kind, Path], AbstractContextManager[Backend]] = field(repr=False)
+    cannot: Mapping[Ability, str] = field(default_factory=dict, repr=False)
+    """What it cannot do, each with the reason."""
+    cannot_hold: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Characters that no key of it can have, each with the reason."""
+    store: type[s3.Store] = s3.Store
+    """What `store_for` gives for its URIs."""
+    missing_bucket: str = "NoSuchBucket"
+    """The code with which it says that there is no such bucket."""
+    more_than_a_page: int = 1100
+    """A number of objects that it lists in more than one page. S3's have 1000."""
+    quick: bool = False
+    """Whether it is our own and costs no time: for what no server can change."""
+
+    def can(self, *abilities: Ability) -> bool:
+        return not any(ability in self.cannot for ability in abilities)
 
 
 @dataclass(frozen=True)
 class Backend:
-    """One kind of store, running, and what it is known to do in its own way."""
+    """A kind of store that runs, and how it is reached."""
 
-    name: str
+    kind: Kind
     root: str
     """What stands before the key in a URI: `s3://bucket/`, `file:///` or `memory:///`."""
     folder: str = ""
@@ -43,10 +83,14 @@ class Backend:
     """Keywords for `store_for` that do the same."""
     gateway: testing.Server | None = None
     """Our own gateway, which counts requests and can misbehave."""
-    cannot_hold: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Characters that no key of it can have, each with the reason."""
-    more_than_a_page: int = 1100
-    """A number of objects that S3 lists in more than one page of 1000."""
+    door: Path | None = None
+    """The folder behind a store that only reads, where the tests put its objects."""
+    spell: Callable[[str], str] = field(default=str, repr=False)
+    """How a text is written in its keys and URIs. The keys of web servers are parts of URLs; all others are texts."""
+
+    @property
+    def scheme(self) -> str:
+        return self.root.partition("://")[0]
 
 
 @dataclass(frozen=True)
@@ -57,33 +101,63 @@ class Place:
     prefix: str
     """What the keys of this test begin with; ends in a slash."""
 
+    @property
+    def kind(self) -> Kind:
+        return self.backend.kind
+
     def uri(self, name: str = "") -> str:
         """The URI of the object `name` in this place; without a name that of the place itself, which ends in a slash."""
-        return self.backend.root + self.prefix + name
+        # Stars are wildcards unless they are escaped, in every spelling.
+        parts = re.split(r"(\\?\*)", name)
+        return (
+            self.backend.root
+            + self.prefix
+            + "".join(part if index % 2 else self.backend.spell(part) for index, part in enumerate(parts))
+        )
+
+    def object(self, name: str) -> str:
+        """The URI of exactly that object, whatever stars are in its name."""
+        return self.uri(name.replace("*", r"\*"))
 
     def uris(self, names: list[str]) -> list[str]:
         return [self.uri(name) for name in names]
 
     def key(self, name: str) -> str:
         """The key of the object `name`, as listings have it."""
-        return self.prefix + name
+        return self.prefix + self.backend.spell(name)
+
+    def sorted(self, names: Iterable[str]) -> list[str]:
+        """Those names in the byte order of their keys."""
+        return sorted(names, key=lambda name: self.key(name).encode())
 
     def names(self) -> list[str]:
         """All objects in this place, by name."""
-        return [key.removeprefix(self.prefix) for key in s3.list(self.uri())]
+        names = [key.removeprefix(self.prefix) for key in s3.list(self.uri())]
+        return names if self.backend.spell is str else [unquote(name) for name in names]
 
     def holds(self, name: str) -> bool:
         """Whether this backend can have a key with those characters."""
-        return not any(character in name for character in self.backend.cannot_hold)
+        return not any(character in name for character in self.kind.cannot_hold)
 
     def fill(self, *names: str) -> None:
         """Writes an object for each name, whose body is the name."""
-        s3.put_many([(self.uri(name.replace("*", r"\*")), name.encode()) for name in names])
+        self.write({name: name.encode() for name in names})
+
+    def write(self, bodies: Mapping[str, bytes]) -> None:
+        """Writes an object for each name: through the client, or through the door of a store that only reads."""
+        door = self.backend.door
+        if door is None:
+            s3.put_many([(self.object(name), body) for name, body in bodies.items()], 64)
+            return
+        for name, body in bodies.items():
+            path = door / f"{self.prefix}{name}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
 
     def bodies(self) -> dict[str, bytes]:
         """What every object of this place holds, by name."""
         names = self.names()
-        pairs = s3.get_many([self.uri(name.replace("*", r"\*")) for name in names])
+        pairs = s3.get_many([self.object(name) for name in names])
         return {name: body for name, (_, body) in zip(names, pairs, strict=True)}
 
     def count(self, operation: str) -> int:
@@ -95,6 +169,16 @@ class Place:
         """Sets the gateway's counts to zero."""
         assert self.backend.gateway is not None
         self.backend.gateway.reset_stats()
+
+
+@dataclass(frozen=True)
+class MissingBucket:
+    """A bucket that does not exist."""
+
+    uri: str
+    """Without a slash at its end."""
+    code: str
+    """How its server says so."""
 
 
 def new_name() -> str:
@@ -122,64 +206,116 @@ def environment_of(options: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _over_s3(name: str, options: dict[str, str], **more: Any) -> Backend:
+def _over_s3(kind: Kind, options: dict[str, str], **more: Any) -> Backend:
     bucket = new_name()
     s3.create_bucket(f"s3://{bucket}", store=s3.store_for(f"s3://{bucket}", **options))
-    return Backend(name, f"s3://{bucket}/", options=options, environment=environment_of(options), **more)
+    return Backend(kind, f"s3://{bucket}/", options=options, environment=environment_of(options), **more)
 
 
 @contextlib.contextmanager
-def _gateway(folder: Path) -> Iterator[Backend]:
+def _gateway(kind: Kind, folder: Path) -> Iterator[Backend]:
     with testing.server() as server:
-        yield _over_s3("gateway", server.options, gateway=server, more_than_a_page=2500)
+        yield _over_s3(kind, server.options, gateway=server)
 
 
 @contextlib.contextmanager
-def _seaweedfs(folder: Path) -> Iterator[Backend]:
+def _seaweedfs(kind: Kind, folder: Path) -> Iterator[Backend]:
     with seaweedfs(folder) as server:
-        # A deviation from S3, seen in 4.48: `a\\b` is written as `a/b`.
-        yield _over_s3("seaweedfs", options_of(server), cannot_hold={"\\": "SeaweedFS takes it for a slash"})
+        yield _over_s3(kind, options_of(server))
 
 
 @contextlib.contextmanager
-def _moto(folder: Path) -> Iterator[Backend]:
+def _moto(kind: Kind, folder: Path) -> Iterator[Backend]:
     with moto(folder) as server:
-        yield _over_s3("moto", options_of(server))
+        yield _over_s3(kind, options_of(server))
 
 
 @contextlib.contextmanager
-def _file(folder: Path) -> Iterator[Backend]:
-    yield Backend("file", "file:///", folder=folder.as_posix().lstrip("/") + "/")
+def _file(kind: Kind, folder: Path) -> Iterator[Backend]:
+    yield Backend(kind, "file:///", folder=folder.as_posix().lstrip("/") + "/")
 
 
 @contextlib.contextmanager
-def _memory(folder: Path) -> Iterator[Backend]:
-    yield Backend("memory", "memory:///", cannot_hold=_NO_CONTROLS)
+def _memory(kind: Kind, folder: Path) -> Iterator[Backend]:
+    yield Backend(kind, "memory:///")
 
 
-START: Mapping[str, Callable[[Path], contextlib.AbstractContextManager[Backend]]] = {
-    "gateway": _gateway,
-    "seaweedfs": _seaweedfs,
-    "moto": _moto,
-    "file": _file,
-    "memory": _memory,
+def _web(start: files.Start) -> Callable[[Kind, Path], AbstractContextManager[Backend]]:
+    """Starts a web server, whose folder is the door."""
+
+    @contextlib.contextmanager
+    def started(kind: Kind, folder: Path) -> Iterator[Backend]:
+        with start(folder) as server:
+            spell = partial(quote, safe="-._~!$&'()+,;=:@/")
+            yield Backend(kind, f"{server.endpoint}/", door=server.files, spell=spell)
+
+    return started
+
+
+_NOT_S3 = {Ability.S3: "it is another protocol"}
+_NO_BUCKETS = {**_NOT_S3, Ability.BUCKETS: "it has none"}
+_READ_ONLY = {
+    **_NO_BUCKETS,
+    Ability.WRITE: "web servers are read",
+    Ability.ROOTS: "a server is one root",
+    Ability.ANY_KEY: "its objects are files",
+    Ability.TEXTS: "a URL is decoded, and its dots are folded away, as every client of the web does",
 }
+_OF_PATHS = {Ability.ANY_KEY: "it has no keys with an empty segment or a slash at the end"}
 
-ALL = list(START)
-S3_SERVERS = ["gateway", "seaweedfs", "moto"]
-"""Where buckets are made, can be missing, and can belong to somebody else."""
-ANY_KEY = ["gateway", "moto"]
-"""Where every text is a key. Files and memory have no keys with an empty segment or a slash at the end, and SeaweedFS keeps
-its objects in a tree of folders too."""
-WITH_ROOTS = [*S3_SERVERS, "memory"]
-"""Where a test can have a whole bucket to itself. The file system has one root, and it is everybody's."""
+KINDS = [
+    Kind("gateway", _gateway, store=s3.S3Store, more_than_a_page=2500, quick=True),
+    Kind(
+        "seaweedfs",
+        _seaweedfs,
+        store=s3.S3Store,
+        cannot={Ability.ANY_KEY: "it keeps its objects in a tree of folders"},
+        # A deviation from S3, seen in 4.48: `a\\b` is written as `a/b`.
+        cannot_hold={"\\": "SeaweedFS takes it for a slash"},
+    ),
+    Kind("moto", _moto, store=s3.S3Store),
+    Kind(
+        "file",
+        _file,
+        store=s3.LocalStore,
+        cannot={**_NO_BUCKETS, **_OF_PATHS, Ability.ROOTS: "the file system has one root, and it is everybody's"},
+        quick=True,
+    ),
+    Kind(
+        "memory",
+        _memory,
+        store=s3.MemoryStore,
+        cannot={**_NO_BUCKETS, **_OF_PATHS},
+        cannot_hold={"\t": "the crate object_store refuses control characters in paths"},
+        quick=True,
+    ),
+    Kind("wsgidav", _web(files.wsgidav), cannot=_READ_ONLY, store=s3.HTTPStore),
+    # Where it is installed; WsgiDAV is always there.
+    *([Kind("nginx", _web(files.nginx), cannot=_READ_ONLY, store=s3.HTTPStore)] if files.has_nginx() else []),
+    Kind(
+        "plain http",
+        _web(files.plain),
+        cannot={**_READ_ONLY, Ability.LIST: "a listing of a web server is an answer to PROPFIND, which WebDAV has"},
+        store=s3.HTTPStore,
+    ),
+]
+
+
+def kinds(*abilities: Ability, lacking: Ability | None = None, quick: bool = False) -> list[str]:
+    """The names of the kinds that can do all that, and cannot do what is `lacking`; with `quick` only our own."""
+    return [
+        kind.name
+        for kind in KINDS
+        if kind.can(*abilities) and not (lacking and kind.can(lacking)) and (kind.quick or not quick)
+    ]
 
 
 class Backends:
     """The backends of a run, each started when first asked for and stopped at the end."""
 
-    def __init__(self, folder: Callable[[str], Path]) -> None:
+    def __init__(self, folder: Callable[[str], Path], known: Iterable[Kind] = ()) -> None:
         self._folder = folder
+        self._kinds = {kind.name: kind for kind in known or KINDS}
         self._started: dict[str, Backend] = {}
         self._failed: dict[str, BaseException] = {}
         self._stack = contextlib.ExitStack()
@@ -189,8 +325,9 @@ class Backends:
             # Once is enough to wait for a server that does not come.
             raise self._failed[name]
         if name not in self._started:
+            kind = self._kinds[name]
             try:
-                self._started[name] = self._stack.enter_context(START[name](self._folder(name)))
+                self._started[name] = self._stack.enter_context(kind.start(kind, self._folder(name)))
             except (Exception, pytest.skip.Exception, pytest.fail.Exception) as failure:
                 self._failed[name] = failure
                 raise

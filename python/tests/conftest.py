@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import accounts
 import longshore as s3
-from backends import ALL, ANY_KEY, S3_SERVERS, WITH_ROOTS, Backend, Backends, Place, new_name
+from backends import Ability, Backend, Backends, MissingBucket, Place, kinds, new_name
 
 # A shell that runs this in the background has Ctrl-C ignored, and so would every program that a test starts. The tests are about
 # programs that a person can interrupt.
@@ -18,11 +19,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with nothing in it."""
+    return tmp_path_factory.mktemp("home")
+
+
 @pytest.fixture(autouse=True)
-def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the AWS account of whoever runs it."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
+def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch, empty_home: Path) -> None:
+    """No test sees the accounts of whoever runs it."""
+    accounts.hide(monkeypatch, empty_home)
 
 
 @pytest.fixture(scope="session")
@@ -40,54 +46,91 @@ def _enter(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Backend:
     return backend
 
 
-@pytest.fixture(params=ALL)
-def place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """An empty prefix, in each backend in turn."""
-    backend = _enter(backends[request.param], monkeypatch)
+def _place(backend: Backend) -> Place:
     return Place(backend, f"{backend.folder}{new_name()}/")
 
 
-@pytest.fixture(params=S3_SERVERS)
+def _new_bucket(backend: Backend) -> str:
+    return f"{backend.scheme}://{new_name()}"
+
+
+@pytest.fixture(params=kinds(Ability.WRITE, Ability.LIST))
+def place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """An empty prefix, in each backend that writes too."""
+    return _place(_enter(backends[request.param], monkeypatch))
+
+
+@pytest.fixture(params=kinds(Ability.LIST))
+def readable_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """An empty prefix, in each backend, also where only `Place.write` can write."""
+    return _place(_enter(backends[request.param], monkeypatch))
+
+
+@pytest.fixture(params=kinds(Ability.LIST, Ability.TEXTS))
+def text_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """An empty prefix, in each backend whose keys are texts."""
+    return _place(_enter(backends[request.param], monkeypatch))
+
+
+@pytest.fixture(params=kinds(lacking=Ability.WRITE))
+def read_only_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """An empty prefix, in each backend that only reads."""
+    return _place(_enter(backends[request.param], monkeypatch))
+
+
+@pytest.fixture(params=kinds(lacking=Ability.LIST))
+def unlisted_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """An empty prefix, in each backend that cannot say which objects there are."""
+    return _place(_enter(backends[request.param], monkeypatch))
+
+
+@pytest.fixture(params=kinds(Ability.BUCKETS))
+def cloud_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """An empty prefix, on each server that has buckets."""
+    return _place(_enter(backends[request.param], monkeypatch))
+
+
+@pytest.fixture(params=kinds(Ability.S3))
 def s3_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """An empty prefix, on each S3 server in turn."""
-    return Place(_enter(backends[request.param], monkeypatch), f"{new_name()}/")
+    """An empty prefix, on each S3 server."""
+    return _place(_enter(backends[request.param], monkeypatch))
 
 
-@pytest.fixture(params=ANY_KEY)
+@pytest.fixture(params=kinds(Ability.ANY_KEY))
 def any_key_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """An empty prefix, on each S3 server that holds every key that S3 does."""
-    return Place(_enter(backends[request.param], monkeypatch), f"{new_name()}/")
+    """An empty prefix, on each server that holds every key that S3 does."""
+    return _place(_enter(backends[request.param], monkeypatch))
 
 
 @pytest.fixture
 def gateway_place(backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
     """An empty prefix on our own gateway, whose counts of requests begin at zero."""
-    place = Place(_enter(backends["gateway"], monkeypatch), f"{new_name()}/")
+    place = _place(_enter(backends["gateway"], monkeypatch))
     place.reset()
     return place
 
 
-@pytest.fixture(params=["gateway", "file", "memory"])
+@pytest.fixture(params=kinds(Ability.WRITE, Ability.LIST, quick=True))
 def quick_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
     """An empty prefix of each of our own kinds of store, for what no server can change."""
-    backend = _enter(backends[request.param], monkeypatch)
-    return Place(backend, f"{backend.folder}{new_name()}/")
+    return _place(_enter(backends[request.param], monkeypatch))
 
 
-@pytest.fixture(params=WITH_ROOTS)
+@pytest.fixture(params=kinds(Ability.ROOTS))
 def bucket(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> str:
     """The URI of a new bucket, without a slash at its end; for memory that of an empty store."""
-    backend = _enter(backends[request.param], monkeypatch)
-    uri = f"{backend.root.partition('://')[0]}://{new_name()}"
+    uri = _new_bucket(_enter(backends[request.param], monkeypatch))
     s3.create_bucket(uri)
     return uri
 
 
-@pytest.fixture(params=S3_SERVERS)
-def missing_bucket(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The URI of a bucket that does not exist, without a slash at its end."""
-    _enter(backends[request.param], monkeypatch)
-    return f"s3://{new_name()}"
+@pytest.fixture(params=kinds(Ability.BUCKETS))
+def missing_bucket(
+    request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch
+) -> MissingBucket:
+    """A bucket that does not exist, on each server that has buckets."""
+    backend = _enter(backends[request.param], monkeypatch)
+    return MissingBucket(_new_bucket(backend), backend.kind.missing_bucket)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import longshore as s3
-from backends import Place
+from backends import MissingBucket, Place
 from longshore import testing
 from longshore.exceptions import BaseError, InvalidArgumentError, NotFoundError, PermissionDeniedError
 
@@ -47,7 +47,7 @@ def test_a_prefix_without_a_slash_deletes_no_more_than_that_object(place: Place)
 
 
 def test_a_prefix_of_more_than_a_page_is_deleted_whole(place: Place) -> None:
-    names = [f"{number:06d}" for number in range(place.backend.more_than_a_page)]
+    names = [f"{number:06d}" for number in range(place.kind.more_than_a_page)]
     s3.put_many([(place.uri(f"folder/{name}"), b"x") for name in names], 64)
     place.fill("other")
     s3.delete(place.uri("folder/"))
@@ -95,13 +95,13 @@ def test_the_root_of_the_file_system_is_refused_always(uri: str, whole_bucket: b
         s3.delete(uri, whole_bucket=whole_bucket)
 
 
-def test_a_missing_bucket_is_not_found(missing_bucket: str) -> None:
-    for uri in (f"{missing_bucket}/key", f"{missing_bucket}/prefix/"):
+def test_a_missing_bucket_is_not_found(missing_bucket: MissingBucket) -> None:
+    for uri in (f"{missing_bucket.uri}/key", f"{missing_bucket.uri}/prefix/"):
         with pytest.raises(NotFoundError) as caught:
             s3.delete(uri)
-        assert caught.value.code == "NoSuchBucket"
+        assert caught.value.code == missing_bucket.code
     with pytest.raises(NotFoundError):
-        s3.delete(missing_bucket, whole_bucket=True)
+        s3.delete(missing_bucket.uri, whole_bucket=True)
 
 
 def test_a_wildcard_deletes_nothing_and_is_an_error(place: Place) -> None:

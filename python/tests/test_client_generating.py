@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import longshore as s3
-from backends import Place, new_name
+from backends import MissingBucket, Place, new_name
 from longshore.exceptions import InvalidArgumentError, NotFoundError
 
 BLOCK = 4096
@@ -141,13 +141,13 @@ def test_an_empty_prefix_adds_no_slash(bucket: str) -> None:
     assert s3.list(bucket) == ["a0", "b0"]
 
 
-def test_a_missing_bucket_is_not_found_unless_it_should_be_created(missing_bucket: str) -> None:
-    for uri in (missing_bucket, missing_bucket + "/prefix/"):
+def test_a_missing_bucket_is_not_found_unless_it_should_be_created(missing_bucket: MissingBucket) -> None:
+    for uri in (missing_bucket.uri, missing_bucket.uri + "/prefix/"):
         with pytest.raises(NotFoundError) as caught:
             s3.put(uri, 3, size=10)
-        assert caught.value.code == "NoSuchBucket"
-    s3.put(missing_bucket + "/prefix", 2, "{}", size=10, should_create_bucket=True)
-    assert s3.list(missing_bucket) == ["prefix/0", "prefix/1"]
+        assert caught.value.code == missing_bucket.code
+    s3.put(missing_bucket.uri + "/prefix", 2, "{}", size=10, should_create_bucket=True)
+    assert s3.list(missing_bucket.uri) == ["prefix/0", "prefix/1"]
 
 
 def test_a_bucket_of_our_own_is_accepted_and_keeps_its_objects(place: Place) -> None:
@@ -157,9 +157,9 @@ def test_a_bucket_of_our_own_is_accepted_and_keeps_its_objects(place: Place) -> 
     assert place.names() == ["0", "there"]
 
 
-def test_a_bucket_is_made_even_for_no_objects(missing_bucket: str) -> None:
-    s3.put(missing_bucket, 0, should_create_bucket=True)
-    assert s3.list(missing_bucket) == []
+def test_a_bucket_is_made_even_for_no_objects(missing_bucket: MissingBucket) -> None:
+    s3.put(missing_bucket.uri, 0, should_create_bucket=True)
+    assert s3.list(missing_bucket.uri) == []
 
 
 def test_without_the_flag_no_bucket_is_asked_for(gateway_place: Place) -> None:

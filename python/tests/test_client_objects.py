@@ -21,35 +21,35 @@ from longshore.exceptions import (
 from servers.s3 import pattern
 
 
-def test_head_describes_an_object(place: Place) -> None:
-    s3.put_bytes(place.uri("deep/object"), b"12345")
-    meta = s3.head(place.uri("deep/object"))
+def test_head_describes_an_object(readable_place: Place) -> None:
+    readable_place.write({"deep/object": b"12345"})
+    meta = s3.head(readable_place.uri("deep/object"))
     assert sorted(meta) == ["e_tag", "last_modified", "path", "size", "version"]
-    assert (meta["path"], meta["size"]) == (place.key("deep/object"), 5)
+    assert (meta["path"], meta["size"]) == (readable_place.key("deep/object"), 5)
     assert abs(meta["last_modified"] - datetime.now(UTC)) < timedelta(minutes=1)
     assert meta["last_modified"].utcoffset() == timedelta(0)
     assert meta["e_tag"]
 
 
-def test_head_tells_one_content_from_another(place: Place) -> None:
-    s3.put_bytes(place.uri("a"), b"one")
-    before = s3.head(place.uri("a"))["e_tag"]
-    assert s3.head(place.uri("a"))["e_tag"] == before
-    s3.put_bytes(place.uri("a"), b"another")
-    assert s3.head(place.uri("a"))["e_tag"] != before
+def test_head_tells_one_content_from_another(readable_place: Place) -> None:
+    readable_place.write({"a": b"one"})
+    before = s3.head(readable_place.uri("a"))["e_tag"]
+    assert s3.head(readable_place.uri("a"))["e_tag"] == before
+    readable_place.write({"a": b"another"})
+    assert s3.head(readable_place.uri("a"))["e_tag"] != before
 
 
-def test_head_of_a_missing_object_is_not_found(place: Place) -> None:
+def test_head_of_a_missing_object_is_not_found(readable_place: Place) -> None:
     with pytest.raises(NotFoundError) as caught:
-        s3.head(place.uri("missing"))
-    assert (caught.value.uri, caught.value.operation) == (place.uri("missing"), "head")
+        s3.head(readable_place.uri("missing"))
+    assert (caught.value.uri, caught.value.operation) == (readable_place.uri("missing"), "head")
 
 
-def test_exists_says_whether_there_is_that_object(place: Place) -> None:
-    place.fill("folder/object", "empty")
-    s3.put_bytes(place.uri("empty"), b"")
+def test_exists_says_whether_there_is_that_object(readable_place: Place) -> None:
+    readable_place.fill("folder/object", "empty")
+    readable_place.write({"empty": b""})
     names = ["folder/object", "empty", "folder/obj", "folder", "missing"]
-    assert [s3.exists(place.uri(name)) for name in names] == [True, True, False, False, False]
+    assert [s3.exists(readable_place.uri(name)) for name in names] == [True, True, False, False, False]
 
 
 def test_exists_fails_where_it_cannot_tell(closed_port: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,12 +104,17 @@ def test_copy_of_a_missing_object_is_not_found_and_names_it(place: Place) -> Non
     assert place.names() == []
 
 
-def test_copy_goes_from_one_kind_of_store_to_another(place: Place, tmp_path: Path) -> None:
-    s3.put_bytes(place.uri("from"), pattern(100_000))
-    s3.copy(place.uri("from"), f"memory://{new_name()}/to")
-    s3.copy(place.uri("from"), f"file://{tmp_path}/to")
-    assert (tmp_path / "to").read_bytes() == pattern(100_000)
-    s3.copy(f"file://{tmp_path}/to", place.uri("back"))
+def test_copy_goes_from_one_kind_of_store_to_another(readable_place: Place, tmp_path: Path) -> None:
+    readable_place.write({"from": pattern(100_000)})
+    memory = f"memory://{new_name()}/to"
+    s3.copy(readable_place.uri("from"), memory)
+    s3.copy(readable_place.uri("from"), f"file://{tmp_path}/to")
+    assert s3.get(memory) == (tmp_path / "to").read_bytes() == pattern(100_000)
+
+
+def test_copy_goes_from_a_file_into_every_store(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "from").write_bytes(pattern(100_000))
+    s3.copy(f"file://{tmp_path}/from", place.uri("back"))
     assert s3.get(place.uri("back")) == pattern(100_000)
 
 

@@ -39,11 +39,28 @@ COUNTS = {
 COUNTS |= {"put_bytes": (1, 1000), "put_many": (10, 10_000), "delete": (10, 0), "read_npz": (1, 1000)}
 
 
+READING = ["get", "get_many", "get_many_stats", "list", "read_npz"]
+
+
+def archives() -> dict[str, bytes]:
+    """Ten objects of 1000 bytes, by name."""
+    s3.put("memory://archives/set", 10, "{}", size=1000, object_type="npz")
+    return {f"set/{number}": s3.get(f"memory://archives/set/{number}") for number in range(10)}
+
+
 @pytest.fixture
 def full(place: Place) -> Place:
     """A place with ten objects of 1000 bytes."""
-    s3.put(place.uri("set"), 10, "{}", size=1000, object_type="npz")
+    place.write(archives())
     return place
+
+
+@pytest.mark.parametrize("name", READING)
+def test_reading_calls_count_right_over_every_store(readable_place: Place, name: str) -> None:
+    readable_place.write(archives())
+    events: list[s3.Progress] = []
+    CALLS[name](readable_place, events.append)
+    assert (events[-1].objects, events[-1].bytes, events[-1].finished) == (*COUNTS[name], True)
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -148,11 +165,11 @@ def test_an_interrupt_in_the_callable_comes_through(quick_place: Place) -> None:
         s3.put(quick_place.uri(), 3, size=10, progress=interrupt)
 
 
-def test_a_failed_call_has_no_last_event(place: Place) -> None:
-    place.fill("a")
+def test_a_failed_call_has_no_last_event(readable_place: Place) -> None:
+    readable_place.fill("a")
     events: list[s3.Progress] = []
     with pytest.raises(NotFoundError):
-        s3.get_many(place.uris(["a", "missing"]), progress=events.append)
+        s3.get_many(readable_place.uris(["a", "missing"]), progress=events.append)
     assert not any(event.finished for event in events)
 
 

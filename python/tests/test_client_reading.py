@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 import longshore as s3
-from backends import Place
+from backends import MissingBucket, Place
 from longshore.exceptions import InvalidArgumentError, NotFoundError
 from servers.s3 import pattern
 
@@ -21,56 +21,56 @@ SIZES = [0, 1, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 8 * MIB, 8 * MIB + 1]
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_get_returns_the_bytes_of_an_object_of_any_size(place: Place, size: int) -> None:
+def test_get_returns_the_bytes_of_an_object_of_any_size(readable_place: Place, size: int) -> None:
     body = pattern(size)
-    s3.put_bytes(place.uri("object"), body)
-    read = s3.get(place.uri("object"))
+    readable_place.write({"object": body})
+    read = s3.get(readable_place.uri("object"))
     assert (type(read), len(read)) == (bytes, size)
     assert read == body
 
 
-def test_get_many_returns_objects_of_all_sizes_at_once(place: Place) -> None:
-    bodies = {place.uri(f"{size}"): pattern(size, seed=size) for size in SIZES}
-    s3.put_many(bodies.items())
+def test_get_many_returns_objects_of_all_sizes_at_once(readable_place: Place) -> None:
+    readable_place.write({f"{size}": pattern(size, seed=size) for size in SIZES})
+    bodies = {readable_place.uri(f"{size}"): pattern(size, seed=size) for size in SIZES}
     read = s3.get_many(list(bodies))
     assert [(uri, len(body)) for uri, body in read] == [(uri, len(body)) for uri, body in bodies.items()]
     assert read == list(bodies.items())
 
 
-def test_get_many_returns_a_list_of_tuples_of_str_and_bytes(place: Place) -> None:
-    place.fill("one")
-    read = s3.get_many([place.uri("one")])
+def test_get_many_returns_a_list_of_tuples_of_str_and_bytes(readable_place: Place) -> None:
+    readable_place.fill("one")
+    read = s3.get_many([readable_place.uri("one")])
     assert (type(read), type(read[0]), *map(type, read[0])) == (list, tuple, str, bytes)
 
 
-def test_a_missing_object_is_not_found_in_every_way_one_may_ask(place: Place) -> None:
-    place.fill("there")
+def test_a_missing_object_is_not_found_in_every_way_one_may_ask(readable_place: Place) -> None:
+    readable_place.fill("there")
     for kind in (NotFoundError, FileNotFoundError, RuntimeError, OSError):
         with pytest.raises(kind):
-            s3.get(place.uri("missing"))
+            s3.get(readable_place.uri("missing"))
 
 
-def test_an_object_in_a_missing_bucket_is_not_found(missing_bucket: str) -> None:
+def test_an_object_in_a_missing_bucket_is_not_found(missing_bucket: MissingBucket) -> None:
     with pytest.raises(NotFoundError) as caught:
-        s3.get(missing_bucket + "/key")
-    assert (caught.value.uri, caught.value.code) == (missing_bucket + "/key", "NoSuchBucket")
+        s3.get(missing_bucket.uri + "/key")
+    assert (caught.value.uri, caught.value.code) == (missing_bucket.uri + "/key", missing_bucket.code)
 
 
-def test_get_reads_what_was_written_last_and_not_what_it_saw_before(place: Place) -> None:
+def test_get_reads_what_was_written_last_and_not_what_it_saw_before(readable_place: Place) -> None:
     for size in (100_000, 7, 0, 300_000):
-        s3.put_bytes(place.uri("object"), pattern(size, seed=size))
-        assert s3.get(place.uri("object")) == pattern(size, seed=size), size
+        readable_place.write({"object": pattern(size, seed=size)})
+        assert s3.get(readable_place.uri("object")) == pattern(size, seed=size), size
 
 
-def test_get_of_a_wildcard_is_an_error_that_names_get_many(place: Place) -> None:
-    place.fill("one")
+def test_get_of_a_wildcard_is_an_error_that_names_get_many(readable_place: Place) -> None:
+    readable_place.fill("one")
     with pytest.raises(InvalidArgumentError, match="get_many"):
-        s3.get(place.uri("*"))
+        s3.get(readable_place.uri("*"))
 
 
-def test_get_of_an_escaped_star_reads_that_object(place: Place) -> None:
-    place.fill("a*b")
-    assert s3.get(place.uri(r"a\*b")) == b"a*b"
+def test_get_of_an_escaped_star_reads_that_object(readable_place: Place) -> None:
+    readable_place.fill("a*b")
+    assert s3.get(readable_place.uri(r"a\*b")) == b"a*b"
 
 
 def test_no_uris_are_no_objects() -> None:
@@ -79,21 +79,21 @@ def test_no_uris_are_no_objects() -> None:
 
 
 @pytest.mark.parametrize("max_in_flight", [1, 3, 64, 10_000])
-def test_results_come_in_input_order_with_duplicates(place: Place, max_in_flight: int) -> None:
-    place.fill(*"abcdefgh")
-    order = place.uris(list("hgabacdefha") + ["h"] * 5)
+def test_results_come_in_input_order_with_duplicates(readable_place: Place, max_in_flight: int) -> None:
+    readable_place.fill(*"abcdefgh")
+    order = readable_place.uris(list("hgabacdefha") + ["h"] * 5)
     read = s3.get_many(order, max_in_flight)
     assert [uri for uri, _ in read] == order
     assert [body.decode() for _, body in read] == [uri[-1] for uri in order]
 
 
-def test_large_and_small_duplicates_keep_their_places(place: Place) -> None:
+def test_large_and_small_duplicates_keep_their_places(readable_place: Place) -> None:
     sizes = {"empty": 0, "small": 100, "edge": 64 * KIB, "large": 3 * MIB}
     bodies = {name: pattern(size, seed=size) for name, size in sizes.items()}
-    s3.put_many([(place.uri(name), body) for name, body in bodies.items()])
+    readable_place.write(bodies)
     order = ["large", "small", "edge", "large", "empty", "edge", "small", "large", "empty"] * 2
-    read = s3.get_many(place.uris(order), max_in_flight=5)
-    assert [(uri, len(body)) for uri, body in read] == [(place.uri(name), sizes[name]) for name in order]
+    read = s3.get_many(readable_place.uris(order), max_in_flight=5)
+    assert [(uri, len(body)) for uri, body in read] == [(readable_place.uri(name), sizes[name]) for name in order]
     assert all(body == bodies[name] for name, (_, body) in zip(order, read, strict=True))
 
 
@@ -116,20 +116,22 @@ def test_uris_may_come_from_a_generator_whose_error_comes_through(quick_place: P
         s3.get_many(uris())
 
 
-def test_the_uris_of_one_call_may_be_of_different_stores(place: Place) -> None:
-    place.fill("a")
+def test_the_uris_of_one_call_may_be_of_different_stores(readable_place: Place) -> None:
+    readable_place.fill("a")
     s3.put_bytes("memory://other/b", b"b")
-    assert [body for _, body in s3.get_many(["memory://other/b", place.uri("a")])] == [b"b", b"a"]
+    assert [body for _, body in s3.get_many(["memory://other/b", readable_place.uri("a")])] == [b"b", b"a"]
 
 
 @pytest.mark.parametrize("read", [s3.get_many, s3.get_many_stats])
 @pytest.mark.parametrize("max_in_flight", [1, 16])
-def test_one_missing_object_fails_the_call_and_is_named(place: Place, read: object, max_in_flight: int) -> None:
+def test_one_missing_object_fails_the_call_and_is_named(
+    readable_place: Place, read: object, max_in_flight: int
+) -> None:
     assert callable(read)
-    place.fill("a", "b", "c")
+    readable_place.fill("a", "b", "c")
     with pytest.raises(NotFoundError, match="missing") as caught:
-        read(place.uris(["a", "b", "missing", "c"]), max_in_flight)
-    assert caught.value.uri == place.uri("missing")
+        read(readable_place.uris(["a", "b", "missing", "c"]), max_in_flight)
+    assert caught.value.uri == readable_place.uri("missing")
 
 
 def test_the_first_failure_stops_the_rest(gateway_place: Place) -> None:
@@ -150,41 +152,41 @@ def test_the_first_failure_stops_the_rest(gateway_place: Place) -> None:
     assert time.monotonic() - started < 2
 
 
-def test_wildcards_expand_in_place_in_key_order_to_full_uris(place: Place) -> None:
-    place.fill("a/1", "a/2", "a/10", "b/1", "a/x/1")
-    read = s3.get_many(place.uris(["b/1", "a/*", "a/1", "**/1"]))
+def test_wildcards_expand_in_place_in_key_order_to_full_uris(readable_place: Place) -> None:
+    readable_place.fill("a/1", "a/2", "a/10", "b/1", "a/x/1")
+    read = s3.get_many(readable_place.uris(["b/1", "a/*", "a/1", "**/1"]))
     names = ["b/1", "a/1", "a/10", "a/2", "a/1", "a/1", "a/x/1", "b/1"]
-    assert read == [(place.uri(name), name.encode()) for name in names]
+    assert read == [(readable_place.uri(name), name.encode()) for name in names]
 
 
-def test_the_uris_of_expanded_stars_read_the_same_objects_again(place: Place) -> None:
-    place.fill("a*1", "aX1", "a b%41+#?é")
-    read = s3.get_many([place.uri("a*")])
+def test_the_uris_of_expanded_stars_read_the_same_objects_again(readable_place: Place) -> None:
+    readable_place.fill("a*1", "aX1", "a b%41+#?é")
+    read = s3.get_many([readable_place.uri("a*")])
     assert sorted(body.decode() for _, body in read) == sorted(["a*1", "aX1", "a b%41+#?é"])
     assert s3.get_many([uri for uri, _ in read]) == read
     assert [s3.get(uri) for uri, _ in read] == [body for _, body in read]
 
 
-def test_an_escaped_star_names_one_object_of_get_many(place: Place) -> None:
-    place.fill("a*b", "aXb")
-    assert s3.get_many([place.uri(r"a\*b")]) == [(place.uri(r"a\*b"), b"a*b")]
+def test_an_escaped_star_names_one_object_of_get_many(readable_place: Place) -> None:
+    readable_place.fill("a*b", "aXb")
+    assert s3.get_many([readable_place.uri(r"a\*b")]) == [(readable_place.uri(r"a\*b"), b"a*b")]
 
 
-def test_a_wildcard_that_matches_nothing_is_not_found_and_named(place: Place) -> None:
-    place.fill("a")
+def test_a_wildcard_that_matches_nothing_is_not_found_and_named(readable_place: Place) -> None:
+    readable_place.fill("a")
     with pytest.raises(NotFoundError) as caught:
-        s3.get_many(place.uris(["a", "b*"]))
-    assert caught.value.uri == place.uri("b*")
+        s3.get_many(readable_place.uris(["a", "b*"]))
+    assert caught.value.uri == readable_place.uri("b*")
 
 
-def test_stats_count_objects_and_bytes_of_wildcards_and_duplicates_too(place: Place) -> None:
-    place.fill("a", "bb", "ccc")
-    assert s3.get_many_stats(place.uris(["a", "a", "*"])) == (5, 1 + 1 + 6)
+def test_stats_count_objects_and_bytes_of_wildcards_and_duplicates_too(readable_place: Place) -> None:
+    readable_place.fill("a", "bb", "ccc")
+    assert s3.get_many_stats(readable_place.uris(["a", "a", "*"])) == (5, 1 + 1 + 6)
 
 
-def test_stats_are_a_tuple_of_ints(place: Place) -> None:
-    place.fill("a")
-    stats = s3.get_many_stats([place.uri("a")])
+def test_stats_are_a_tuple_of_ints(readable_place: Place) -> None:
+    readable_place.fill("a")
+    stats = s3.get_many_stats([readable_place.uri("a")])
     assert (type(stats), *map(type, stats)) == (tuple, int, int)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import longshore as s3
-from backends import Place, new_name
+from backends import MissingBucket, Place, new_name
 from longshore.exceptions import ArgumentTypeError, BaseError, InvalidArgumentError, InvalidPathError, NotFoundError
 from servers.s3 import pattern
 
@@ -181,12 +181,12 @@ def test_two_spellings_of_one_file_are_one_object(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_bucket_is_not_found(missing_bucket: str) -> None:
+def test_a_missing_bucket_is_not_found(missing_bucket: MissingBucket) -> None:
     with pytest.raises(NotFoundError) as caught:
-        s3.put_bytes(missing_bucket + "/key", b"body")
-    assert (caught.value.uri, caught.value.code) == (missing_bucket + "/key", "NoSuchBucket")
+        s3.put_bytes(missing_bucket.uri + "/key", b"body")
+    assert (caught.value.uri, caught.value.code) == (missing_bucket.uri + "/key", missing_bucket.code)
     with pytest.raises(NotFoundError):
-        s3.put_many([(missing_bucket + "/a", b"1"), (missing_bucket + "/b", b"2")])
+        s3.put_many([(missing_bucket.uri + "/a", b"1"), (missing_bucket.uri + "/b", b"2")])
 
 
 def test_a_failed_item_is_named(s3_place: Place) -> None:

@@ -62,6 +62,8 @@ class TestImport:
             "logging",
             "subprocess",
             "pytest",
+            "typing",
+            "datetime",
         }
         assert heavy & {name.partition(".")[0] for name in modules} == set()
         assert "longshore._native" in modules

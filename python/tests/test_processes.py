@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from children import Ended, run, start, variables
 from exit_programs import CALLS
 from longshore.exceptions import BaseError, ConnectionError
 from longshore.testing import Server, server
+from longshore.types import TransferOptions
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
@@ -315,7 +317,7 @@ def serving(folder: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen[str]
         process.communicate()
 
 
-def store_at(port: int, **options: float) -> s3.Store:
+def store_at(port: int, **options: Unpack[TransferOptions]) -> s3.Store:
     endpoint = f"http://127.0.0.1:{port}"
     keys = {"access_key_id": ACCESS, "secret_access_key": SECRET, "region": "us-east-1"}
     return s3.store_for(URI, endpoint=endpoint, **keys, **options)

@@ -35,10 +35,22 @@ pub enum ConfigError {
         reason: String,
     },
     /// There is nobody to ask for credentials.
-    #[error("no credentials for this endpoint{}; {ADVICE}", note.map(|note| format!(" ({note})")).unwrap_or_default())]
+    #[error("no credentials for this endpoint{}; {ADVICE}", note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default())]
     NoCredentials {
         /// Why something that looks like credentials is none.
-        note: Option<&'static str>,
+        note: Option<String>,
+    },
+    /// There are no credentials, or some that cannot be used.
+    #[error("no credentials: {reason}")]
+    Unauthenticated {
+        /// What was looked for, and what to set. Never a secret.
+        reason: String,
+    },
+    /// Something that this package does not do.
+    #[error("{reason}")]
+    NotSupported {
+        /// What it is, and what to do instead.
+        reason: String,
     },
     /// No HTTP client can be made, most likely for want of certificates to trust.
     #[error(

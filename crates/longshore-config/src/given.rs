@@ -28,11 +28,13 @@ pub struct Spec {
     pub default: &'static str,
     /// Whether its value is never shown.
     pub secret: bool,
+    /// Whether it can be given by keyword.
+    pub keyword: bool,
 }
 
 impl Spec {
     pub(crate) const fn new(name: &'static str, about: &'static str) -> Self {
-        Self { name, about, also: &[], variables: &[], profile: &[], default: "", secret: false }
+        Self { name, about, also: &[], variables: &[], profile: &[], default: "", secret: false, keyword: true }
     }
 
     pub(crate) const fn also(self, also: &'static [&'static str]) -> Self {
@@ -53,6 +55,11 @@ impl Spec {
 
     pub(crate) const fn secret(self) -> Self {
         Self { secret: true, ..self }
+    }
+
+    /// For what only variables and profiles set.
+    pub(crate) const fn no_keyword(self) -> Self {
+        Self { keyword: false, ..self }
     }
 }
 
@@ -217,6 +224,11 @@ impl<'a> Given<'a> {
     pub(crate) fn refuse_the_rest(&mut self, store: &'static str, known: &[&Spec]) -> Result<(), ConfigError> {
         let names: Vec<&'static str> = known.iter().map(|spec| spec.name).collect();
         std::mem::take(&mut self.options).finish(store, &names)
+    }
+
+    /// Whether somebody set what is called `name`, as far as was asked.
+    pub(crate) fn said(&self, name: &str) -> bool {
+        self.trail.iter().any(|setting| setting.name == name && setting.origin != Origin::Default)
     }
 
     /// What was resolved so far, in the order it was asked for.

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use object_store::CredentialProvider;
 use tokio::sync::Mutex;
 
+use crate::oauth::TokenError;
 use crate::transport::Trace;
 
 /// How long a failure is remembered.
@@ -36,6 +37,18 @@ impl StdError for CredentialsError {
         self.source.as_deref().map(|source| source as _)
     }
 }
+
+/// What whoever was asked for keys did instead of giving them, as the rest of a sentence: `answered HTTP 403`.
+#[derive(Debug)]
+pub(crate) struct Told(pub(crate) String);
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Told {}
 
 /// A provider whose failures are told from those of the store.
 #[derive(Debug)]
@@ -61,8 +74,13 @@ impl<C> Guarded<C> {
 
     /// `error` is `None` where patience ran out.
     fn failure(&self, trace: &Trace, error: Option<object_store::Error>) -> CredentialsError {
+        // Who needs keys to ask for keys fails as those do.
+        if let Some(inner) = error.as_ref().and_then(|error| find::<CredentialsError>(error)) {
+            return inner.clone();
+        }
         let status = trace.observed().status.filter(|status| *status >= 400);
         let why = match (&error, status) {
+            (Some(error), _) if find::<Told>(error).is_some() => innermost(error),
             (_, Some(status)) => format!("answered HTTP {status}{}", error.as_ref().map_or_else(String::new, said)),
             (Some(error), None) => format!("gave none: {}", innermost(error)),
             (None, None) => format!("gave no answer within {:?}", self.patience),
@@ -98,6 +116,10 @@ impl<C: fmt::Debug + Send + Sync + 'static> CredentialProvider for Guarded<C> {
     }
 }
 
+fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    std::iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref())
+}
+
 fn innermost(error: &dyn StdError) -> String {
     let mut error = error;
     while let Some(cause) = error.source() {
@@ -106,8 +128,11 @@ fn innermost(error: &dyn StdError) -> String {
     error.to_string()
 }
 
-/// The service's own words, where it answered in XML.
+/// The service's own words, where it answered in XML or JSON.
 fn said(error: &object_store::Error) -> String {
+    if let Some(said) = error.source().and_then(|source| source.downcast_ref::<TokenError>()?.said()) {
+        return format!(", {said:?}");
+    }
     let text = error.to_string();
     let message = text.split_once("<Message>").and_then(|(_, rest)| Some(rest.split_once("</Message>")?.0));
     message.map_or_else(String::new, |message| format!(", {message:?}"))

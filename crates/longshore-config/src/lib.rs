@@ -1,6 +1,6 @@
 //! From a URI, options and the environment to a live store.
 //!
-//! [`Location`] reads a URI. [`S3Settings::resolve`] merges keywords over environment variables over defaults. [`open`]
+//! [`Location`] reads a URI. [`S3Settings::resolve`] merges keywords over environment variables over profiles over defaults. [`open`]
 //! looks the result up in the registry: equal settings give the same [`Store`], hence one connection pool and one
 //! credential cache. [`Store::live`] is what a request uses; a forked child gets a fresh one from it.
 //!
@@ -9,24 +9,31 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod azure;
 mod environment;
 mod error;
+mod gcs;
 mod given;
 mod guarded;
 mod location;
 mod masked;
 mod memory;
+mod oauth;
 mod options;
 mod pattern;
+mod profile;
 mod registry;
 mod s3;
+mod specs;
 mod store;
 mod transport;
 mod web;
 mod wire;
 
+pub use azure::{AzureAccess, AzureSettings};
 pub use environment::Environment;
 pub use error::ConfigError;
+pub use gcs::{GcsAccess, GcsSettings};
 pub use given::{Origin, Setting, Spec};
 pub use guarded::CredentialsError;
 pub use location::{Location, Scheme};
@@ -34,7 +41,8 @@ pub use masked::masked;
 pub use options::Options;
 pub use pattern::Pattern;
 pub use registry::{Resolver, open};
-pub use s3::S3Settings;
+pub use s3::{Encryption, S3Settings};
+pub use specs::{specs, table};
 pub use store::{Live, S3Access, Store, WebAccess};
 pub use transport::{Observed, Trace};
 pub use web::{WebSettings, canonical};

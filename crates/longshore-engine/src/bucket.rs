@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use longshore_config::{Scheme, Store};
 
+use crate::cloud::Cloud;
 use crate::error::{Context, Error, ErrorKind};
 use crate::object::require_writable;
 use crate::{local, s3};
@@ -22,11 +23,11 @@ pub async fn delete_bucket(store: &Arc<Store>, key: &str, context: &Context) -> 
         Scheme::Memory => Ok(()),
         _ => {
             let live = store.live().map_err(|error| context.config_error(error))?;
-            match &live.s3 {
-                Some(access) => s3::delete_bucket(access, context).await,
-                None => {
-                    let reason = "this kind of store does not delete buckets; use the provider's own tools";
-                    Err(context.error(ErrorKind::NotSupported, reason))
+            match (&live.s3, Cloud::of(live)) {
+                (Some(access), _) => s3::delete_bucket(access, context).await,
+                (None, Some(cloud)) => cloud.delete_bucket(context).await,
+                (None, None) => {
+                    Err(context.error(ErrorKind::NotSupported, "this kind of store has no buckets to delete"))
                 }
             }
         }

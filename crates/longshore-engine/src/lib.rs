@@ -10,16 +10,20 @@
 //!       ├ object_store                       the ordinary path
 //!       ├ local                            files, in plain system calls
 //!       ├ web                              web servers, and WebDAV for listings; nothing is written
+//!       ├ gcs, azure                         as s3, for Google and Azure
 //!       └ s3                                 signed requests of our own, where `ObjectStore` has no words for it
 //! ```
 
 #![forbid(unsafe_code)]
 
+mod azure;
 mod body;
 mod bucket;
 mod budget;
+mod cloud;
 mod delete;
 mod error;
+mod gcs;
 mod list;
 mod listing;
 mod local;
@@ -28,8 +32,10 @@ mod object;
 mod progress;
 mod range;
 mod read;
+mod rest;
 mod retry;
 mod s3;
+mod service;
 mod sink;
 mod transfer;
 mod web;
@@ -48,6 +54,7 @@ pub use object::Object;
 pub use progress::{Progress, Snapshot};
 pub use range::{ByteRange, read_range};
 pub use read::{get, get_many};
+pub use service::{Bucket, list_buckets};
 pub use sink::{Buffer, Discard, Memory, Refusal, Sink};
 pub use transfer::{
     Cleanup, Outcome, TransferOptions, download, transfer, transfer_many, upload, upload_reader, upload_stream,

@@ -11,6 +11,7 @@ use object_store::{ObjectMeta, ObjectStore};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::cloud::Cloud;
 use crate::error::{Context, Error, ErrorKind};
 use crate::window::lost;
 use crate::{local, s3, web};
@@ -119,6 +120,9 @@ async fn make_pages(
     if let Some(access) = &live.web {
         return web_pages(access, prefix, depth, context, &pages).await;
     }
+    if let Some(cloud) = Cloud::of(live) {
+        return cloud_pages(cloud, prefix, depth, context, &pages).await;
+    }
     match (&live.s3, depth) {
         (Some(access), _) => s3_pages(access, prefix, depth, context, &pages).await,
         (None, Depth::Everything) => everything(&live.objects, prefix, context, &pages).await,
@@ -157,6 +161,25 @@ async fn web_pages(
         send(pages, page, context).await?;
     }
     Ok(())
+}
+
+async fn cloud_pages(
+    cloud: Cloud<'_>,
+    prefix: &str,
+    depth: Depth,
+    context: &Context,
+    pages: &mpsc::Sender<Page>,
+) -> Result<(), Error> {
+    let delimiter = if depth == Depth::Level { "/" } else { "" };
+    let mut token = None;
+    loop {
+        let page = cloud.list_page((prefix, delimiter), token.as_deref(), context).await?;
+        send(pages, Page { objects: page.entries, folders: page.folders }, context).await?;
+        match page.next {
+            Some(next) => token = Some(next),
+            None => return Ok(()),
+        }
+    }
 }
 
 async fn send(pages: &mpsc::Sender<Page>, page: Page, context: &Context) -> Result<(), Error> {

@@ -8,6 +8,7 @@
 
 mod arguments;
 mod call;
+mod command_line;
 mod datasets;
 mod errors;
 mod landing;
@@ -37,6 +38,8 @@ mod _native {
     use longshore_runtime::Bridge;
 
     #[pymodule_export]
+    use crate::command_line::cli;
+    #[pymodule_export]
     use crate::datasets::{put, read_npz};
     #[pymodule_export]
     use crate::manage::{copy, create_bucket, delete, exists, head, list};
@@ -45,5 +48,5 @@ mod _native {
     #[pymodule_export]
     use crate::server::Gateway;
     #[pymodule_export]
-    use crate::stores::{HttpStore, LocalStore, MemoryStore, S3Store, Store, store_for};
+    use crate::stores::{AzureStore, GCSStore, HttpStore, LocalStore, MemoryStore, S3Store, Store, store_for};
 }

@@ -23,14 +23,8 @@ import os
 import secrets
 
 from longshore import _objects
-from longshore._native import Gateway
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from longshore import S3Store
+from longshore._lazy import abc, types, typing
+from longshore._native import Gateway, S3Store
 
 __all__ = ["Fault", "Faults", "Server", "server"]
 
@@ -41,8 +35,11 @@ class Server:
     endpoint: str
     """Its address, for example ``"http://127.0.0.1:40121"``."""
     access_key: str
+    """The access key that it accepts."""
     secret_key: str
+    """The secret of the access key."""
     region: str
+    """The region of its buckets."""
     faults: Faults
     """What the server is told to do wrong."""
 
@@ -129,11 +126,17 @@ class Server:
             "AWS_DEFAULT_REGION": self.region,
         }
 
-    def store_for(self, bucket: str, **options: str | int | float | bool) -> S3Store:
+    def store_for(self, bucket: str, **options: typing.Unpack[types.S3Options]) -> S3Store:
         """The store of one bucket on this server. The bucket need not exist yet."""
-        return _objects.store_for(f"s3://{bucket}", **{**self.options, **options})  # type: ignore[return-value]
+        options.setdefault("endpoint", self.endpoint)
+        options.setdefault("access_key_id", self.access_key)
+        options.setdefault("secret_access_key", self.secret_key)
+        options.setdefault("region", self.region)
+        store = _objects.store_for(f"s3://{bucket}", **options)
+        assert isinstance(store, S3Store)
+        return store
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> types.ServerStats:
         """What the server has seen: ``connections``, and requests as ``operations`` (``GetObject``, …) and ``methods``."""
         return self._gateway.stats()
 
@@ -174,51 +177,45 @@ class Faults:
         kind: str,
         value: float = 0,
         code: str = "InternalError",
-        *,
-        method: str | None = None,
-        path: str | None = None,
-        query: str | None = None,
-        skip: int = 0,
-        times: int | None = None,
+        **which: typing.Unpack[types.RequestFilter],
     ) -> Fault:
-        number = self._gateway.add_fault(
-            kind, value=value, code=code, method=method, path=path, query=query, skip=skip, times=times
-        )
-        return Fault(self._gateway, number)
+        rule: types.RequestFilter = {"method": None, "path": None, "query": None, "skip": 0, "times": None}
+        rule.update(which)
+        return Fault(self._gateway, self._gateway.add_fault(kind, value=value, code=code, **rule))
 
-    def latency(self, seconds: float, **which: Any) -> Fault:
+    def latency(self, seconds: float, **which: typing.Unpack[types.RequestFilter]) -> Fault:
         """Requests wait that long."""
         return self._add("latency", seconds, **which)
 
-    def status(self, status: int, code: str = "InternalError", **which: Any) -> Fault:
+    def status(self, status: int, code: str = "InternalError", **which: typing.Unpack[types.RequestFilter]) -> Fault:
         """Requests are answered with an error: an HTTP status and an S3 error code."""
         return self._add("status", status, code, **which)
 
-    def reply(self, status: int, body: str, **which: Any) -> Fault:
+    def reply(self, status: int, body: str, **which: typing.Unpack[types.RequestFilter]) -> Fault:
         """Requests are not carried out and get this answer: for example a 200 that reports errors."""
         return self._add("reply", status, body, **which)
 
-    def cut_body(self, after: int, **which: Any) -> Fault:
+    def cut_body(self, after: int, **which: typing.Unpack[types.RequestFilter]) -> Fault:
         """Answers break off after so many bytes of their body."""
         return self._add("cut_body", after, **which)
 
-    def stall(self, after: int, **which: Any) -> Fault:
+    def stall(self, after: int, **which: typing.Unpack[types.RequestFilter]) -> Fault:
         """Answers stop after so many bytes of their body, and the connection stays open."""
         return self._add("stall", after, **which)
 
-    def close(self, **which: Any) -> Fault:
+    def close(self, **which: typing.Unpack[types.RequestFilter]) -> Fault:
         """Connections are closed instead of an answer; the request is not carried out."""
         return self._add("close", **which)
 
-    def lose_answer(self, **which: Any) -> Fault:
+    def lose_answer(self, **which: typing.Unpack[types.RequestFilter]) -> Fault:
         """Requests are carried out, and the connection is closed instead of an answer."""
         return self._add("lose_answer", **which)
 
-    def short_body(self, length: int, **which: Any) -> Fault:
+    def short_body(self, length: int, **which: typing.Unpack[types.RequestFilter]) -> Fault:
         """Answers have so many bytes of their body, and claim that it is all."""
         return self._add("short_body", length, **which)
 
-    def corrupt(self, at: int, **which: Any) -> Fault:
+    def corrupt(self, at: int, **which: typing.Unpack[types.RequestFilter]) -> Fault:
         """One byte of each answer's body is wrong."""
         return self._add("corrupt", at, **which)
 
@@ -228,9 +225,26 @@ class Faults:
 
 
 @contextlib.contextmanager
-def server(folder: str | os.PathLike[str] | None = None, **options: Any) -> Iterator[Server]:
+def server(
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    access_key: str | None = None,
+    secret_key: str | None = None,
+    region: str = "us-east-1",
+    anonymous: bool = False,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> abc.Generator[Server]:
     """A :class:`Server` for the length of a ``with`` block. The arguments are those of :class:`Server`."""
-    running = Server(folder, **options)
+    running = Server(
+        folder,
+        access_key=access_key,
+        secret_key=secret_key,
+        region=region,
+        anonymous=anonymous,
+        host=host,
+        port=port,
+    )
     try:
         yield running
     finally:

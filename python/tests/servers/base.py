@@ -22,7 +22,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -58,15 +58,18 @@ class StartError(RuntimeError):
 
 @dataclass(frozen=True)
 class Server:
-    """A running S3 server: where it is, who may use it, and the process behind it."""
+    """A running server: where it is, who may use it, and the process behind it."""
 
     name: str
     endpoint: str
     access_key: str
+    """Who may use it: the name of a key, or of an account; empty where it asks nobody."""
     secret_key: str = field(repr=False)
     region: str = "us-east-1"
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     """`None` for a server inside this process."""
+    files: Path | None = None
+    """The folder that it serves, for servers of files."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -81,13 +84,17 @@ class Launch:
 
     command: Sequence[str]
     """An absolute path to a program, and its arguments."""
-    access_key: str
-    secret_key: str = field(repr=False)
+    access_key: str = ""
+    secret_key: str = field(default="", repr=False)
     endpoint: str | None = None
     """`None` where the server binds port 0 and prints its endpoint: nobody can take that port."""
     region: str = "us-east-1"
     litter: Sequence[Path] = ()
     """Files outside its folder that the server makes and leaves when it is killed."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Variables that the server is told its settings by, beside those of this process."""
+    files: Path | None = None
+    """The folder that it serves, for servers of files."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -97,6 +104,11 @@ def free_ports(count: int) -> list[int]:
         for each in sockets:
             each.bind(("127.0.0.1", 0))
         return [int(each.getsockname()[1]) for each in sockets]
+
+
+def program_of_ours(name: str) -> list[str]:
+    """Returns the command that runs a server program of this folder, without the folder on its path of modules."""
+    return [sys.executable, "-P", str(Path(__file__).with_name(name))]
 
 
 def require(found: T | None, what: str) -> T:
@@ -193,6 +205,7 @@ def _start(name: str, home: Path, plan: Launch, ready: Callable[[Server], object
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=home,
+            env={**os.environ, **plan.environment},
             start_new_session=True,
         )
     deadline = time.monotonic() + seconds
@@ -201,7 +214,7 @@ def _start(name: str, home: Path, plan: Launch, ready: Callable[[Server], object
         while time.monotonic() < deadline:
             endpoint = plan.endpoint or _printed_endpoint(log)
             if endpoint is not None:
-                server = Server(name, endpoint, plan.access_key, plan.secret_key, plan.region, process)
+                server = Server(name, endpoint, plan.access_key, plan.secret_key, plan.region, process, plan.files)
                 try:
                     ready(server)
                 except Exception as error:

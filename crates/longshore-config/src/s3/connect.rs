@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use object_store::StaticCredentialProvider;
-use object_store::aws::{AmazonS3Builder, AwsCredential, AwsCredentialProvider};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
 
 use super::settings::{S3Settings, Signing};
 use crate::ConfigError;
@@ -30,6 +29,21 @@ impl S3Settings {
         if let Some(credentials) = &credentials {
             builder = builder.with_credentials(Arc::clone(credentials));
         }
+        if let Some(checksum) = self.checksum {
+            builder = builder.with_config(AmazonS3ConfigKey::Checksum, checksum);
+        }
+        let sse = &self.encryption;
+        let encryption = [
+            ("aws_server_side_encryption", sse.kind.map(str::to_owned)),
+            ("aws_sse_kms_key_id", sse.kms_key_id.clone()),
+            ("aws_sse_bucket_key_enabled", sse.bucket_key.map(|enabled| enabled.to_string())),
+            ("aws_sse_customer_key_base64", sse.customer_key.as_ref().map(|key| key.0.clone())),
+        ];
+        for (name, value) in encryption {
+            if let Some(value) = value {
+                builder = builder.with_config(name.parse::<AmazonS3ConfigKey>()?, value);
+            }
+        }
         let store = builder.build()?;
         let s3 = S3Access {
             http,
@@ -39,23 +53,17 @@ impl S3Settings {
             bucket_url,
             sign_payload: !self.unsigned_payload,
             request_payer: self.request_payer,
+            encryption: self.encryption.headers(),
             retry,
         };
-        Ok(Live { objects: Arc::new(store), s3: Some(s3), web: None })
+        Ok(Live { s3: Some(s3), ..Live::of(Arc::new(store)) })
     }
 
     fn credentials(&self) -> Result<Option<AwsCredentialProvider>, ConfigError> {
         match &self.signing {
             Signing::Unsigned => Ok(None),
+            Signing::With(keys) => Ok(Some(keys.provider())),
             Signing::From(source) => source.provider(&self.region, self.wire.ca_bundle.as_deref()).map(Some),
-            Signing::With(keys) => {
-                let credential = AwsCredential {
-                    key_id: keys.id.clone(),
-                    secret_key: keys.secret.0.clone(),
-                    token: keys.token.as_ref().map(|token| token.0.clone()),
-                };
-                Ok(Some(Arc::new(StaticCredentialProvider::new(credential))))
-            }
         }
     }
 }

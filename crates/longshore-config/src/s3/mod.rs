@@ -1,11 +1,14 @@
-//! S3: from keywords, variables and defaults to a client.
+//! S3: from keywords, variables, profiles and defaults to a client.
 //!
-//! [`S3Settings`] merges and checks what was given. [`connect`] makes the client, with
+//! [`S3Settings`] merges and checks what was given, by the names in [`specs`]. [`connect`] makes the client, with
 //! [`credentials`] for keys that have to be fetched.
 
 mod connect;
 mod credentials;
+mod encryption;
 mod settings;
+mod specs;
 
 pub(crate) use credentials::ADVICE;
+pub use encryption::Encryption;
 pub use settings::S3Settings;

@@ -1,76 +1,16 @@
-//! What decides how one bucket is reached, merged from keywords, variables and defaults.
+//! What decides how one bucket is reached, merged from keywords, variables, profiles and defaults.
 
-use super::credentials::Source;
+use object_store::aws::Checksum;
+
+use super::credentials::{Chain, Keys, Source, pair};
+use super::encryption::Sse;
+use super::specs::*;
 use crate::address;
-use crate::given::{Given, Secret, Setting, Spec, Value};
+use crate::given::{Given, Setting, Spec, Value};
 use crate::options::{boolean, invalid};
-use crate::wire::{WIRE, Wire};
+use crate::profile::SharedFiles;
+use crate::wire::{ALLOW_HTTP, Wire};
 use crate::{ConfigError, Environment, Options};
-
-const ACCESS_KEY_ID: Spec = Spec::new("access_key_id", "who signs the requests")
-    .also(&["aws_access_key_id", "key"])
-    .variables(&["AWS_ACCESS_KEY_ID"])
-    .profile(&["aws_access_key_id"]);
-const SECRET_ACCESS_KEY: Spec = Spec::new("secret_access_key", "the secret that belongs to it")
-    .also(&["aws_secret_access_key", "secret"])
-    .variables(&["AWS_SECRET_ACCESS_KEY"])
-    .profile(&["aws_secret_access_key"])
-    .secret();
-const SESSION_TOKEN: Spec = Spec::new("session_token", "the token that belongs to temporary keys")
-    .also(&["aws_session_token", "token", "aws_token"])
-    .variables(&["AWS_SESSION_TOKEN"])
-    .profile(&["aws_session_token"])
-    .secret();
-const REGION: Spec = Spec::new("region", "the region that requests are signed for")
-    .also(&["aws_region", "default_region"])
-    .variables(&["AWS_REGION", "AWS_DEFAULT_REGION"])
-    .profile(&["region"])
-    .or(DEFAULT_REGION);
-const ENDPOINT: Spec = Spec::new("endpoint", "the address of the service")
-    .also(&["endpoint_url", "aws_endpoint", "aws_endpoint_url"])
-    .variables(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"])
-    .profile(&["endpoint_url"])
-    .or("AWS");
-const SKIP_SIGNATURE: Spec = Spec::new("skip_signature", "whether requests are sent unsigned")
-    .also(&["aws_skip_signature", "anon", "anonymous"])
-    .variables(&["AWS_SKIP_SIGNATURE"])
-    .or("false");
-const UNSIGNED_PAYLOAD: Spec = Spec::new("unsigned_payload", "whether bodies are left out of the signature")
-    .also(&["aws_unsigned_payload"])
-    .variables(&["AWS_UNSIGNED_PAYLOAD"])
-    .or("if the endpoint is https://");
-const VIRTUAL_HOSTED_STYLE: Spec =
-    Spec::new("virtual_hosted_style_request", "whether the bucket stands in the host name instead of the path")
-        .also(&["aws_virtual_hosted_style_request"])
-        .variables(&["AWS_VIRTUAL_HOSTED_STYLE_REQUEST"])
-        .or("false");
-const REQUEST_PAYER: Spec = Spec::new("request_payer", "whether the requester pays")
-    .also(&["aws_request_payer"])
-    .variables(&["AWS_REQUEST_PAYER"])
-    .or("false");
-
-/// The settings of an `S3Store`, besides those of every store that is reached over HTTP.
-const SPECS: [&Spec; 9] = [
-    &ACCESS_KEY_ID,
-    &SECRET_ACCESS_KEY,
-    &SESSION_TOKEN,
-    &REGION,
-    &ENDPOINT,
-    &SKIP_SIGNATURE,
-    &UNSIGNED_PAYLOAD,
-    &VIRTUAL_HOSTED_STYLE,
-    &REQUEST_PAYER,
-];
-
-const DEFAULT_REGION: &str = "us-east-1";
-
-/// A pair of keys that was given outright.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Keys {
-    pub(super) id: String,
-    pub(super) secret: Secret,
-    pub(super) token: Option<Secret>,
-}
 
 /// How requests are signed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -83,25 +23,48 @@ pub(super) enum Signing {
     From(Source),
 }
 
+/// Which of AWS's own addresses is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Variant {
+    dualstack: bool,
+    fips: bool,
+    accelerate: bool,
+}
+
 /// Everything that decides how one bucket is reached. Equal settings share one store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct S3Settings {
     pub(super) bucket: String,
     pub(super) region: String,
     pub(super) endpoint: Option<String>,
+    pub(super) variant: Variant,
     pub(super) signing: Signing,
     pub(super) unsigned_payload: bool,
     pub(super) virtual_hosted_style: bool,
     pub(super) request_payer: bool,
+    /// In the words of `object_store`.
+    pub(super) checksum: Option<&'static str>,
+    pub(super) encryption: Sse,
     pub(super) wire: Wire,
 }
 
 impl S3Settings {
-    /// Merges `options` over `environment` over defaults, for `bucket`.
+    /// Merges `options` over `environment` over its profile over defaults, for `bucket`.
     ///
-    /// Options take their plain name (`region`), the name with `aws_` before it, and a few names of other clients
-    /// (`endpoint_url`, `key`, `secret`, `token`). Where an option is absent or empty its variable counts: for the endpoint
-    /// `AWS_ENDPOINT_URL_S3`, then `AWS_ENDPOINT_URL`; for the region `AWS_REGION`, then `AWS_DEFAULT_REGION`.
+    /// Whoever comes first counts, for each setting by itself:
+    ///
+    /// 1. the keyword, by its plain name (`region`), with `aws_` before it, or by a name of other clients (`endpoint_url`,
+    ///    `key`, `secret`, `token`);
+    /// 2. the URI, which for S3 says nothing but bucket and key;
+    /// 3. the variable: for the endpoint `AWS_ENDPOINT_URL_S3`, then `AWS_ENDPOINT_URL`; for the region `AWS_REGION`, then
+    ///    `AWS_DEFAULT_REGION`;
+    /// 4. the profile of AWS's shared files: the keyword `profile`, then `AWS_PROFILE`, then `AWS_DEFAULT_PROFILE`, then the
+    ///    one called `default`; what the credentials file says of it counts before the configuration file;
+    /// 5. the default.
+    ///
+    /// What is empty is absent. Keys are one set: identifier, secret and token come from the same place. Keys in variables
+    /// count before those of a profile that `AWS_PROFILE` names, but not before one that a keyword names, as in boto3.
+    /// [`specs`](Self::specs) has every name.
     ///
     /// # Errors
     ///
@@ -121,32 +84,93 @@ impl S3Settings {
         (given.trail(), settings)
     }
 
+    /// Every setting there is, with all its names.
+    pub fn specs() -> Vec<&'static Spec> {
+        all()
+    }
+
     fn merge(bucket: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
-        let keys = keys(given)?;
+        let named = given.text(&PROFILE)?;
+        let chosen = named.as_ref().is_some_and(|value| value.key == PROFILE.name);
+        let own = [
+            given.by_keyword(&ACCESS_KEY_ID)?,
+            given.by_keyword(&SECRET_ACCESS_KEY)?,
+            given.by_keyword(&SESSION_TOKEN)?,
+        ];
+        let own_keys = keys_by_keyword(&own)?;
+        if chosen && own_keys.is_some() {
+            return Err(invalid("profile", "is given beside access_key_id; give one of them".into()));
+        }
+        let files = SharedFiles::read(given.environment)?;
+        let (key, name) = named.as_ref().map_or(("profile", "default"), |value| (&*value.key, &*value.text));
+        let profile = files.profile(key, name)?;
+        given.profile = Some(profile.layer());
         let region = given.text(&REGION)?.map_or_else(|| Ok(DEFAULT_REGION.to_owned()), region)?;
         let endpoint = given.text(&ENDPOINT)?.map(|value| address::endpoint(&value.key, &value.text)).transpose()?;
         let plain_http = endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+        let variant = variant(given, endpoint.is_some())?;
         let unsigned = given.flag(&SKIP_SIGNATURE)?.unwrap_or(false);
+        // TLS already protects the payload; hashing it again would cost more than sending it.
+        let unsigned_payload = given.flag(&UNSIGNED_PAYLOAD)?.unwrap_or(!plain_http);
+        let style = match given.text(&VIRTUAL_HOSTED_STYLE)? {
+            None => false,
+            Some(value) => match &*value.text {
+                "virtual" => true,
+                "path" | "auto" => false,
+                text => boolean(&value.key, text)?,
+            },
+        };
+        // Accelerated buckets have host names of their own and no other address.
+        let virtual_hosted_style = style || variant.accelerate;
+        let request_payer = match given.text(&REQUEST_PAYER)? {
+            None => false,
+            Some(value) => value.text.eq_ignore_ascii_case("requester") || boolean(&value.key, &value.text)?,
+        };
+        let checksum = match given.text(&CHECKSUM_ALGORITHM)? {
+            None => None,
+            Some(value) => match value.text.parse() {
+                Ok(Checksum::SHA256) => Some("sha256"),
+                Ok(Checksum::CRC64NVME) => Some("crc64nvme"),
+                _ => {
+                    return Err(invalid(
+                        &value.key,
+                        format!("there is no {:?}; write sha256 or crc64nvme", value.text),
+                    ));
+                }
+            },
+        };
+        let wire = Wire::resolve(given, plain_http)?;
+        let allow_http = given.said(ALLOW_HTTP.name) && wire.allow_http;
+        let near = endpoint.as_deref().is_some_and(address::is_near);
+        let encryption = Sse::resolve(given, !plain_http || near || allow_http)?;
+        given.refuse_the_rest("S3Store", &keywords())?;
         let mut settings = Self {
             bucket: bucket.to_owned(),
             region,
             endpoint,
+            variant,
             signing: Signing::Unsigned,
-            // TLS already protects the payload; hashing it again would cost more than sending it.
-            unsigned_payload: given.flag(&UNSIGNED_PAYLOAD)?.unwrap_or(!plain_http),
-            virtual_hosted_style: given.flag(&VIRTUAL_HOSTED_STYLE)?.unwrap_or(false),
-            request_payer: match given.text(&REQUEST_PAYER)? {
-                None => false,
-                Some(value) => value.text.eq_ignore_ascii_case("requester") || boolean(&value.key, &value.text)?,
-            },
-            wire: Wire::resolve(given, plain_http)?,
+            unsigned_payload,
+            virtual_hosted_style,
+            request_payer,
+            checksum,
+            encryption,
+            wire,
         };
-        given.refuse_the_rest("S3Store", &[&SPECS[..], &WIRE[..]].concat())?;
         settings.addresses()?;
-        settings.signing = match keys {
-            _ if unsigned => Signing::Unsigned,
-            Some(keys) => Signing::With(keys),
-            None => Signing::From(Source::find(given.environment, &settings.service_url())?),
+        let source = match own_keys {
+            _ if unsigned => return Ok(settings),
+            Some(keys) => Ok(Source::Keys(keys)),
+            None => {
+                let (environment, region, service) = (given.environment, &*settings.region, &*settings.service_url());
+                let profile = &profile;
+                Chain { environment, files: &files, profile, chosen, region, service, allow_http }.find()
+            }
+        };
+        note_keys(given, own, chosen, source.as_ref().ok());
+        settings.signing = match source? {
+            Source::Keys(keys) => Signing::With(keys),
+            source => Signing::From(source),
         };
         Ok(settings)
     }
@@ -180,14 +204,33 @@ impl S3Settings {
         }
     }
 
+    /// Who is asked for keys, in words. `None` where requests are not signed.
+    pub fn signs_with(&self) -> Option<String> {
+        match &self.signing {
+            Signing::Unsigned => None,
+            Signing::With(keys) => Some(Source::Keys(keys.clone()).to_string()),
+            Signing::From(source) => Some(source.to_string()),
+        }
+    }
+
     pub(super) fn service_url(&self) -> String {
-        self.endpoint.clone().unwrap_or_else(|| address::aws_service("s3", &self.region))
+        let Variant { dualstack, fips, .. } = self.variant;
+        let service = match (fips, dualstack) {
+            (false, false) => "s3",
+            (false, true) => "s3.dualstack",
+            (true, false) => "s3-fips",
+            (true, true) => "s3-fips.dualstack",
+        };
+        self.endpoint.clone().unwrap_or_else(|| address::aws_service(service, &self.region))
     }
 
     /// The addresses of the service and of the bucket, without a slash at their ends.
     pub(super) fn addresses(&self) -> Result<(String, String), ConfigError> {
         let service = self.service_url();
-        let bucket = if self.virtual_hosted_style {
+        let bucket = if self.variant.accelerate {
+            let host = if self.variant.dualstack { "s3-accelerate.dualstack" } else { "s3-accelerate" };
+            address::virtual_host(&format!("https://{host}.amazonaws.com"), &self.bucket)?
+        } else if self.virtual_hosted_style {
             address::virtual_host(&service, &self.bucket)?
         } else {
             format!("{service}/{}", self.bucket)
@@ -197,34 +240,44 @@ impl S3Settings {
     }
 }
 
-/// Keys given by keyword are one set: a token from the environment belongs to other keys.
-fn keys(given: &mut Given<'_>) -> Result<Option<Keys>, ConfigError> {
-    let own_id = given.by_keyword(&ACCESS_KEY_ID)?;
-    let own_secret = given.by_keyword(&SECRET_ACCESS_KEY)?;
-    let own_token = given.by_keyword(&SESSION_TOKEN)?;
-    let by_keyword = own_id.is_some() || own_secret.is_some();
-    let (names, id, secret, token) = if by_keyword {
-        (["access_key_id", "secret_access_key"], own_id, own_secret, own_token)
-    } else {
-        let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-        let token = own_token.or_else(|| given.by_variable(&SESSION_TOKEN));
-        (names, given.by_variable(&ACCESS_KEY_ID), given.by_variable(&SECRET_ACCESS_KEY), token)
-    };
-    given.note(&ACCESS_KEY_ID, id.as_ref());
-    given.note(&SECRET_ACCESS_KEY, secret.as_ref());
-    given.note(&SESSION_TOKEN, token.as_ref());
-    let missing =
-        |one: usize, other: usize| Err(invalid(names[one], format!("is missing, though there is an {}", names[other])));
-    match (id, secret) {
-        (Some(_), None) => missing(1, 0),
-        (None, Some(_)) => missing(0, 1),
-        (None, None) => Ok(None),
-        (Some(id), Some(secret)) => Ok(Some(Keys {
-            id: id.header()?,
-            secret: Secret(secret.header()?),
-            token: token.map(Value::header).transpose()?.map(Secret),
-        })),
+/// Keys given by keyword are one set: a token from elsewhere belongs to other keys.
+fn keys_by_keyword(own: &[Option<Value>; 3]) -> Result<Option<Keys>, ConfigError> {
+    let [id, secret, token] = [&ACCESS_KEY_ID, &SECRET_ACCESS_KEY, &SESSION_TOKEN].map(|spec| spec.name.to_owned());
+    let text = |value: &Option<Value>| value.as_ref().map(|value| value.text.clone());
+    let texts = own.each_ref().map(text);
+    let keys = pair((id, texts[0].as_deref()), (secret, texts[1].as_deref()), (token, texts[2].as_deref()))?;
+    if keys.is_none() && own[2].is_some() {
+        return Err(invalid("access_key_id", "is missing, though there is a session_token".into()));
     }
+    Ok(keys)
+}
+
+/// Notes in the trail where the keys come from that count.
+fn note_keys(given: &mut Given<'_>, own: [Option<Value>; 3], chosen: bool, source: Option<&Source>) {
+    let specs = [&ACCESS_KEY_ID, &SECRET_ACCESS_KEY, &SESSION_TOKEN];
+    let by_variable = !chosen && given.by_variable(&ACCESS_KEY_ID).is_some();
+    let values = match source {
+        Some(Source::Keys(_)) if own[0].is_some() => own,
+        Some(Source::Keys(_)) if by_variable => specs.map(|spec| given.by_variable(spec)),
+        Some(Source::Keys(_)) => specs.map(|spec| given.by_profile(spec)),
+        _ => [None, None, None],
+    };
+    for (spec, value) in specs.into_iter().zip(&values) {
+        given.note(spec, value.as_ref());
+    }
+}
+
+fn variant(given: &mut Given<'_>, has_endpoint: bool) -> Result<Variant, ConfigError> {
+    let mut flag = |spec: &'static Spec| match given.text(spec)? {
+        None => Ok(false),
+        Some(value) => match boolean(&value.key, &value.text)? {
+            true if has_endpoint => {
+                Err(invalid(&value.key, "chooses among AWS's own addresses, but an endpoint is given as well".into()))
+            }
+            on => Ok(on),
+        },
+    };
+    Ok(Variant { dualstack: flag(&DUALSTACK)?, fips: flag(&FIPS)?, accelerate: flag(&ACCELERATE)? })
 }
 
 fn region(value: Value) -> Result<String, ConfigError> {

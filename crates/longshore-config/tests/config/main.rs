@@ -1,7 +1,11 @@
 //! Stores against servers that misbehave, over the loopback interface only.
 
+mod azure;
 mod certificates;
 mod credentials;
+mod double;
+mod gcs;
 mod place;
+mod profiles;
 mod silence;
 mod wire;

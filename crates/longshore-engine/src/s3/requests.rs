@@ -9,6 +9,7 @@ use md5::{Digest, Md5};
 use super::request::Request;
 use super::xml::{self, PageEntry};
 use crate::error::{Context, Error, ErrorKind};
+use crate::service::Bucket;
 
 /// One page of a listing, and how to ask for the next.
 pub(crate) struct ListPage<E> {
@@ -76,6 +77,11 @@ pub(crate) async fn create_bucket(access: &S3Access, context: &Context) -> Resul
     request.send().await.map(drop)
 }
 
+/// The caller's own buckets.
+pub(crate) async fn list_buckets(access: &S3Access, context: &Context) -> Result<Vec<Bucket>, Error> {
+    Request::service(access, Method::GET, context).parsed(xml::buckets).await
+}
+
 /// Deletes the bucket, if it is empty.
 pub(crate) async fn delete_bucket(access: &S3Access, context: &Context) -> Result<(), Error> {
     match Request::bucket(access, Method::DELETE, context).send().await {
@@ -87,8 +93,8 @@ pub(crate) async fn delete_bucket(access: &S3Access, context: &Context) -> Resul
 
 /// Whether `bucket` is among the caller's own.
 pub(crate) async fn owns_bucket(access: &S3Access, bucket: &str, context: &Context) -> Result<bool, Error> {
-    let names = Request::service(access, Method::GET, context).parsed(xml::bucket_names).await?;
-    Ok(names.iter().any(|name| name == bucket))
+    let buckets = list_buckets(access, context).await?;
+    Ok(buckets.iter().any(|own| own.name == bucket))
 }
 
 /// Whether the bucket is there and lets the caller in.

@@ -1,4 +1,6 @@
-use longshore_engine::{Context, ErrorKind, copy, create_bucket, delete_bucket, delete_object, exists, head};
+use longshore_engine::{
+    Context, ErrorKind, copy, create_bucket, delete_bucket, delete_object, exists, head, list_buckets,
+};
 use longshore_gateway::{FaultAction, FaultRule};
 
 use crate::place::{everywhere, files, memory, s3};
@@ -77,6 +79,18 @@ async fn a_request_without_credentials_is_refused_by_the_server() {
     object.store = longshore_config::open(&location, options.into_iter().collect(), &environment).unwrap();
     let error = head(&object).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::PermissionDenied, Some(403)), "{error}");
+}
+
+#[tokio::test]
+async fn a_service_lists_ones_own_buckets_whatever_bucket_the_store_has() {
+    let place = s3().await;
+    let context = Context::new("list", "s3://");
+    let other = place.store_of("s3://no-such-bucket");
+    let buckets = list_buckets(&other, &context).await.unwrap();
+    assert_eq!(buckets.iter().map(|bucket| bucket.name.as_str()).collect::<Vec<_>>(), ["bucket"]);
+    assert!(buckets[0].created.is_some());
+    let error = list_buckets(&memory().store(), &context).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotSupported);
 }
 
 #[tokio::test]

@@ -7,16 +7,9 @@ use percent_encoding::percent_decode_str;
 
 use crate::list::Entry;
 use crate::listing::Listed;
+use crate::rest::Unusable;
+use crate::service::Bucket;
 use crate::xml::{elements, error};
-
-/// What is wrong with a 200 answer: an error document after all, or something unreadable.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unusable {
-    /// The server's error, begun too late for a status.
-    Error { code: Option<String>, message: Option<String> },
-    /// Not the document that was asked for, or not all of it.
-    Unreadable(String),
-}
 
 fn unreadable(document: &[u8], problem: impl ToString) -> Unusable {
     match error(document) {
@@ -163,16 +156,20 @@ pub(super) fn delete_failures(document: &[u8]) -> Result<Vec<(String, String, St
     if complete { Ok(failures) } else { Err(unreadable(document, "the document is not a complete DeleteResult")) }
 }
 
-/// The names of the buckets that `ListBuckets` answers.
-pub(super) fn bucket_names(document: &[u8]) -> Result<Vec<String>, Unusable> {
-    let mut names = Vec::new();
-    elements(document, |path, text| {
-        if path.ends_with(&["Bucket".to_owned(), "Name".to_owned()]) {
-            names.push(text.to_owned());
+/// The buckets that `ListBuckets` answers.
+pub(super) fn buckets(document: &[u8]) -> Result<Vec<Bucket>, Unusable> {
+    let mut buckets = Vec::new();
+    let mut next = Bucket::default();
+    elements(document, |path, text| match path {
+        [.., bucket, name] if bucket == "Bucket" && name == "Name" => text.clone_into(&mut next.name),
+        [.., bucket, date] if bucket == "Bucket" && date == "CreationDate" => {
+            next.created = DateTime::parse_from_rfc3339(text.trim()).ok().map(|moment| moment.with_timezone(&Utc));
         }
+        [.., bucket] if bucket == "Bucket" => buckets.push(std::mem::take(&mut next)),
+        _ => {}
     })
     .map_err(|error| unreadable(document, error))?;
-    Ok(names)
+    Ok(buckets)
 }
 
 /// The body of a batch delete. `None` where a key has a character that XML cannot spell.

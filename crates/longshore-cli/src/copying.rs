@@ -1,0 +1,316 @@
+//! What `cp` and `mv` share: their arguments, and the way from a source to jobs.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use clap::Args;
+use futures::StreamExt;
+use longshore_engine::{Depth, Progress, TransferOptions, delete_keys, upload_reader};
+
+use crate::arguments::{Filters, SourceOptions};
+use crate::commands::{DoneLine, cat};
+use crate::error::{Failed, Result};
+use crate::place::{Place, What};
+use crate::plan::{Job, Known, Target, last_segment, require_different};
+use crate::select::{Filter, Source};
+use crate::session::Session;
+use crate::transfer::{Conditions, How, fail, transfer};
+use crate::walk::{self, Links};
+
+/// So many objects are planned before they are transferred together.
+const CHUNK: usize = 100_000;
+/// Moves delete their sources together, in batches that should not be long in coming.
+const MOVED_CHUNK: usize = 8000;
+
+#[derive(Args, Debug)]
+pub(crate) struct CopyArguments {
+    /// Objects, folders with a / at their end, or patterns; for cp, `-` is standard input
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<String>,
+    /// An object, a bucket, or a folder with a / at its end; for cp, `-` is standard output
+    #[arg(value_name = "TARGET")]
+    target: String,
+    /// Leave targets that are there as they are
+    #[arg(short, long)]
+    no_clobber: bool,
+    /// Replace a target that is there only where its size differs
+    #[arg(short = 's', long)]
+    if_size_differ: bool,
+    /// Replace a target that is there only where the source is newer
+    #[arg(short = 'u', long)]
+    if_source_newer: bool,
+    /// Put everything into the target folder itself, by the last part of its name
+    #[arg(short, long)]
+    flatten: bool,
+    /// Leave out links in local folders; otherwise they are what they lead to
+    #[arg(long)]
+    no_follow_symlinks: bool,
+    /// Continue what an interrupted run has left, and leave what this one has done if it is interrupted
+    #[arg(long)]
+    resume: bool,
+    /// Show the progress line alone, without a line for each object
+    #[arg(long)]
+    show_progress: bool,
+    /// Take `*`, `?` and `\` in places as they stand
+    #[arg(long)]
+    raw: bool,
+    #[command(flatten)]
+    filters: Filters,
+    #[command(flatten)]
+    source_options: SourceOptions,
+}
+
+/// Copies, and with `moves` deletes the sources.
+pub(crate) async fn run(arguments: CopyArguments, session: &Session, moves: bool) -> Result<()> {
+    if arguments.target == "-" || arguments.sources.iter().any(|source| source == "-") {
+        return standard_stream(&arguments, session, moves).await;
+    }
+    let raw = arguments.raw;
+    let sources = arguments.sources.iter().map(|typed| Place::parse(typed, raw)).collect::<Result<Vec<_>>>()?;
+    for source in &sources {
+        require_slash(source)?;
+    }
+    let several = sources.len() > 1 || sources.iter().any(|place| !matches!(place.what, What::Object(_)));
+    let target = Target::new(session, &arguments.target, several, raw)?;
+    let how = How { resume: arguments.resume, is_silent: arguments.show_progress, stops_at_failure: false };
+    let conditions = Conditions {
+        no_clobber: arguments.no_clobber,
+        if_size_differ: arguments.if_size_differ,
+        if_source_newer: arguments.if_source_newer,
+    };
+    let names_may_meet = arguments.flatten || sources.len() > 1;
+    let mut copying = Copying {
+        session,
+        reading: session.of_source(&arguments.source_options),
+        arguments: &arguments,
+        target,
+        how,
+        conditions,
+        moves,
+        pending: Vec::new(),
+        taken: names_may_meet.then(HashSet::new),
+    };
+    for place in sources {
+        copying.add_source(&place).await?;
+    }
+    copying.flush().await
+}
+
+/// A folder is named with a slash at its end, so that nobody is surprised where its name goes.
+fn require_slash(place: &Place) -> Result<()> {
+    match &place.what {
+        What::Object(key) if place.is_local() && Place::local_path(key).is_dir() => {
+            let typed = &place.typed;
+            Err(Failed::usage(format!(
+                "{typed}: this is a folder; write {typed}/ for what is in it, and give the target its name to keep it"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+struct Copying<'a> {
+    session: &'a Session,
+    /// The session as far as it reaches sources.
+    reading: Session,
+    arguments: &'a CopyArguments,
+    target: Target,
+    how: How,
+    conditions: Conditions,
+    moves: bool,
+    pending: Vec<Job>,
+    /// The keys that are spoken for, where two sources could have one name.
+    taken: Option<HashSet<String>>,
+}
+
+impl Copying<'_> {
+    async fn add_source(&mut self, place: &Place) -> Result<()> {
+        match place.what.clone() {
+            What::Object(key) => self.add_one(place, key).await,
+            _ if place.is_local() => self.add_files(place).await,
+            _ => self.add_listed(place).await,
+        }
+    }
+
+    async fn add_one(&mut self, place: &Place, key: String) -> Result<()> {
+        let mut known = None;
+        if place.is_local() {
+            let shown = place.shown(&key);
+            let status = std::fs::metadata(Place::local_path(&key))
+                .map_err(|error| self.session.context(shown.as_str()).io_error(error))?;
+            known = Some(Known { size: status.len(), modified: walk::modified(&status), e_tag: None });
+        }
+        let name = last_segment(&key).to_owned();
+        self.add(place, key, &name, known).await
+    }
+
+    async fn add_listed(&mut self, place: &Place) -> Result<()> {
+        let source = Source::new(&self.reading, place, &self.arguments.filters)?;
+        let mut pages = source.pages(&self.reading, Depth::Everything);
+        let mut found = false;
+        while let Some(page) = pages.next().await {
+            for object in page?.objects {
+                found = true;
+                let name = source.relative(&object.key).to_owned();
+                let known = Known { size: object.size, modified: object.last_modified, e_tag: object.e_tag };
+                self.add(place, object.key, &name, Some(known)).await?;
+            }
+        }
+        if found { Ok(()) } else { Err(source.nothing()) }
+    }
+
+    async fn add_files(&mut self, place: &Place) -> Result<()> {
+        let (base, pattern) = match &place.what {
+            What::Pattern(pattern, base) => (base.as_str(), Some(pattern)),
+            What::Folder(base) | What::Object(base) => (base.as_str(), None),
+        };
+        if self.target.place.is_local() && pattern.is_none() && self.target.prefix().starts_with(base) {
+            let reason = format!("{}: the target is in this folder, which would never end", place.typed);
+            return Err(Failed::usage(reason));
+        }
+        if !Place::local_path(base).is_dir() {
+            return Err(Failed::not_found(format!("{}: there is no such folder", place.typed)));
+        }
+        let filter = Filter::new(&self.arguments.filters);
+        let links = if self.arguments.no_follow_symlinks { Links::Skip } else { Links::Follow };
+        let mut found = false;
+        let mut pieces = walk::walk(place, links);
+        while let Some(piece) = pieces.recv().await {
+            for step in piece {
+                let file = match step {
+                    Ok(file) => file,
+                    Err(failed) => {
+                        found = true;
+                        self.session.failed(&failed);
+                        continue;
+                    }
+                };
+                let name = file.key.strip_prefix(base).unwrap_or(&file.key).to_owned();
+                if pattern.is_some_and(|pattern| !pattern.matches(&file.key)) || !filter.wants(&name) {
+                    continue;
+                }
+                found = true;
+                let known = Known { size: file.size, modified: file.modified, e_tag: None };
+                self.add(place, file.key, &name, Some(known)).await?;
+            }
+        }
+        if found { Ok(()) } else { Err(Failed::not_found(format!("{}: no file matches", place.typed))) }
+    }
+
+    async fn add(&mut self, place: &Place, key: String, name: &str, known: Option<Known>) -> Result<()> {
+        if key.ends_with('/') && self.target.place.is_local() && known.as_ref().is_some_and(|known| known.size == 0) {
+            // A mark that some tools leave for a folder. Files make their folders.
+            return Ok(());
+        }
+        let name = if self.arguments.flatten { last_segment(name) } else { name };
+        let shown = place.shown(&key);
+        let step = format!("{} {shown} {}", self.session.operation, self.arguments.target);
+        let source = self.reading.object(&place.location, key, &shown)?;
+        let inside = self.target.prefix();
+        if Arc::ptr_eq(&source.store, &self.target.store) && is_inside(&source.key, name, inside) {
+            // What was copied a moment ago is not copied again.
+            return Ok(());
+        }
+        let target =
+            match self.target.object(name).and_then(|target| require_different(&source, &target).map(|()| target)) {
+                Ok(target) => target,
+                Err(failed) => {
+                    self.session.failed_on(&step, &failed);
+                    return Ok(());
+                }
+            };
+        if let Some(taken) = &mut self.taken
+            && !taken.insert(target.key.clone())
+        {
+            let reason = format!("{} is the target of another source already", target.uri);
+            self.session.failed_on(&step, &Failed::usage(reason));
+            return Ok(());
+        }
+        self.pending.push(Job { source, target, known });
+        let enough = if self.moves { MOVED_CHUNK } else { CHUNK };
+        if self.pending.len() >= enough { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        let jobs = std::mem::take(&mut self.pending);
+        let jobs = self.conditions.select(self.session, jobs).await;
+        let done = transfer(self.session, jobs, self.how).await;
+        if self.moves && !self.session.global().dry_run { self.delete_sources(done).await } else { Ok(()) }
+    }
+
+    /// The last step of a move. What cannot be deleted was copied all the same.
+    async fn delete_sources(&self, done: Vec<Job>) -> Result<()> {
+        let mut rest = done.into_iter().peekable();
+        while let Some(first) = rest.next() {
+            let store = Arc::clone(&first.source.store);
+            let mut together = vec![first];
+            while let Some(next) = rest.next_if(|next| Arc::ptr_eq(&next.source.store, &store)) {
+                together.push(next);
+            }
+            let keys = together.iter().map(|job| job.source.key.clone()).collect();
+            let context = self.session.context(&*together[0].source.uri);
+            if let Err(error) = delete_keys(&store, keys, &context, &Progress::silent()).await {
+                let failures: HashSet<&str> = error.failures().iter().map(|failure| failure.uri.as_str()).collect();
+                let uri = |job: &Job| format!("{}://{}/{}", store.scheme().name(), store.bucket(), job.source.key);
+                for job in together.iter().filter(|job| failures.is_empty() || failures.contains(uri(job).as_str())) {
+                    let reason = format!("it was copied, but the source could not be deleted: {error}");
+                    fail(self.session, job, &Failed::new(error.kind(), reason));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the source `key`, called `name`, is in the target folder, which is in the source's.
+fn is_inside(key: &str, name: &str, target: &str) -> bool {
+    let base = key.strip_suffix(name).unwrap_or_default();
+    target.ends_with('/') && target.len() > base.len() && target.starts_with(base) && key.starts_with(target)
+}
+
+async fn standard_stream(arguments: &CopyArguments, session: &Session, moves: bool) -> Result<()> {
+    let [source] = &arguments.sources[..] else {
+        return Err(Failed::usage("`-` is one source or the target, and the other one is one object"));
+    };
+    if moves {
+        return Err(Failed::usage("a standard stream cannot be moved; use cp"));
+    }
+    if arguments.target == "-" {
+        let place = Place::parse(source, arguments.raw)?;
+        let key = place.object_key("`cat` writes several")?.to_owned();
+        if session.global().dry_run {
+            return Ok(());
+        }
+        cat::write_out(&session.of_source(&arguments.source_options), &place, key).await?;
+        return Ok(());
+    }
+    let place = Place::parse(&arguments.target, arguments.raw)?;
+    let key = place.object_key("standard input needs the name of an object")?.to_owned();
+    let target = session.object(&place.location, key.clone(), &place.shown(&key))?;
+    let uri = Arc::clone(&target.uri);
+    let json = DoneLine { operation: "cp", success: true, source: "-", destination: Some(&uri), object: None };
+    if session.global().dry_run {
+        session.output().done(|| format!("cp - {uri}"), &json);
+        return Ok(());
+    }
+    let options = TransferOptions { cleanup: session.cleanup.clone(), ..TransferOptions::default() };
+    upload_reader(std::io::stdin(), &target, &options, &Progress::silent()).await?;
+    session.output().done(|| format!("cp - {uri}"), &json);
+    session.succeeded(1);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_the_target_already_is_no_source() {
+        assert!(is_inside("logs/backup/x", "backup/x", "logs/backup/"));
+        assert!(is_inside("backup/x", "backup/x", "backup/"));
+        assert!(!is_inside("logs/x", "x", "logs/backup/"));
+        assert!(!is_inside("a/x", "x", ""));
+        assert!(!is_inside("a/x", "x", "a/"));
+        assert!(!is_inside("a/b/x", "x", "a/"));
+    }
+}

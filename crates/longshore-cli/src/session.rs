@@ -1,0 +1,189 @@
+//! What a command runs in: the global options, the stores, where output goes, and the tally of what failed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use longshore_config::{Environment, Location, Options, Scheme, Store, open};
+use longshore_engine::{Cleanup, Context, Object};
+
+use crate::arguments::{Global, SourceOptions};
+use crate::error::{Failed, Result};
+use crate::exit::Code;
+use crate::output::Output;
+
+/// One command on its way. Clones are the same command.
+#[derive(Clone)]
+pub(crate) struct Session {
+    settings: Arc<Settings>,
+    output: Arc<Output>,
+    /// The command's name.
+    pub(crate) operation: &'static str,
+    /// The command as it was given, for messages.
+    command: Arc<str>,
+    tally: Arc<Mutex<Tally>>,
+    in_flight: usize,
+    /// Knows what is being put away after an interruption.
+    pub(crate) cleanup: Cleanup,
+    /// Whether it is one of several, and shows no progress of its own.
+    pub(crate) is_one_of_several: bool,
+}
+
+/// What decides how stores are reached.
+struct Settings {
+    global: Global,
+    environment: Environment,
+}
+
+#[derive(Default)]
+struct Tally {
+    successes: u64,
+    failures: Vec<Code>,
+}
+
+impl Settings {
+    fn new(global: Global) -> Self {
+        let environment = match &global.profile {
+            None => Environment::read(),
+            Some(profile) => with_profile(profile),
+        };
+        Self { global, environment }
+    }
+}
+
+/// The environment as if that profile were asked for there, and no keys given: who names a profile means its keys.
+fn with_profile(profile: &str) -> Environment {
+    const REPLACED: [&str; 4] = ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| !REPLACED.contains(&name.as_str()));
+    variables.chain([("AWS_PROFILE".to_owned(), profile.to_owned())]).collect()
+}
+
+impl Session {
+    /// The session of one command. `command` is how messages call it.
+    pub(crate) fn new(global: Global, operation: &'static str, command: String) -> Self {
+        let output = Arc::new(Output::new(global.json, global.quiet));
+        let (in_flight, settings) = (global.max_in_flight, Arc::new(Settings::new(global)));
+        let (command, tally, cleanup) = (command.into(), Arc::default(), Cleanup::default());
+        Self { settings, output, operation, command, tally, in_flight, cleanup, is_one_of_several: false }
+    }
+
+    /// The session of another command with the same options and output, and a tally of its own.
+    pub(crate) fn another(&self, operation: &'static str, command: String, in_flight: usize) -> Self {
+        let (command, tally) = (command.into(), Arc::default());
+        Self { operation, command, tally, in_flight, is_one_of_several: true, ..self.clone() }
+    }
+
+    /// The same command, as far as it reaches its sources.
+    pub(crate) fn of_source(&self, source: &SourceOptions) -> Self {
+        if source.is_empty() {
+            return self.clone();
+        }
+        let mut global = self.global().clone();
+        let replace = |value: &Option<String>, by: &Option<String>| by.clone().or_else(|| value.clone());
+        global.endpoint_url = replace(&global.endpoint_url, &source.source_endpoint_url);
+        global.region = replace(&global.region, &source.source_region);
+        global.profile = replace(&global.profile, &source.source_profile);
+        global.no_sign_request |= source.source_no_sign_request;
+        Self { settings: Arc::new(Settings::new(global)), ..self.clone() }
+    }
+
+    pub(crate) fn global(&self) -> &Global {
+        &self.settings.global
+    }
+
+    pub(crate) fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// Requests or objects at once.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// What the engine says when something goes wrong with `uri`.
+    pub(crate) fn context(&self, uri: impl Into<String>) -> Context {
+        Context::new(self.operation, uri)
+    }
+
+    /// The store that `location` is in, as the options and the environment describe it.
+    pub(crate) fn store(&self, location: &Location) -> Result<Arc<Store>> {
+        self.store_called(location, &location.to_string())
+    }
+
+    /// As [`store`](Self::store). `shown` is how messages call it.
+    pub(crate) fn store_called(&self, location: &Location, shown: &str) -> Result<Arc<Store>> {
+        open(location, self.options(location.scheme()), &self.settings.environment)
+            .map_err(|error| Failed::config(self.operation, shown, error))
+    }
+
+    /// The object that `key` names in the store of `location`. `shown` is how messages call it.
+    pub(crate) fn object(&self, location: &Location, key: impl Into<String>, shown: &str) -> Result<Object> {
+        Ok(Object { store: self.store(location)?, key: key.into(), uri: shown.into() })
+    }
+
+    /// What the global options say about stores of that kind.
+    fn options(&self, scheme: Scheme) -> Options {
+        let global = self.global();
+        let mut options = Options::default();
+        if scheme != Scheme::S3 {
+            return options;
+        }
+        for (name, value) in [
+            ("endpoint", &global.endpoint_url),
+            ("region", &global.region),
+            ("ca_bundle", &global.ca_bundle),
+            ("timeout", &global.timeout),
+        ] {
+            if let Some(value) = value {
+                options.set(name, value);
+            }
+        }
+        if global.no_sign_request {
+            options.set("skip_signature", "true");
+        }
+        if global.request_payer.is_some() {
+            options.set("request_payer", "true");
+        }
+        if let Some(count) = global.retry_count {
+            options.set("max_retries", count.to_string());
+        }
+        options
+    }
+
+    /// Counts something that was done.
+    pub(crate) fn succeeded(&self, count: u64) {
+        self.tally().successes += count;
+    }
+
+    /// Tells a failure, and counts it.
+    pub(crate) fn failed(&self, failed: &Failed) {
+        self.output().error(self.operation, &self.command, failed);
+        self.count_failure(failed.code());
+    }
+
+    /// As [`failed`](Self::failed), about one of the things that the command does.
+    pub(crate) fn failed_on(&self, step: &str, failed: &Failed) {
+        self.output().error(self.operation, step, failed);
+        self.count_failure(failed.code());
+    }
+
+    /// Counts a failure that was told already.
+    pub(crate) fn count_failure(&self, code: Code) {
+        self.tally().failures.push(code);
+    }
+
+    /// Whether something failed so far.
+    pub(crate) fn has_failures(&self) -> bool {
+        !self.tally().failures.is_empty()
+    }
+
+    /// The exit code, as things stand.
+    pub(crate) fn code(&self) -> Code {
+        let tally = self.tally();
+        Code::of_all(tally.successes, &tally.failures)
+    }
+
+    fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,194 @@
+//! Moves what was planned: many objects at once, a line for each that is done, and each failure told.
+
+use std::pin::pin;
+
+use futures::{StreamExt, stream};
+use longshore_engine::{Depth, Error, ErrorKind, Limits, TransferOptions, head, list_pages, transfer_many};
+use tokio::sync::mpsc;
+
+use crate::commands::{DoneLine, ObjectLine};
+use crate::error::{Failed, Result};
+use crate::plan::{Job, Known};
+use crate::progress::ProgressLine;
+use crate::session::Session;
+
+/// How jobs are carried out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct How {
+    /// Continue what an interrupted run has left, and leave what this one has done.
+    pub(crate) resume: bool,
+    /// Write no line for each object.
+    pub(crate) is_silent: bool,
+    /// Begin nothing after the first failure.
+    pub(crate) stops_at_failure: bool,
+}
+
+/// Carries out `jobs`. Returns those that succeeded; the others are told and counted.
+pub(crate) async fn transfer(session: &Session, jobs: Vec<Job>, how: How) -> Vec<Job> {
+    if session.global().dry_run {
+        jobs.iter().for_each(|job| tell(session, job, job.known.as_ref().map(|known| known.size), how));
+        session.succeeded(jobs.len() as u64);
+        return jobs;
+    }
+    let bytes = jobs.iter().filter_map(|job| job.known.as_ref()).map(|known| known.size).sum();
+    let line = ProgressLine::begin(session, jobs.len() as u64, bytes);
+    let progress = line.counters(jobs.len() as u64);
+    let options = TransferOptions { resume: how.resume, cleanup: session.cleanup.clone(), ..Default::default() };
+    let limits = Limits::in_flight(session.in_flight());
+    let pairs = jobs.iter().map(|job| (job.source.clone(), job.target.clone())).collect();
+    // What the engine tells is passed on here, so that writing a line holds up no transfer.
+    let (teller, mut told) = mpsc::unbounded_channel();
+    let mut moving = pin!(transfer_many(pairs, limits, &options, &progress, move |index, outcome| {
+        // Nobody listens any more where the first failure has ended it all.
+        let _ = teller.send((index, outcome));
+    }));
+    let (mut jobs, mut done, mut ended) = (jobs.into_iter().map(Some).collect::<Vec<_>>(), Vec::new(), None);
+    loop {
+        let (index, outcome) = tokio::select! {
+            biased;
+            next = told.recv() => match next {
+                Some(next) => next,
+                None => break,
+            },
+            outcome = &mut moving, if ended.is_none() => {
+                ended = Some(outcome);
+                continue;
+            }
+        };
+        let Some(job) = jobs[index].take() else { continue };
+        match outcome {
+            Ok(outcome) => {
+                tell(session, &job, outcome.size.or(job.known.as_ref().map(|known| known.size)), how);
+                session.succeeded(1);
+                done.push(job);
+            }
+            Err(error) => {
+                fail(session, &job, &explain(session, &job, error).await);
+                if how.stops_at_failure {
+                    break;
+                }
+            }
+        }
+    }
+    if let Some(Err(error)) = ended {
+        session.failed(&error.into());
+    }
+    done
+}
+
+/// What to say of a transfer that failed. Where there is no such object, it may be that a folder was meant.
+async fn explain(session: &Session, job: &Job, error: Error) -> Failed {
+    let mut failed = Failed::from(error);
+    if failed.kind != ErrorKind::NotFound || job.known.is_some() {
+        return failed;
+    }
+    let (source, folder) = (&job.source, format!("{}/", job.source.key));
+    let first = list_pages(&source.store, &folder, Depth::Level, &session.context(&*source.uri)).next().await;
+    if let Some(Ok(page)) = first
+        && !(page.objects.is_empty() && page.folders.is_empty())
+    {
+        failed.message += &format!("; there is a folder of that name, write {}/ for what is in it", source.uri);
+    }
+    failed
+}
+
+/// Tells that `job` failed.
+pub(crate) fn fail(session: &Session, job: &Job, failed: &Failed) {
+    session.failed_on(&format!("{} {} {}", verb(session), job.source.uri, job.target.uri), failed);
+}
+
+fn tell(session: &Session, job: &Job, size: Option<u64>, how: How) {
+    if how.is_silent {
+        return;
+    }
+    let object = ObjectLine { key: &job.target.uri, kind: "file", size, ..ObjectLine::default() };
+    let operation = verb(session);
+    let json = DoneLine {
+        operation,
+        success: true,
+        source: &job.source.uri,
+        destination: Some(&job.target.uri),
+        object: Some(object),
+    };
+    session.output().done(|| format!("{operation} {} {}", job.source.uri, job.target.uri), &json);
+}
+
+/// What is done to one object: `sync` copies.
+fn verb(session: &Session) -> &'static str {
+    if session.operation == "mv" { "mv" } else { "cp" }
+}
+
+/// When something that is there already is replaced.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Conditions {
+    pub(crate) no_clobber: bool,
+    pub(crate) if_size_differ: bool,
+    pub(crate) if_source_newer: bool,
+}
+
+impl Conditions {
+    pub(crate) fn is_none(self) -> bool {
+        !(self.no_clobber || self.if_size_differ || self.if_source_newer)
+    }
+
+    /// Whether what is there as `target` is replaced by `source`.
+    fn replaces(self, source: &Known, target: &Known) -> bool {
+        (self.if_size_differ && source.size != target.size)
+            || (self.if_source_newer && source.modified > target.modified)
+    }
+
+    /// Leaves out the jobs whose target is there and stays. What cannot be found out is told and counted as a failure.
+    pub(crate) async fn select(self, session: &Session, jobs: Vec<Job>) -> Vec<Job> {
+        if self.is_none() {
+            return jobs;
+        }
+        let mut asked =
+            stream::iter(jobs).map(|job| async { (self.wants(&job).await, job) }).buffered(session.in_flight());
+        let mut wanted = Vec::new();
+        while let Some((answer, job)) = asked.next().await {
+            match answer {
+                Ok(true) => wanted.push(job),
+                Ok(false) => {}
+                Err(failed) => fail(session, &job, &failed),
+            }
+        }
+        wanted
+    }
+
+    async fn wants(self, job: &Job) -> Result<bool> {
+        let target = match head(&job.target).await {
+            Ok(found) => known(found),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+            Err(error) => return Err(error.into()),
+        };
+        if !(self.if_size_differ || self.if_source_newer) {
+            return Ok(false);
+        }
+        let source = match &job.known {
+            Some(known) => known.clone(),
+            None => known(head(&job.source).await?),
+        };
+        Ok(self.replaces(&source, &target))
+    }
+}
+
+fn known(found: longshore_engine::Metadata) -> Known {
+    Known { size: found.size, modified: found.last_modified, e_tag: found.e_tag }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+
+    #[test]
+    fn what_is_there_is_replaced_where_one_of_the_conditions_says_so() {
+        let known = |size, second| Known { size, modified: DateTime::from_timestamp(second, 0).unwrap(), e_tag: None };
+        let conditions = |size, newer| Conditions { no_clobber: true, if_size_differ: size, if_source_newer: newer };
+        let (old, new, large) = (known(1, 100), known(1, 200), known(2, 100));
+        assert!(!conditions(false, false).replaces(&new, &old));
+        assert!(conditions(true, false).replaces(&large, &old) && !conditions(true, false).replaces(&new, &old));
+        assert!(conditions(false, true).replaces(&new, &old) && !conditions(false, true).replaces(&old, &new));
+        assert!(conditions(true, true).replaces(&large, &new) && !conditions(true, true).replaces(&old, &old));
+    }
+}

@@ -1,0 +1,113 @@
+//! Who gives the keys that requests are signed with.
+//!
+//! [`Chain::find`] decides whom to ask, in the order of AWS's own clients, and asks nobody yet. A [`Source`] is part of a
+//! store's settings: equal sources share their keys. [`Source::provider`] asks, keeps what it was given, and asks again in
+//! time ([`kept`]).
+
+mod chain;
+mod container;
+mod kept;
+mod process;
+mod role;
+mod service;
+mod sso;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::StaticCredentialProvider;
+use object_store::aws::{AwsCredential, AwsCredentialProvider};
+
+pub(super) use chain::{Chain, pair};
+use container::Container;
+use kept::{Fetch, Kept};
+use process::Process;
+use role::Role;
+use service::Service;
+use sso::SignOn;
+
+use crate::ConfigError;
+use crate::given::Secret;
+use crate::guarded::Guarded;
+
+/// What to do when there are no keys.
+pub(crate) const ADVICE: &str =
+    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or pass skip_signature=True to send unsigned requests";
+
+/// A pair of keys that was given outright.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Keys {
+    pub(super) id: String,
+    pub(super) secret: Secret,
+    pub(super) token: Option<Secret>,
+}
+
+/// Where keys come from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Source {
+    /// They were given.
+    Keys(Keys),
+    /// A program prints them.
+    Process(Process),
+    /// STS, for whoever may act in a role.
+    Role(Box<Role>),
+    /// AWS's single sign-on, for a token that its command line keeps.
+    SignOn(SignOn),
+    /// The agent of a container.
+    Container(Container),
+    /// A service that `object_store` knows how to ask.
+    Service(Service),
+}
+
+impl Source {
+    /// A provider of keys, made anew in each process.
+    pub(super) fn provider(&self, region: &str, ca_bundle: Option<&str>) -> Result<AwsCredentialProvider, ConfigError> {
+        let (fetch, patience): (Arc<dyn Fetch>, _) = match self {
+            Self::Keys(keys) => return Ok(keys.provider()),
+            Self::Service(service) => return service.provider(region, ca_bundle, self.to_string()),
+            Self::Process(process) => (Arc::new(process.clone()), process::PATIENCE),
+            Self::Role(role) => (Arc::new(role.fetch(region, ca_bundle)?), role::PATIENCE),
+            Self::SignOn(sign_on) => (Arc::new(sign_on.fetch(ca_bundle)?), Duration::from_secs(15)),
+            Self::Container(container) => (Arc::new(container.fetch()?), container::PATIENCE),
+        };
+        Ok(Arc::new(Guarded::new(
+            Arc::new(Kept::new(fetch)),
+            self.to_string(),
+            format!("; {}", self.advice()),
+            patience,
+        )))
+    }
+
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::SignOn(_) | Self::Process(_) => "`aws sts get-caller-identity` with the same profile tells more",
+            Self::Role(_) => "check the role's trust policy and the keys that ask for it",
+            Self::Keys(_) | Self::Container(_) | Self::Service(_) => ADVICE,
+        }
+    }
+}
+
+/// Who is asked, as errors and people name it.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keys(_) => f.write_str("the keys that were given"),
+            Self::Process(process) => process.fmt(f),
+            Self::Role(role) => role.fmt(f),
+            Self::SignOn(sign_on) => sign_on.fmt(f),
+            Self::Container(container) => container.fmt(f),
+            Self::Service(service) => service.fmt(f),
+        }
+    }
+}
+
+impl Keys {
+    pub(super) fn provider(&self) -> AwsCredentialProvider {
+        Arc::new(StaticCredentialProvider::new(AwsCredential {
+            key_id: self.id.clone(),
+            secret_key: self.secret.0.clone(),
+            token: self.token.as_ref().map(|token| token.0.clone()),
+        }))
+    }
+}
