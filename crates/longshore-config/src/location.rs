@@ -203,7 +203,8 @@ impl Location {
     /// The URI of another key in the same bucket. Stars in `key` are escaped, so that the result names that object.
     pub fn uri_of(&self, key: &str) -> String {
         let key = key.replace('*', r"\*");
-        if self.root.starts_with("https://") {
+        // Keys of the web are in URL form already.
+        if self.scheme == Scheme::Azure && self.root.starts_with("https://") {
             return format!("{}/{}", self.root, utf8_percent_encode(&key, &IN_ADDRESS));
         }
         format!("{}/{key}", self.root)
@@ -321,7 +322,7 @@ mod tests {
         let location = Location::parse("https://me:hunter2@h/k?sig=hunter2").unwrap();
         assert_eq!(location.to_string(), "https://h/k?sig=****");
         assert!(!format!("{location:?}").contains("hunter2"), "{location:?}");
-        assert_eq!(location.uri_of("other"), "https://h/other");
+        assert_eq!(location.uri_of("a%20b"), "https://h/a%20b");
         assert_eq!(location.object_key("").unwrap(), "k?sig=hunter2");
         for bad in ["https://me:hunter2@h:x/?hunter2", "htp://me:hunter2@h/", "https://hunter2@[::1/"] {
             assert!(!reason(bad).contains("hunter2"), "{}", reason(bad));

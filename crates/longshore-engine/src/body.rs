@@ -210,7 +210,7 @@ fn cut(chunks: std::vec::IntoIter<Bytes>, range: &Range<u64>) -> std::vec::IntoI
 
 /// A web server need not say how long an object is; then it is read to its end first.
 async fn from_web(object: &Object, mut body: web::Body) -> Result<(Metadata, Attributes, Range<u64>, Chunks), Error> {
-    let attributes = std::mem::take(&mut body.attributes);
+    let attributes = std::mem::take(&mut body.said.attributes);
     let mut meta = Metadata {
         key: object.key.clone(),
         size: body.said.size.unwrap_or(0),

@@ -11,7 +11,7 @@ mod requests;
 mod uploads;
 mod xml;
 
-pub(crate) use attributes::from_headers;
+pub(crate) use attributes::from_headers as attributes_of;
 pub(crate) use body::open;
 pub(crate) use objects::{copy, delete, describe, get, head, put};
 pub(crate) use requests::{

@@ -17,7 +17,7 @@ use super::request::{Answer, Request};
 use crate::error::{Context, Error, ErrorKind};
 use crate::range::ByteRange;
 use crate::retry::Pace;
-use crate::s3;
+use crate::s3::attributes_of;
 
 /// So much in one piece makes up for a broken connection: from here on a body is granted as many anew.
 const AMENDS: u64 = 8 << 20;
@@ -29,6 +29,8 @@ pub(crate) struct Said {
     pub(crate) size: Option<u64>,
     pub(crate) last_modified: DateTime<Utc>,
     pub(crate) e_tag: Option<String>,
+    /// What it says of its content.
+    pub(crate) attributes: Attributes,
 }
 
 /// What two answers about the same bytes have in common.
@@ -44,7 +46,6 @@ type Part = (Range<u64>, Option<u64>);
 /// A body that is read chunk by chunk.
 pub(crate) struct Body {
     pub(crate) said: Said,
-    pub(crate) attributes: Attributes,
     /// The offset of the first byte that comes, and the end where it is known.
     pub(crate) start: u64,
     pub(crate) end: Option<u64>,
@@ -116,7 +117,6 @@ impl Body {
             context: context.clone(),
             version: version(answer.headers()),
             said,
-            attributes: s3::from_headers(answer.headers()),
             at: start,
             unwanted: 0,
             stream: answer.response.into_body().bytes_stream(),
@@ -232,6 +232,7 @@ pub(super) fn said(headers: &HeaderMap) -> Said {
         size: content_length(headers),
         last_modified: header(headers, &LAST_MODIFIED).and_then(date).unwrap_or_default(),
         e_tag: header(headers, &ETAG).map(str::to_owned),
+        attributes: attributes_of(headers),
     }
 }
 
