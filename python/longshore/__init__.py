@@ -8,15 +8,16 @@
 >>> [len(data) for uri, data in s3.get_many(["memory://doc/" + key for key in keys])]
 [1000, 1000, 1000]
 
-URIs are ``s3://bucket/key``, ``file:///path`` and ``memory:///key``; a star in a key is written ``\\*``. Every function has an
-``asyncio`` twin whose name ends in ``_async``. Importing this package starts no thread and opens no socket.
+URIs are ``s3://bucket/key``, ``file:///path``, ``memory:///key``, and ``https://host/path`` to read from; a star in a key is
+written ``\\*``. Every function has an ``asyncio`` twin whose name ends in ``_async``. Importing this package starts no thread
+and opens no socket.
 """
 
 from __future__ import annotations
 
 from longshore import exceptions
 from longshore._datasets import DEFAULT_OBJECT_SIZE, put, put_async, read_npz, read_npz_async
-from longshore._native import AzureStore, GCSStore, LocalStore, MemoryStore, S3Store, Store, __version__
+from longshore._native import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, Store, __version__
 from longshore._objects import (
     copy,
     copy_async,
@@ -48,6 +49,7 @@ __all__ = [
     "AzureStore",
     "DEFAULT_OBJECT_SIZE",
     "GCSStore",
+    "HTTPStore",
     "LocalStore",
     "MemoryStore",
     "Progress",

@@ -11,6 +11,7 @@ __all__ = [
     "Bridge",
     "GCSStore",
     "Gateway",
+    "HTTPStore",
     "LocalStore",
     "MemoryStore",
     "S3Store",
@@ -80,6 +81,15 @@ class LocalStore(Store):
 @final
 class MemoryStore(Store):
     """Objects in this process's memory."""
+
+@final
+class HTTPStore(Store):
+    """A web server: read-only, listed where it offers WebDAV."""
+
+    @property
+    def origin(self) -> str: ...
+    @property
+    def username(self) -> str | None: ...
 
 @final
 class Bridge:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from longshore import _native
 from longshore._call import named, run, run_silent, start, start_silent
-from longshore._native import AzureStore, GCSStore, LocalStore, MemoryStore, S3Store, Store
+from longshore._native import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, Store
 from longshore.exceptions import BaseError
 
 TYPE_CHECKING = False
@@ -37,7 +37,8 @@ def get(uri: str, *, store: Store | None = None, progress: ProgressArgument = No
     Parameters
     ----------
     uri
-        ``s3://bucket/key``, ``file:///path`` or ``memory:///key``. A wildcard is an error; :func:`get_many` expands them.
+        ``s3://bucket/key``, ``file:///path``, ``memory:///key`` or ``https://host/path``. A wildcard is an error;
+        :func:`get_many` expands them.
     store
         The store from :func:`store_for` to use, instead of the one that the environment describes.
     progress
@@ -223,12 +224,14 @@ def list(uri: str, *, store: Store | None = None, progress: ProgressArgument = N
     -------
     list of str
         Keys without ``s3://bucket/``, sorted. Empty where nothing matches. Put into a URI, a star in a key must be escaped as
-        ``\\*``.
+        ``\\*``. Of a web server, keys are in URL form.
 
     Raises
     ------
     NotFoundError
         There is no such bucket.
+    NotSupportedError
+        A web server that offers no WebDAV.
     BaseError
         Any other failure. A listing is never cut short silently.
     """
@@ -338,9 +341,9 @@ def create_bucket_async(uri: str, *, store: Store | None = None) -> asyncio.Futu
     return start_silent(_native.create_bucket, "create_bucket", uri, store)
 
 
-def store_for(uri: str, **options: str | int | float | bool | timedelta | None) -> (
-    S3Store | GCSStore | AzureStore | LocalStore | MemoryStore
-):
+def store_for(
+    uri: str, **options: str | int | float | bool | timedelta | dict[str, str] | None
+) -> S3Store | GCSStore | AzureStore | LocalStore | MemoryStore | HTTPStore:
     """The live store that ``uri`` is in: the same object for the same configuration, with one connection pool.
 
     The functions of this package use these stores too: ``store_for(uri)`` is what ``get(uri)`` goes through. Pass a store made
@@ -357,6 +360,10 @@ def store_for(uri: str, **options: str | int | float | bool | timedelta | None) 
         ``connect_timeout`` the longest wait for a connection, 5 s; ``max_retries`` how often a request is repeated, 8;
         ``retry_timeout`` when to stop repeating, unlimited. Lengths of time are seconds, ``timedelta`` or ``"250ms"``. What
         is absent or empty comes from the ``AWS_*`` variables.
+        For ``http://`` and ``https://``: ``username`` and ``password`` (or ``https://user:password@host``), or
+        ``bearer_token``; ``headers``, a dict of further headers; and ``ca_bundle``, ``allow_http``, ``timeout``,
+        ``connect_timeout``, ``max_retries`` and ``retry_timeout`` as above. None of these goes to another host that the server
+        redirects to.
 
     Raises
     ------

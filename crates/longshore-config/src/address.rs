@@ -72,7 +72,9 @@ pub(crate) fn virtual_host(service: &str, bucket: &str) -> Result<String, Config
 pub(crate) fn is_near(address: &str) -> bool {
     let Ok(uri) = address.parse::<http::Uri>() else { return false };
     let Some(host) = uri.host().map(|host| host.trim_matches(['[', ']'])) else { return false };
-    match host.parse() {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(address) if address.is_unspecified() => true,
         Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
         Ok(IpAddr::V6(address)) => address.is_loopback() || address.is_unicast_link_local(),
         Err(_) => host == "localhost" || host.ends_with(".localhost"),
@@ -149,6 +151,9 @@ mod tests {
             "http://localhost",
             "https://a.localhost/x",
             "http://169.254.1.2",
+            "http://0.0.0.0:9",
+            "http://[::ffff:127.0.0.1]/",
+            "http://LOCALHOST.:9/",
         ] {
             assert!(is_near(near), "{near}");
         }

@@ -44,7 +44,7 @@ pub struct Live {
     /// Azure's own interface, likewise.
     pub azure: Option<AzureAccess>,
     /// The web, which `ObjectStore` is not asked about at all.
-    pub web: Option<WebAccess>,
+    pub web: Option<Arc<WebAccess>>,
 }
 
 impl Live {
@@ -55,7 +55,6 @@ impl Live {
 }
 
 /// What it takes to ask a web server. Its clients leave redirects to whoever asks.
-#[derive(Clone)]
 pub struct WebAccess {
     pub(crate) near: HttpClient,
     pub(crate) far: HttpClient,
@@ -72,6 +71,11 @@ impl WebAccess {
     pub fn client(&self, url: &str) -> &HttpClient {
         if is_near(url) { &self.near } else { &self.far }
     }
+
+    /// Whether `url` is on this machine or its link. Servers there answer whoever is on it.
+    pub fn is_near(url: &str) -> bool {
+        is_near(url)
+    }
 }
 
 /// What it takes to send signed S3 requests oneself, over the same pool and with the same credentials.
@@ -87,6 +91,8 @@ pub struct S3Access {
     pub service_url: String,
     /// The bucket's address, without a slash at its end.
     pub bucket_url: String,
+    /// Whether signatures cover bodies.
+    pub sign_payload: bool,
     /// Whether requests carry `x-amz-request-payer`.
     pub request_payer: bool,
     /// When to give up.

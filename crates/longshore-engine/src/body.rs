@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use futures::stream::{self, BoxStream, StreamExt};
 use longshore_config::Trace;
-use object_store::GetOptions;
 use object_store::client::HttpError;
+use object_store::{Attributes, GetOptions};
 
 use crate::error::{Context, Error, ErrorKind, trace};
 use crate::manage::Metadata;
@@ -16,6 +16,7 @@ use crate::object::{Object, path, require_path};
 use crate::range::ByteRange;
 use crate::retry::Pace;
 use crate::s3;
+use crate::web;
 
 /// So much in one piece makes up for a broken connection: from here on a body is granted as many anew.
 const AMENDS: u64 = 8 << 20;
@@ -24,6 +25,8 @@ const AMENDS: u64 = 8 << 20;
 pub(crate) struct Body {
     /// The object as the answer described it, whole.
     pub(crate) meta: Metadata,
+    /// What it says of its content.
+    pub(crate) attributes: Attributes,
     /// Which of its bytes come.
     pub(crate) range: Range<u64>,
     object: Object,
@@ -36,6 +39,10 @@ pub(crate) struct Body {
 enum Chunks {
     /// Our own request, which this side continues.
     S3 { stream: BoxStream<'static, Result<Bytes, HttpError>>, trace: std::sync::Arc<Trace>, pace: Pace, unbroken: u64 },
+    /// A web server's answer, which continues by itself.
+    Web(Box<web::Body>),
+    /// As [`Web`](Self::Web), of an object that had to be read to know its length.
+    Collected(std::vec::IntoIter<Bytes>),
     /// Whatever else; a client of `object_store` continues by itself.
     Other { stream: BoxStream<'static, object_store::Result<Bytes>>, trace: std::sync::Arc<Trace> },
 }
@@ -54,10 +61,13 @@ impl Body {
         context: &Context,
     ) -> Result<Self, Error> {
         let live = object.live(context)?;
-        let (meta, found, chunks) = if let Some(access) = &live.s3 {
+        let (meta, attributes, found, chunks) = if let Some(access) = &live.s3 {
             let opened = s3::open(access, &object.key, range, pin, context).await?;
             let (stream, trace, pace) = (opened.stream, opened.trace, Pace::new(&access.retry));
-            (opened.meta, opened.range, Chunks::S3 { stream, trace, pace, unbroken: 0 })
+            (opened.meta, opened.attributes, opened.range, Chunks::S3 { stream, trace, pace, unbroken: 0 })
+        } else if let Some(access) = &live.web {
+            let body = web::Body::open(access, &object.key, range, pin, context).await?;
+            from_web(object, body).await?
         } else {
             open_other(object, range, pin, context).await?
         };
@@ -67,7 +77,7 @@ impl Body {
             return Err(changed(context));
         }
         let at = found.start;
-        Ok(Self { meta, range: found, object: object.clone(), context: context.clone(), at, chunks })
+        Ok(Self { meta, attributes, range: found, object: object.clone(), context: context.clone(), at, chunks })
     }
 
     /// # Errors
@@ -80,6 +90,24 @@ impl Body {
         let (asked, found) = (range, &self.range);
         let reason = format!("the server does not keep to ranges: it sends {found:?} where {asked:?} was asked for");
         Err(self.context.error(ErrorKind::NotSupported, reason))
+    }
+
+    /// As [`require`](Self::require), of a body that has not begun to be read: from web servers that send everything, whatever they
+    /// are asked for, `range` is cut out here.
+    ///
+    /// # Errors
+    ///
+    /// Where the server sends something that `range` does not lie in, or that cannot be cut.
+    pub(crate) fn narrow(&mut self, range: &Range<u64>) -> Result<(), Error> {
+        if self.range.start <= range.start && range.end <= self.range.end {
+            match &mut self.chunks {
+                Chunks::Web(body) => body.narrow(range),
+                Chunks::Collected(chunks) => *chunks = cut(std::mem::take(chunks), range),
+                Chunks::S3 { .. } | Chunks::Other { .. } => return self.require(range),
+            }
+            (self.range, self.at) = (range.clone(), range.start);
+        }
+        self.require(range)
     }
 
     /// The next bytes; `None` when all have arrived.
@@ -118,6 +146,8 @@ impl Body {
                 *unbroken += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
                 Ok(chunk)
             }
+            Chunks::Web(body) => body.next().await,
+            Chunks::Collected(chunks) => Ok(chunks.next()),
             Chunks::Other { stream, trace } => {
                 let next = trace.scope(stream.try_next()).await;
                 next.map_err(|error| self.context.store_error(error, trace))
@@ -164,12 +194,48 @@ fn changed(context: &Context) -> Error {
     context.error(ErrorKind::Precondition, "the object was replaced while it was read; begin again")
 }
 
+/// What of `chunks`, which begin at 0, lies in `range`.
+fn cut(chunks: std::vec::IntoIter<Bytes>, range: &Range<u64>) -> std::vec::IntoIter<Bytes> {
+    let mut at = 0;
+    let mut kept = Vec::new();
+    for chunk in chunks {
+        let end = at + chunk.len() as u64;
+        let (from, to) = (range.start.clamp(at, end) - at, range.end.clamp(at, end) - at);
+        // Both lie within the chunk.
+        kept.push(chunk.slice(from as usize..to as usize));
+        at = end;
+    }
+    kept.into_iter()
+}
+
+/// A web server need not say how long an object is; then it is read to its end first.
+async fn from_web(object: &Object, mut body: web::Body) -> Result<(Metadata, Attributes, Range<u64>, Chunks), Error> {
+    let attributes = std::mem::take(&mut body.attributes);
+    let mut meta = Metadata {
+        key: object.key.clone(),
+        size: body.said.size.unwrap_or(0),
+        last_modified: body.said.last_modified,
+        e_tag: body.said.e_tag.clone(),
+        version: None,
+    };
+    if let Some(end) = body.end {
+        return Ok((meta, attributes, body.start..end, Chunks::Web(Box::new(body))));
+    }
+    let mut chunks = Vec::new();
+    while let Some(chunk) = body.next().await? {
+        meta.size += chunk.len() as u64;
+        chunks.push(chunk);
+    }
+    let range = 0..meta.size;
+    Ok((meta, attributes, range, Chunks::Collected(chunks.into_iter())))
+}
+
 async fn open_other(
     object: &Object,
     range: Option<&ByteRange>,
     pin: Option<&str>,
     context: &Context,
-) -> Result<(Metadata, Range<u64>, Chunks), Error> {
+) -> Result<(Metadata, Attributes, Range<u64>, Chunks), Error> {
     let path = match path(&object.key) {
         Some(path) => path,
         None => require_path(&object.key, context)?,
@@ -183,7 +249,12 @@ async fn open_other(
         ..GetOptions::default()
     };
     let answer = trace.scope(object.live(context)?.objects.get_opts(&path, options)).await;
-    let answer = answer.map_err(|error| context.store_error(error, &trace))?;
+    let answer = answer.map_err(|error| {
+        let error = context.store_error(error, &trace);
+        // A success that its client refuses: the server sends everything, whatever range it is asked for.
+        let ignored = range.is_some() && error.kind() == ErrorKind::Generic && error.status() == Some(200);
+        if ignored { error.with_kind(ErrorKind::NotSupported) } else { error }
+    })?;
     let meta = Metadata {
         key: object.key.clone(),
         size: answer.meta.size,
@@ -191,7 +262,7 @@ async fn open_other(
         e_tag: answer.meta.e_tag.clone(),
         version: answer.meta.version.clone(),
     };
-    let mut found = answer.range.clone();
+    let (attributes, mut found) = (answer.attributes.clone(), answer.range.clone());
     let mut stream = answer.into_stream();
     if let (true, Some(range)) = (in_memory, range) {
         found = range.within(meta.size).ok_or_else(|| range.beyond(meta.size, context))?;
@@ -208,5 +279,5 @@ async fn open_other(
             })
             .boxed();
     }
-    Ok((meta, found, Chunks::Other { stream, trace }))
+    Ok((meta, attributes, found, Chunks::Other { stream, trace }))
 }

@@ -8,7 +8,7 @@ use object_store::ObjectStoreExt;
 use crate::cloud::Cloud;
 use crate::error::{Context, Error, ErrorKind, Failure};
 use crate::list::list;
-use crate::object::{Object, path, require_path};
+use crate::object::{Object, path, require_path, require_writable};
 use crate::progress::Progress;
 use crate::{local, s3, window};
 
@@ -28,6 +28,7 @@ pub async fn delete_object(object: &Object) -> Result<(), Error> {
 }
 
 async fn delete_one(store: &Store, key: &str, context: &Context) -> Result<(), Error> {
+    require_writable(store, context)?;
     if store.scheme() == Scheme::File {
         return local::delete(key, context).await;
     }
@@ -59,6 +60,7 @@ pub async fn delete_prefix(
     context: &Context,
     progress: &Progress,
 ) -> Result<u64, Error> {
+    require_writable(store, context)?;
     if store.scheme() == Scheme::File {
         return local::delete_prefix(prefix, context, progress).await;
     }
@@ -81,6 +83,7 @@ pub async fn delete_keys(
     context: &Context,
     progress: &Progress,
 ) -> Result<(), Error> {
+    require_writable(store, context)?;
     progress.expect(keys.len() as u64);
     let live = store.live().map_err(|error| context.config_error(error))?;
     let size = if live.s3.is_some() { BATCH } else { Cloud::of(live).map_or(1, Cloud::batch) };

@@ -10,6 +10,7 @@
 //!       ├ object_store                       the ordinary path
 //!       ├ local                            files, in plain system calls
 //!       ├ gcs, azure                         as s3, for Google and Azure
+//!       ├ web                              web servers, and WebDAV for listings; nothing is written
 //!       └ s3                                 signed requests of our own, where `ObjectStore` has no words for it
 //! ```
 
@@ -17,6 +18,7 @@
 
 mod azure;
 mod body;
+mod bucket;
 mod budget;
 mod cloud;
 mod delete;
@@ -34,10 +36,13 @@ mod rest;
 mod retry;
 mod s3;
 mod sink;
+mod transfer;
+mod web;
 mod window;
 mod write;
 mod xml;
 
+pub use bucket::delete_bucket;
 pub use budget::Limits;
 pub use delete::{delete_keys, delete_object, delete_prefix};
 pub use error::{Context, Error, ErrorKind, Failure};
@@ -49,4 +54,7 @@ pub use progress::{Progress, Snapshot};
 pub use range::{ByteRange, read_range};
 pub use read::{get, get_many};
 pub use sink::{Buffer, Discard, Memory, Refusal, Sink};
+pub use transfer::{
+    Cleanup, Outcome, TransferOptions, download, transfer, transfer_many, upload, upload_reader, upload_stream,
+};
 pub use write::{Source, put, put_many};

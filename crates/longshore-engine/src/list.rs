@@ -11,7 +11,7 @@ use crate::error::{Context, Error, ErrorKind};
 use crate::listing::{Listed, below};
 use crate::object::Object;
 use crate::progress::Progress;
-use crate::{local, s3};
+use crate::{local, s3, web};
 
 /// One object of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +66,7 @@ async fn list_where(
                 }
             }
         }
+        None if live.web.is_some() => web::list(store, prefix, pattern, context, progress).await?,
         None => match Cloud::of(live) {
             Some(cloud) => list_in_cloud(cloud, prefix, context, progress).await?,
             None => list_by_folder(live, prefix, context, progress).await?,

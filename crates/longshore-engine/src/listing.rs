@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
-use longshore_config::{S3Access, Scheme, Store, Trace};
+use longshore_config::{S3Access, Scheme, Store, Trace, WebAccess};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use tokio::sync::mpsc;
@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use crate::cloud::Cloud;
 use crate::error::{Context, Error, ErrorKind};
 use crate::window::lost;
-use crate::{local, s3};
+use crate::{local, s3, web};
 
 /// One object of a listing, described as well as the store's listing does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,6 +120,9 @@ async fn make_pages(
     if let Some(cloud) = Cloud::of(live) {
         return cloud_pages(cloud, prefix, depth, context, &pages).await;
     }
+    if let Some(access) = &live.web {
+        return web_pages(access, prefix, depth, context, &pages).await;
+    }
     match (&live.s3, depth) {
         (Some(access), _) => s3_pages(access, prefix, depth, context, &pages).await,
         (None, Depth::Everything) => everything(&live.objects, prefix, context, &pages).await,
@@ -163,6 +166,20 @@ async fn cloud_pages(
             None => return Ok(()),
         }
     }
+}
+
+async fn web_pages(
+    access: &Arc<WebAccess>,
+    prefix: &str,
+    depth: Depth,
+    context: &Context,
+    pages: &mpsc::Sender<Page>,
+) -> Result<(), Error> {
+    let mut walk = web::Walk::begin(access, prefix, (depth, None), context).await?;
+    while let Some(page) = walk.next().await? {
+        send(pages, page, context).await?;
+    }
+    Ok(())
 }
 
 async fn send(pages: &mpsc::Sender<Page>, page: Page, context: &Context) -> Result<(), Error> {

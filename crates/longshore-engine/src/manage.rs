@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use longshore_config::{Scheme, Store};
-use object_store::{CopyOptions, GetOptions};
+use object_store::GetOptions;
 
 use crate::cloud::Cloud;
 use crate::error::{Context, Error, ErrorKind, trace};
 use crate::local;
-use crate::object::{Object, path, require_path};
+use crate::object::{Object, path, require_path, require_writable};
 use crate::progress::Progress;
-use crate::read;
 use crate::s3;
-use crate::sink::Memory;
-use crate::write;
+use crate::transfer::{TransferOptions, transfer};
+use crate::web;
 
 /// What a store knows of an object without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +44,9 @@ async fn describe(object: &Object, context: Context) -> Result<Metadata, Error> 
         return local::head(&object.key, &context).await;
     }
     let live = object.live(&context)?;
+    if let Some(access) = &live.web {
+        return web::head(access, &object.key, &context).await;
+    }
     let path = match (path(&object.key), &live.s3) {
         (Some(path), _) => path,
         (None, Some(access)) => return s3::head(access, &object.key, &context).await,
@@ -69,39 +71,26 @@ async fn describe(object: &Object, context: Context) -> Result<Metadata, Error> 
 ///
 /// What the store answers, if it is neither yes nor no.
 pub async fn exists(object: &Object) -> Result<bool, Error> {
-    match describe(object, object.context("exists")).await {
-        Ok(_) => Ok(true),
+    let context = object.context("exists");
+    let described = match &object.live(&context)?.web {
+        Some(access) => web::exists(access, &object.key, &context).await,
+        None => describe(object, context).await.map(drop),
+    };
+    match described {
+        Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// Copies `source` to `target`, replacing it. Inside one service the bytes do not pass through this process.
+/// Copies `source` to `target`, replacing it. Inside one service the bytes do not pass through this process; between services
+/// they do, a few parts of them at a time.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::NotFound`] where there is no source, and what else the stores answer.
 pub async fn copy(source: &Object, target: &Object) -> Result<(), Error> {
-    let context = source.context("copy").to(&*target.uri);
-    let live = target.live(&context)?;
-    let same_service = source.store.same_service(&target.store);
-    if let (Some(cloud), true) = (Cloud::of(live), same_service) {
-        return cloud.copy(&target.key, (source.store.bucket(), &source.key), &context).await;
-    }
-    if let (Some(access), true) = (&live.s3, same_service) {
-        return s3::copy(access, &target.key, (source.store.bucket(), &source.key), &context).await;
-    }
-    if [source, target].map(|object| object.store.scheme()) == [Scheme::File; 2] {
-        return local::copy(source, target).await;
-    }
-    if Arc::ptr_eq(&source.store, &target.store) {
-        let (from, to) = (require_path(&source.key, &context)?, require_path(&target.key, &context)?);
-        let trace = trace();
-        let copied = trace.scope(live.objects.copy_opts(&from, &to, CopyOptions::default())).await;
-        return copied.map_err(|error| context.store_error(error, &trace));
-    }
-    let body = read::get(source.clone(), &Memory, &Progress::silent()).await?;
-    write::put(target, body.into(), &Progress::silent()).await
+    transfer(source, target, &TransferOptions::default(), &Progress::silent()).await.map(drop)
 }
 
 /// Makes the store's bucket. One that is the caller's already is fine.
@@ -112,6 +101,7 @@ pub async fn copy(source: &Object, target: &Object) -> Result<(), Error> {
 ///
 /// [`ErrorKind::AlreadyExists`] where the name belongs to somebody else, and what else the server answers.
 pub async fn create_bucket(store: &Arc<Store>, key: &str, context: &Context) -> Result<(), Error> {
+    require_writable(store, context)?;
     match store.scheme() {
         Scheme::File => {
             let folder = format!("/{key}");

@@ -1,14 +1,15 @@
 //! One object: a store, a key, and the URI that a person knows it by.
 
+use std::fmt;
 use std::sync::Arc;
 
-use longshore_config::{Live, Store};
+use longshore_config::{Live, Scheme, Store, masked};
 use object_store::path::Path;
 
 use crate::error::{Context, Error, ErrorKind};
 
 /// A key in a store. Whether there is such an object is not known.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Object {
     /// Where it lives.
     pub store: Arc<Store>,
@@ -26,6 +27,24 @@ impl Object {
     pub(crate) fn live(&self, context: &Context) -> Result<&Live, Error> {
         self.store.live().map_err(|error| context.config_error(error))
     }
+}
+
+/// The URI as it may be shown: the key of a web object can hold a secret as well.
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Object({:?})", masked(&self.uri))
+    }
+}
+
+/// # Errors
+///
+/// [`ErrorKind::NotSupported`] where `store` is one that nothing can be written to. Asked before anything is sent.
+pub(crate) fn require_writable(store: &Store, context: &Context) -> Result<(), Error> {
+    if store.scheme() != Scheme::Http {
+        return Ok(());
+    }
+    let reason = format!("{} is not supported: http:// and https:// are read-only", context.operation);
+    Err(context.error(ErrorKind::NotSupported, reason))
 }
 
 /// The key as `object_store` writes it, if it can: that crate drops slashes at either end and refuses empty segments.

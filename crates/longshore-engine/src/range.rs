@@ -103,7 +103,7 @@ pub async fn read_range<S: Sink>(
         local::read_range(&object.key, &range, &context, (sink, progress)).await?
     } else {
         let mut body = Body::open(&object, Some(&range), None, &context).await?;
-        body.require(&range.exactly(body.meta.size, &context)?)?;
+        body.narrow(&range.exactly(body.meta.size, &context)?)?;
         let length = body.range.end - body.range.start;
         let capacity = usize::try_from(length).unwrap_or(usize::MAX);
         let mut buffer = sink.reserve(0, capacity).await.map_err(|refusal| refusal.error(&context, length))?;

@@ -13,7 +13,7 @@ use crate::object::{Object, path, require_path};
 use crate::progress::Progress;
 use crate::s3;
 use crate::sink::{Buffer, Sink};
-use crate::{local, window};
+use crate::{local, web, window};
 
 /// Reads `object` into memory from `sink`.
 ///
@@ -64,6 +64,9 @@ async fn read<S: Sink>(
         return local::read(&object.key, &context, (index, sink, budget, progress)).await;
     }
     let live = object.live(&context)?;
+    if let Some(access) = &live.web {
+        return web::get(access, &object.key, &context, (index, sink, budget, progress)).await;
+    }
     let path = match (path(&object.key), &live.s3) {
         (Some(path), _) => path,
         (None, Some(access)) => {

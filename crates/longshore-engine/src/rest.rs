@@ -84,6 +84,13 @@ impl<'a, S: Service> Request<'a, S> {
         Ok(self)
     }
 
+    pub(crate) fn headers(mut self, headers: impl IntoIterator<Item = (HeaderName, String)>) -> Result<Self, Error> {
+        for (name, value) in headers {
+            self = self.header(name, &value)?;
+        }
+        Ok(self)
+    }
+
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self

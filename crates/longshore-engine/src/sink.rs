@@ -22,6 +22,12 @@ pub trait Sink: Send + Sync + 'static {
     fn footprint(&self, size: u64) -> u64 {
         size
     }
+
+    /// Whether a buffer takes more than was reserved. An object whose server does not say how long it is then goes into one of
+    /// zero bytes as it arrives; otherwise it is collected first.
+    fn grows(&self) -> bool {
+        false
+    }
 }
 
 /// Why there is no memory for an object.
@@ -46,7 +52,7 @@ impl Refusal {
 
 /// Memory for one object, filled from front to back.
 pub trait Buffer: Send + 'static {
-    /// Appends `chunk`. The engine never appends more than it reserved.
+    /// Appends `chunk`. The engine never appends more than it reserved, unless the sink [`grows`](Sink::grows).
     fn append(&mut self, chunk: &[u8]);
 }
 
@@ -73,6 +79,10 @@ impl Sink for Memory {
     fn finish(&self, _index: usize, buffer: Vec<u8>) -> Vec<u8> {
         buffer
     }
+
+    fn grows(&self) -> bool {
+        true
+    }
 }
 
 /// Reads bodies and drops them; the result is the number of bytes. Holds no body in memory.
@@ -95,6 +105,10 @@ impl Sink for Discard {
 
     fn footprint(&self, _size: u64) -> u64 {
         0
+    }
+
+    fn grows(&self) -> bool {
+        true
     }
 
     fn finish(&self, _index: usize, buffer: u64) -> u64 {

@@ -7,12 +7,12 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use longshore_config::Scheme;
 use longshore_formats::Generator;
 use object_store::path::Path;
-use object_store::{MultipartUpload, PutMultipartOptions, PutOptions, PutPayload};
+use object_store::{Attributes, MultipartUpload, PutMultipartOptions, PutOptions, PutPayload};
 
 use crate::budget::{Budget, Limits};
 use crate::error::{Context, Error, trace};
 use crate::manage::head;
-use crate::object::{Object, path, require_path};
+use crate::object::{Object, path, require_path, require_writable};
 use crate::progress::Progress;
 use crate::{local, s3, window};
 
@@ -76,6 +76,9 @@ pub async fn put_many<S: Source>(
     limits: Limits,
     progress: &Progress,
 ) -> Result<(), Error> {
+    for object in &objects {
+        require_writable(&object.store, &object.context("put"))?;
+    }
     progress.expect(objects.len() as u64);
     let budget = Budget::new(limits.memory);
     let context = Context::new("put", objects.first().map(|object| object.uri.to_string()).unwrap_or_default());
@@ -114,6 +117,7 @@ pub async fn put(object: &Object, body: Bytes, progress: &Progress) -> Result<()
 
 async fn write(object: &Object, body: Bytes, progress: &Progress) -> Result<(), Error> {
     let context = object.context("put");
+    require_writable(&object.store, &context)?;
     if object.store.scheme() == Scheme::File {
         return local::write(&object.key, body, &context, progress).await;
     }
@@ -122,7 +126,7 @@ async fn write(object: &Object, body: Bytes, progress: &Progress) -> Result<(), 
     let path = match (path(&object.key), &live.s3) {
         (Some(path), _) => path,
         (None, Some(access)) => {
-            s3::put(access, &object.key, body, &context).await?;
+            s3::put(access, &object.key, body, &Attributes::new(), &context).await?;
             progress.add(1, size);
             return Ok(());
         }

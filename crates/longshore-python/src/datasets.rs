@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use longshore_config::Location;
 use longshore_engine::{Context, Error, ErrorKind, Memory, Object, create_bucket, put_many};
 use longshore_formats::{DataOptions, Generator, NpyHeader, NpzArchive, NpzError, ObjectType};
 use longshore_runtime::Mailbox;
@@ -51,16 +50,12 @@ pub(crate) fn put<'py>(
     Call::new(py, how, listener).run(
         |_, progress| async move {
             if create {
-                create_bucket(&store, &folder, &Context::new("create_bucket", bucket_uri(&location))).await?;
+                create_bucket(&store, &folder, &Context::new("create_bucket", location.root())).await?;
             }
             put_many(objects, Arc::new(generator), limits, &progress).await
         },
         |py, (), _| Ok(py.None()),
     )
-}
-
-fn bucket_uri(location: &Location) -> String {
-    format!("{}://{}", location.scheme().name(), location.bucket())
 }
 
 fn generator(py: Python<'_>, uri: &str, data: [Bound<'_, PyAny>; 5]) -> PyResult<Generator> {

@@ -39,7 +39,10 @@ impl Store {
         let name = slf.get_type().name()?;
         let handle = &slf.get().0;
         let mut fields = Vec::new();
-        if !handle.bucket().is_empty() {
+        if let Some(settings) = handle.web_settings() {
+            fields.push(format!("origin={:?}", settings.origin()));
+            fields.extend(settings.username().map(|username| format!("username={username:?}")));
+        } else if !handle.bucket().is_empty() {
             fields.push(format!("bucket={:?}", handle.bucket()));
         }
         if let Some(settings) = handle.s3_settings() {
@@ -59,7 +62,7 @@ impl Store {
         Ok(format!("{name}({})", fields.join(", ")))
     }
 
-    /// The bucket; empty where the kind of store has none.
+    /// The bucket; empty where the kind of store has none. For the web it is the origin, as ``https://host``.
     #[getter]
     fn bucket(&self) -> &str {
         self.0.bucket()
@@ -143,6 +146,25 @@ pub(crate) struct LocalStore;
 #[pyclass(frozen, extends = Store, module = "longshore")]
 pub(crate) struct MemoryStore;
 
+/// A web server: read-only, listed where it offers WebDAV.
+#[pyclass(frozen, extends = Store, name = "HTTPStore", module = "longshore")]
+pub(crate) struct HttpStore;
+
+#[pymethods]
+impl HttpStore {
+    /// Scheme, host and port, as ``https://host``.
+    #[getter]
+    fn origin(slf: &Bound<'_, Self>) -> String {
+        slf.as_super().get().0.bucket().to_owned()
+    }
+
+    /// Who asks, where that is by name and password.
+    #[getter]
+    fn username(slf: &Bound<'_, Self>) -> Option<String> {
+        Some(slf.as_super().get().0.web_settings()?.username()?.to_owned())
+    }
+}
+
 /// The live store for `uri`, with `options` over the environment.
 #[pyfunction]
 pub(crate) fn store_for(py: Python<'_>, uri: &Bound<'_, PyAny>, options: &Bound<'_, PyDict>) -> PyResult<Py<PyAny>> {
@@ -150,7 +172,11 @@ pub(crate) fn store_for(py: Python<'_>, uri: &Bound<'_, PyAny>, options: &Bound<
     let mut given = Options::default();
     for (name, value) in options {
         let name: String = name.extract()?;
-        if let Some(value) = option_text(&name, &value)? {
+        let value = match value.cast::<PyDict>() {
+            Ok(lines) if name == "headers" => Some(header_lines(lines)?),
+            _ => option_text(&name, &value)?,
+        };
+        if let Some(value) = value {
             given.set(&name, value);
         }
     }
@@ -164,8 +190,22 @@ pub(crate) fn store_for(py: Python<'_>, uri: &Bound<'_, PyAny>, options: &Bound<
         Scheme::Azure => Py::new(py, base.add_subclass(AzureStore))?.into_any(),
         Scheme::File => Py::new(py, base.add_subclass(LocalStore))?.into_any(),
         Scheme::Memory => Py::new(py, base.add_subclass(MemoryStore))?.into_any(),
+        Scheme::Http => Py::new(py, base.add_subclass(HttpStore))?.into_any(),
         _ => Py::new(py, base)?.into_any(),
     })
+}
+
+/// Headers as lines of `Name: value`, one each: a line end in a value would smuggle in another header.
+fn header_lines(headers: &Bound<'_, PyDict>) -> PyResult<String> {
+    let mut lines = String::new();
+    for (name, value) in headers {
+        let (name, value) = (text("a name in headers", &name)?, text("a value in headers", &value)?);
+        if [&name, &value].iter().any(|text| text.contains(char::is_control)) || name.contains(':') {
+            return Err(invalid(headers.py(), "headers has a name or a value that no header can have"));
+        }
+        lines.push_str(&format!("{name}: {value}\n"));
+    }
+    Ok(lines)
 }
 
 /// An option's value as the text that configuration is made of; `None` leaves the option out.

@@ -37,6 +37,7 @@ impl S3Settings {
             region: self.region.clone(),
             service_url,
             bucket_url,
+            sign_payload: !self.unsigned_payload,
             request_payer: self.request_payer,
             retry,
         };

@@ -8,7 +8,10 @@
 //! they replace or remove a link and leave its target be.
 
 mod delete;
+mod landing;
+mod partial;
 mod read;
+mod source;
 mod stage;
 mod walk;
 mod write;
@@ -24,9 +27,11 @@ use longshore_config::Pattern;
 use nix::libc;
 use tokio::sync::mpsc;
 
-pub(crate) use delete::{delete, delete_prefix};
+pub(crate) use delete::{delete, delete_folder, delete_prefix};
+pub(crate) use landing::{Landing, land};
 pub(crate) use read::{read, read_range};
-pub(crate) use write::{copy, write};
+pub(crate) use source::SourceFile;
+pub(crate) use write::{copy_paths, write};
 
 use crate::error::{Context, Error, ErrorKind};
 use crate::list::Entry;
@@ -131,7 +136,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// The path that `key` stands for.
-fn path_of(key: &str, context: &Context) -> Result<PathBuf, Error> {
+pub(crate) fn path_of(key: &str, context: &Context) -> Result<PathBuf, Error> {
     require_segments(key, context)?;
     Ok(Path::new("/").join(key))
 }
@@ -185,7 +190,7 @@ fn name_of_special(status: &Status) -> &'static str {
 }
 
 /// Why a file cannot be read. A path through a file, or a link to nothing, names no object.
-fn unreadable(error: io::Error, context: &Context) -> Error {
+pub(crate) fn unreadable(error: io::Error, context: &Context) -> Error {
     let missing = is_broken_link(&error);
     let error = context.io_error(error);
     if missing { error.with_kind(ErrorKind::NotFound) } else { error }

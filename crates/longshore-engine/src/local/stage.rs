@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use nix::libc;
 
 use super::name_of_special;
+use super::partial::is_partial;
 use crate::error::{Context, Error, ErrorKind};
 
 /// A hidden name of fixed length, so that the longest names can be staged too.
@@ -19,9 +20,14 @@ const DIGITS: usize = 16;
 const ATTEMPTS: usize = 10;
 
 /// Whether a file of that name is half of a write.
-pub(super) fn is_staged(name: &OsStr) -> bool {
+fn is_staged(name: &OsStr) -> bool {
     let middle = name.to_str().and_then(|name| name.strip_prefix(START)?.strip_suffix(END));
     middle.is_some_and(|middle| middle.len() == DIGITS && middle.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether a file of that name is no object, but on its way to become one.
+pub(super) fn is_unfinished(name: &OsStr) -> bool {
+    is_staged(name) || is_partial(name)
 }
 
 /// Makes `target` a new file with what `fill` writes. Its folders are made too.
@@ -46,8 +52,8 @@ pub(super) fn replace(
 }
 
 /// Renaming would replace whatever is there. Only files may be, and links, but not one that stands for a folder.
-fn require_replaceable(target: &Path, context: &Context) -> Result<(), Error> {
-    if target.file_name().is_some_and(is_staged) {
+pub(super) fn require_replaceable(target: &Path, context: &Context) -> Result<(), Error> {
+    if target.file_name().is_some_and(is_unfinished) {
         return Err(context.error(ErrorKind::InvalidPath, "such names are for files that are being written"));
     }
     match fs::metadata(target) {
@@ -63,44 +69,58 @@ fn require_replaceable(target: &Path, context: &Context) -> Result<(), Error> {
 }
 
 /// A file under its hidden name. Removed when dropped, unless it was published.
-struct Staged {
-    file: File,
-    path: Leftover,
+pub(super) struct Staged {
+    pub(super) file: File,
+    pub(super) path: Leftover,
 }
 
-struct Leftover(Option<PathBuf>);
+/// A file that is removed when this is dropped, unless it was published.
+pub(super) struct Leftover(Option<PathBuf>);
 
 impl Staged {
-    fn new(folder: &Path) -> io::Result<Self> {
-        let mut attempt = 1;
-        loop {
-            let path = folder.join(format!("{START}{:0DIGITS$x}{END}", fastrand::u64(..)));
-            match File::create_new(&path) {
-                Ok(file) => return Ok(Self { file, path: Leftover(Some(path)) }),
-                // A forked child may draw the same numbers as its parent.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < ATTEMPTS => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {
-                    match fs::create_dir_all(folder) {
-                        // Both mean that another call made or removed a folder at this moment; the next attempt tells.
-                        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                        outcome => outcome?,
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-            attempt += 1;
-        }
+    pub(super) fn new(folder: &Path) -> io::Result<Self> {
+        // A forked child may draw the same numbers as its parent; then the next ones are tried.
+        let (file, path) = create_in(folder, || folder.join(format!("{START}{:0DIGITS$x}{END}", fastrand::u64(..))))?;
+        Ok(Self { file, path: Leftover(Some(path)) })
     }
 
     fn publish(self, target: &Path) -> io::Result<()> {
         let Self { file, mut path } = self;
         // Network file systems report here what they could not write.
         nix::unistd::close(file)?;
-        if let Some(staged) = &path.0 {
+        path.publish(target)
+    }
+}
+
+impl Leftover {
+    /// Gives the file its name.
+    pub(super) fn publish(&mut self, target: &Path) -> io::Result<()> {
+        if let Some(staged) = &self.0 {
             fs::rename(staged, target)?;
         }
-        path.0 = None;
+        self.0 = None;
         Ok(())
+    }
+}
+
+/// Makes a new file at one of the paths that `path` gives, and `folder` too where it is missing.
+pub(super) fn create_in(folder: &Path, mut path: impl FnMut() -> PathBuf) -> io::Result<(File, PathBuf)> {
+    let mut attempt = 1;
+    loop {
+        let path = path();
+        match File::options().read(true).write(true).create_new(true).open(&path) {
+            Ok(file) => return Ok((file, path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < ATTEMPTS => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {
+                match fs::create_dir_all(folder) {
+                    // Both mean that another call made or removed a folder at this moment; the next attempt tells.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    outcome => outcome?,
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        attempt += 1;
     }
 }
 

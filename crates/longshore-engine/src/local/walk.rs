@@ -98,7 +98,7 @@ pub(super) enum Found {
 }
 
 /// What is known of a file without opening it. A wide folder has many, so no more is kept than listings tell.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) size: u64,
     pub(super) modified: (i64, u32),
@@ -193,7 +193,7 @@ fn contents(folder: &Folder, wanted: &Wanted, context: &Context, stop: &Stop) ->
     let mut items = Vec::new();
     look_into(&folder.path, &folder.stem, context, stop, |entry| {
         let name = entry.file_name();
-        if stage::is_staged(&name) {
+        if stage::is_unfinished(&name) {
             return Ok(());
         }
         let key = format!("{}{}", folder.key, name.to_string_lossy());

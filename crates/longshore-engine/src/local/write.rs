@@ -9,7 +9,6 @@ use bytes::Bytes;
 
 use super::{Stop, blocking, path_of, require_regular, stage, unreadable};
 use crate::error::{Context, Error, ErrorKind};
-use crate::object::Object;
 use crate::progress::Progress;
 
 /// Written at once, before looking whether anybody still wants it.
@@ -43,25 +42,27 @@ pub(crate) async fn write(key: &str, body: Bytes, context: &Context, progress: &
     .await
 }
 
-/// Copies the bytes of `source`, and who may read them.
-pub(crate) async fn copy(source: &Object, target: &Object) -> Result<(), Error> {
-    let (read, write) = (Context::new("copy", &*source.uri), Context::new("copy", &*target.uri));
-    let (from, to) = (path_of(&source.key, &read)?, path_of(&target.key, &write)?);
-    blocking(&read.clone(), move |stop| copy_file((&from, &read), (&to, &write), stop)).await
+/// Copies the bytes of a file, and who may read them. Returns how many those are.
+pub(crate) async fn copy_paths(from: &Path, to: &Path, context: &Context) -> Result<u64, Error> {
+    // What goes wrong is about one of the two, and names it.
+    let write = Context::new(context.operation, context.target.as_ref().unwrap_or(&context.uri));
+    let (from, to, read) = (from.to_owned(), to.to_owned(), Context { target: None, ..context.clone() });
+    blocking(context, move |stop| copy_file((&from, &read), (&to, &write), stop)).await
 }
 
-fn copy_file((from, read): (&Path, &Context), (to, write): (&Path, &Context), stop: &Stop) -> Result<(), Error> {
+fn copy_file((from, read): (&Path, &Context), (to, write): (&Path, &Context), stop: &Stop) -> Result<u64, Error> {
     let fail = |error| unreadable(error, read);
     require_regular(&fs::metadata(from).map_err(fail)?, read)?;
     let mut source = File::open(from).map_err(fail)?;
     let status = source.metadata().map_err(fail)?;
     require_regular(&status, read)?;
-    if from == to {
-        return Ok(());
-    }
     let size = status.len();
+    if from == to {
+        return Ok(size);
+    }
     // A file of the kernel says that it is empty and is not.
     let limit = if size == 0 { u64::MAX } else { size };
+    let mut copied = 0;
     stage::replace(to, write, |target| {
         source.rewind().map_err(fail)?;
         let mut done = 0;
@@ -78,6 +79,8 @@ fn copy_file((from, read): (&Path, &Context), (to, write): (&Path, &Context), st
         }
         // Not every file system has permissions. Without the bits that would lend the owner's rights to whoever runs it.
         let _ = target.set_permissions(Permissions::from_mode(status.permissions().mode() & 0o777));
+        copied = done;
         stop.check(write)
-    })
+    })?;
+    Ok(copied)
 }

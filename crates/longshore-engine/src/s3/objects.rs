@@ -6,8 +6,10 @@ use futures::TryStreamExt;
 use http::header::{CONTENT_LENGTH, ETAG, IF_MATCH, LAST_MODIFIED, RANGE};
 use http::{HeaderMap, HeaderName, Method};
 use longshore_config::S3Access;
+use object_store::Attributes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::attributes::{from_headers, to_headers};
 use super::request::Request;
 use super::xml;
 use crate::budget::Budget;
@@ -70,14 +72,26 @@ pub(crate) async fn get<S: Sink>(
 }
 
 /// Writes one object.
-pub(crate) async fn put(access: &S3Access, key: &str, body: Bytes, context: &Context) -> Result<(), Error> {
-    Request::object(access, Method::PUT, key, context)?.body(body).send().await.map(drop)
+pub(crate) async fn put(
+    access: &S3Access,
+    key: &str,
+    body: Bytes,
+    attributes: &Attributes,
+    context: &Context,
+) -> Result<(), Error> {
+    let request = Request::object(access, Method::PUT, key, context)?.headers(to_headers(attributes))?;
+    request.body(body).send().await.map(drop)
 }
 
 /// Describes one object.
 pub(crate) async fn head(access: &S3Access, key: &str, context: &Context) -> Result<Metadata, Error> {
+    describe(access, key, context).await.map(|(metadata, _)| metadata)
+}
+
+/// Describes one object and its content.
+pub(crate) async fn describe(access: &S3Access, key: &str, context: &Context) -> Result<(Metadata, Attributes), Error> {
     let response = Request::object(access, Method::HEAD, key, context)?.send().await?;
-    Ok(metadata(key, response.headers()))
+    Ok((metadata(key, response.headers()), from_headers(response.headers())))
 }
 
 /// What the headers of an answer say about the object.
@@ -109,11 +123,15 @@ pub(crate) async fn copy(
     (source_bucket, source_key): (&str, &str),
     context: &Context,
 ) -> Result<(), Error> {
-    let source = format!("{source_bucket}/{}", utf8_percent_encode(source_key, NON_ALPHANUMERIC));
+    let source = copy_source(source_bucket, source_key);
     let request = Request::object(access, Method::PUT, key, context)?
         .header(HeaderName::from_static("x-amz-copy-source"), &source)?;
     // A copy can fail after its 200 has been sent; then the body is an error.
     request.parsed(xml::copied).await
+}
+
+pub(super) fn copy_source(bucket: &str, key: &str) -> String {
+    format!("{bucket}/{}", utf8_percent_encode(key, NON_ALPHANUMERIC))
 }
 
 pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {

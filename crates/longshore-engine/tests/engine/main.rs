@@ -2,10 +2,16 @@
 
 mod credentials;
 mod deleting;
+mod downloading;
 mod listing;
 mod local;
 mod managing;
 mod place;
 mod ranges;
 mod reading;
+mod site;
+mod transferring;
+mod uploading;
+mod web;
+mod webdav;
 mod writing;

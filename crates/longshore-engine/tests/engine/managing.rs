@@ -1,7 +1,7 @@
-use longshore_engine::{Context, ErrorKind, copy, create_bucket, exists, head};
+use longshore_engine::{Context, ErrorKind, copy, create_bucket, delete_bucket, delete_object, exists, head};
 use longshore_gateway::{FaultAction, FaultRule};
 
-use crate::place::{everywhere, memory, s3};
+use crate::place::{everywhere, files, memory, s3};
 
 #[tokio::test]
 async fn an_object_is_described_without_being_read() {
@@ -77,4 +77,29 @@ async fn a_request_without_credentials_is_refused_by_the_server() {
     object.store = longshore_config::open(&location, options.into_iter().collect(), &environment).unwrap();
     let error = head(&object).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::PermissionDenied, Some(403)), "{error}");
+}
+
+#[tokio::test]
+async fn a_bucket_is_deleted_when_it_is_empty_and_not_before() {
+    for place in [s3().await, files()] {
+        place.fill(&["a"]).await;
+        let context = Context::new("delete_bucket", &*place.base);
+        let error = delete_bucket(&place.store(), &place.prefix(), &context).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BucketNotEmpty, "{error}");
+        assert!(error.to_string().contains("delete what is in it first"), "{error}");
+        delete_object(&place.object("a")).await.unwrap();
+        delete_bucket(&place.store(), &place.prefix(), &context).await.unwrap();
+        let error = delete_bucket(&place.store(), &place.prefix(), &context).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    }
+    let place = memory();
+    delete_bucket(&place.store(), "", &Context::new("delete_bucket", &*place.base)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_bucket_that_was_deleted_though_the_answer_was_lost_is_deleted() {
+    let place = s3().await;
+    let lost = place.server().faults().add(FaultRule { times: Some(1), ..FaultRule::new(FaultAction::LoseAnswer) });
+    delete_bucket(&place.store(), "", &Context::new("delete_bucket", "s3://bucket")).await.unwrap();
+    assert_eq!(place.server().faults().hits(lost), 1);
 }

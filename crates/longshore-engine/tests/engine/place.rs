@@ -1,11 +1,20 @@
 //! Somewhere to put objects: a fresh bucket, folder or memory store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use longshore_config::{Environment, Location, Options, Store, open};
 use longshore_engine::{Context, Limits, Memory, Object, Progress, get_many, put_many};
-use longshore_gateway::Gateway;
+use longshore_gateway::{Gateway, GatewayBuilder};
+use object_store::memory::InMemory;
 use tempfile::TempDir;
+
+/// Bytes that differ from run to run, so that nothing passes by being there already.
+pub(crate) fn noise(size: usize) -> Vec<u8> {
+    let mut body = vec![0; size];
+    fastrand::fill(&mut body);
+    body
+}
 
 /// One place for objects, and what must live as long as it.
 pub(crate) struct Place {
@@ -17,7 +26,17 @@ pub(crate) struct Place {
 
 /// A bucket on a server of its own. Its client gives up soon.
 pub(crate) async fn s3() -> Place {
-    let gateway = Gateway::builder().memory().credentials("key", "secret").start().unwrap();
+    s3_with(Gateway::builder().memory()).await
+}
+
+/// A bucket on a server that can be stopped and started again without losing its objects.
+pub(crate) async fn s3_that_remembers() -> (Place, Arc<InMemory>) {
+    let memory = Arc::new(InMemory::new());
+    (s3_with(Gateway::builder().store(Arc::clone(&memory) as _)).await, memory)
+}
+
+async fn s3_with(builder: GatewayBuilder) -> Place {
+    let gateway = builder.credentials("key", "secret").start().unwrap();
     let options = vec![
         ("endpoint", gateway.endpoint()),
         ("access_key_id", "key".to_owned()),
@@ -56,6 +75,16 @@ impl Place {
         open(&Location::parse(uri).unwrap(), options, &Environment::default()).unwrap()
     }
 
+    /// Stops the server, and starts it again after a while, on the same port.
+    pub(crate) async fn restart(&mut self, memory: &Arc<InMemory>, away: Duration) {
+        let address = self.server().address();
+        let gateway = self.gateway.take();
+        tokio::task::spawn_blocking(move || drop(gateway)).await.unwrap();
+        tokio::time::sleep(away).await;
+        let again = Gateway::builder().store(Arc::clone(memory) as _).credentials("key", "secret").address(address);
+        self.gateway = Some(again.start().unwrap());
+    }
+
     pub(crate) fn server(&self) -> &Gateway {
         self.gateway.as_ref().unwrap()
     }
@@ -81,6 +110,14 @@ impl Place {
     pub(crate) async fn fill<S: AsRef<str>>(&self, names: &[S]) {
         let bodies: Vec<bytes::Bytes> = names.iter().map(|name| name.as_ref().to_owned().into()).collect();
         put_many(self.objects(names), Arc::new(bodies), Limits::default(), &Progress::silent()).await.unwrap();
+    }
+
+    /// Writes one object of `size` bytes that differ from place to place in it, and returns them.
+    pub(crate) async fn fill_large(&self, name: &str, size: usize) -> Vec<u8> {
+        let body = noise(size);
+        let bodies = Arc::new(vec![bytes::Bytes::from(body.clone())]);
+        put_many(self.objects(&[name]), bodies, Limits::default(), &Progress::silent()).await.unwrap();
+        body
     }
 
     pub(crate) async fn read<S: AsRef<str>>(&self, names: &[S]) -> Result<Vec<Vec<u8>>, longshore_engine::Error> {

@@ -1,0 +1,251 @@
+//! A file that bodies are written into, at any offset, before it gets its name.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use super::partial::{self, Note};
+use super::stage::{self, Leftover, Staged, require_replaceable};
+use super::{Stop, blocking};
+use crate::error::{Context, Error, ErrorKind};
+use crate::transfer::{Cleanup, Spans};
+
+/// Written before looking whether anybody still wants it.
+const PIECE: usize = 4 << 20;
+/// A note is written each time that so much more has come, for runs that end without a word.
+const NOTED: u64 = 16 << 20;
+
+/// The file of one transfer. Dropping it removes the file, or leaves it with a note where it is to be continued.
+pub(crate) struct Landing {
+    target: PathBuf,
+    state: Arc<State>,
+    fate: Fate,
+}
+
+/// What becomes of a file that is not published.
+enum Fate {
+    Remove(Leftover),
+    Keep(PathBuf, Keeper),
+}
+
+/// Leaves a note of how far the file has come.
+struct Keeper(Arc<State>);
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // A note that cannot be written costs the next run its head start, and no more.
+        let _ = self.0.write_note(&mut self.0.progress());
+    }
+}
+
+struct State {
+    file: File,
+    size: u64,
+    progress: Mutex<Progress>,
+}
+
+struct Progress {
+    done: Spans,
+    unnoted: u64,
+    /// For a file that outlives the transfer.
+    note: Option<Note>,
+}
+
+impl State {
+    fn new(file: File, size: u64, note: Option<Note>) -> Arc<Self> {
+        let done = note.as_ref().map(|note| note.done.clone()).unwrap_or_default();
+        Arc::new(Self { file, size, progress: Mutex::new(Progress { done, unnoted: 0, note }) })
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, mut offset: u64, chunks: &[Bytes], stop: &Stop, context: &Context) -> Result<(), Error> {
+        for piece in chunks.iter().flat_map(|chunk| chunk.chunks(PIECE)) {
+            stop.check(context)?;
+            self.file.write_all_at(piece, offset).map_err(|error| context.io_error(error))?;
+            let end = offset + piece.len() as u64;
+            let mut progress = self.progress();
+            progress.done.add(offset..end);
+            progress.unnoted += piece.len() as u64;
+            if progress.unnoted >= NOTED {
+                self.write_note(&mut progress).map_err(|error| context.io_error(error))?;
+            }
+            offset = end;
+        }
+        Ok(())
+    }
+
+    /// Network file systems report here what they could not write.
+    fn close(self: Arc<Self>, modified: DateTime<Utc>) -> io::Result<()> {
+        set_modified(&self.file, modified);
+        match Arc::try_unwrap(self) {
+            Ok(state) => Ok(nix::unistd::close(state.file)?),
+            Err(_) => Err(io::Error::other("the file is still being written")),
+        }
+    }
+
+    fn write_note(&self, progress: &mut Progress) -> io::Result<()> {
+        progress.unnoted = 0;
+        let Progress { done, note: Some(note), .. } = progress else { return Ok(()) };
+        note.done.clone_from(done);
+        partial::write_note(&self.file, note)
+    }
+}
+
+impl Landing {
+    /// A file for `size` bytes that is removed unless it is published.
+    pub(crate) async fn begin(target: &Path, size: u64, cleanup: &Cleanup, context: &Context) -> Result<Self, Error> {
+        let (target, inner, guard) = (target.to_owned(), context.clone(), cleanup.guard());
+        blocking(context, move |_| {
+            let _guard = guard;
+            require_replaceable(&target, &inner)?;
+            let folder = target.parent().unwrap_or(Path::new("/"));
+            let Staged { file, path } = Staged::new(folder).map_err(|error| inner.io_error(error))?;
+            let state = State::new(file, size, None);
+            Ok(Self { target, state, fate: Fate::Remove(path) })
+        })
+        .await
+    }
+
+    /// A file that stays when it is dropped, and can be found by [`resume`](Self::resume).
+    pub(crate) async fn begin_lasting(
+        target: &Path,
+        uri: &str,
+        e_tag: &str,
+        size: u64,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let (target, inner, uri) = (target.to_owned(), context.clone(), uri.to_owned());
+        let note = Note { uri: partial::line(&uri), e_tag: partial::line(e_tag), size, done: Spans::default() };
+        blocking(context, move |_| {
+            require_replaceable(&target, &inner)?;
+            let file = partial::create(&target, &note, &uri, &inner)?;
+            Ok(Self::lasting(target, &uri, file, note))
+        })
+        .await
+    }
+
+    /// The file that an earlier transfer of the object called `uri` has left.
+    pub(crate) async fn resume(target: &Path, uri: &str, context: &Context) -> Result<Option<Self>, Error> {
+        let (target, inner, uri) = (target.to_owned(), context.clone(), uri.to_owned());
+        blocking(context, move |_| {
+            require_replaceable(&target, &inner)?;
+            let Some((file, note)) = partial::find(&target, &uri, &inner)? else { return Ok(None) };
+            Ok(Some(Self::lasting(target, &uri, file, note)))
+        })
+        .await
+    }
+
+    fn lasting(target: PathBuf, uri: &str, file: File, note: Note) -> Self {
+        let path = partial::path_for(&target, uri);
+        let state = State::new(file, note.size, Some(note));
+        Self { target, fate: Fate::Keep(path, Keeper(Arc::clone(&state))), state }
+    }
+
+    /// The version that a resumed file belongs to.
+    pub(crate) fn e_tag(&self) -> Option<String> {
+        self.state.progress().note.as_ref().map(|note| note.e_tag.clone())
+    }
+
+    /// Whether the file belongs to this version of the object.
+    pub(crate) fn is_about(&self, uri: &str, e_tag: &str, size: u64) -> bool {
+        self.state.progress().note.as_ref().is_some_and(|note| note.is_about(uri, e_tag, size))
+    }
+
+    /// What is still to come.
+    pub(crate) fn missing(&self) -> Vec<Range<u64>> {
+        self.state.progress().done.missing(self.state.size)
+    }
+
+    /// Writes `chunks` one after the other, from `offset` on.
+    pub(crate) async fn write(&self, offset: u64, chunks: Vec<Bytes>, context: &Context) -> Result<(), Error> {
+        let (state, inner) = (Arc::clone(&self.state), context.clone());
+        blocking(context, move |stop| state.write(offset, &chunks, stop, &inner)).await
+    }
+
+    /// Removes the file, though it was to last.
+    pub(crate) async fn discard(self, context: &Context) -> Result<(), Error> {
+        let inner = context.clone();
+        blocking(context, move |_| {
+            // Nothing to note of a file that is gone.
+            self.state.progress().note = None;
+            match &self.fate {
+                Fate::Remove(_) => Ok(()),
+                Fate::Keep(path, _) => fs::remove_file(path).map_err(|error| inner.io_error(error)),
+            }
+        })
+        .await
+    }
+
+    /// Gives the file its name, once everything is there.
+    pub(crate) async fn publish(
+        self,
+        modified: DateTime<Utc>,
+        cleanup: &Cleanup,
+        context: &Context,
+    ) -> Result<(), Error> {
+        let missing = self.missing();
+        if !missing.is_empty() {
+            return Err(context.error(ErrorKind::Generic, format!("these bytes did not arrive: {missing:?}")));
+        }
+        let (inner, guard) = (context.clone(), cleanup.guard());
+        blocking(context, move |stop| {
+            let _guard = guard;
+            stop.check(&inner)?;
+            let fail = |error| inner.io_error(error);
+            let Self { target, state, fate } = self;
+            match fate {
+                Fate::Remove(mut path) => {
+                    state.close(modified).map_err(fail)?;
+                    path.publish(&target).map_err(fail)
+                }
+                Fate::Keep(path, keeper) => {
+                    state.file.set_len(state.size).map_err(fail)?;
+                    state.progress().note = None;
+                    drop(keeper);
+                    state.close(modified).map_err(fail)?;
+                    fs::rename(path, target).map_err(fail)
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// Makes `target` a file of `chunks`, in one go. For what is small enough to be in memory.
+pub(crate) async fn land(
+    target: &Path,
+    chunks: Vec<Bytes>,
+    modified: DateTime<Utc>,
+    cleanup: &Cleanup,
+    context: &Context,
+) -> Result<(), Error> {
+    let (target, inner, guard) = (target.to_owned(), context.clone(), cleanup.guard());
+    blocking(context, move |stop| {
+        let _guard = guard;
+        stage::replace(&target, &inner, |file| {
+            for chunk in &chunks {
+                file.write_all(chunk).map_err(|error| inner.io_error(error))?;
+            }
+            set_modified(file, modified);
+            stop.check(&inner)
+        })
+    })
+    .await
+}
+
+/// Best effort: not every file system keeps times, and a server need not say one.
+fn set_modified(file: &File, modified: DateTime<Utc>) {
+    if modified != DateTime::UNIX_EPOCH {
+        let _ = file.set_modified(SystemTime::from(modified));
+    }
+}

@@ -1,0 +1,79 @@
+//! How objects are transferred, and what transfers share.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::cleanup::Cleanup;
+use crate::budget::{Budget, Limits};
+use crate::error::Context;
+use crate::progress::Progress;
+
+/// How objects are transferred.
+#[derive(Clone, Debug)]
+pub struct TransferOptions {
+    /// Whether a transfer that fails leaves what it has done, and begins where an earlier one has left off. For downloads that is a
+    /// hidden file beside the target, for uploads to S3 the parts that the server has. Elsewhere it changes nothing.
+    pub resume: bool,
+    /// Large objects travel in parts of this size, or of a larger one where that would make too many for the store.
+    pub part_bytes: u64,
+    /// Parts of one object at once.
+    pub parts_in_flight: usize,
+    /// Where work is noted that outlives a transfer which was dropped.
+    pub cleanup: Cleanup,
+}
+
+impl Default for TransferOptions {
+    fn default() -> Self {
+        Self { resume: false, part_bytes: 16 << 20, parts_in_flight: 4, cleanup: Cleanup::default() }
+    }
+}
+
+impl TransferOptions {
+    /// Downloads of more than this are made in ranges. As much is asked for at first, when the size is not known.
+    pub(super) fn whole_download(&self) -> u64 {
+        self.part_bytes.max(1).saturating_mul(2)
+    }
+}
+
+/// What a transfer has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The size of the object; `None` where a server copied it and did not say.
+    pub size: Option<u64>,
+    /// Bytes that passed through this process. None where a server copied, and fewer than `size` where a transfer was continued.
+    pub moved: u64,
+}
+
+/// What the transfers of one call share.
+#[derive(Clone, Debug)]
+pub(super) struct Shared {
+    pub(super) budget: Budget,
+    /// Requests beyond the first of each object.
+    pub(super) lanes: Arc<Semaphore>,
+}
+
+impl Shared {
+    pub(super) fn new(limits: Limits, options: &TransferOptions) -> Self {
+        let lanes = limits.in_flight.max(options.parts_in_flight).clamp(1, Semaphore::MAX_PERMITS);
+        Self { budget: Budget::new(limits.memory), lanes: Arc::new(Semaphore::new(lanes)) }
+    }
+}
+
+/// One transfer of a call.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) context: &'a Context,
+    pub(super) options: &'a TransferOptions,
+    pub(super) shared: &'a Shared,
+    pub(super) progress: &'a Progress,
+}
+
+impl Job<'_> {
+    /// Ends a call that was about one transfer.
+    pub(super) fn finish(self, outcome: Outcome) -> Outcome {
+        self.progress.add(1, 0);
+        self.progress.finish();
+        outcome
+    }
+}
