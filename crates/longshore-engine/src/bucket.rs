@@ -38,7 +38,8 @@ pub async fn delete_bucket(store: &Arc<Store>, key: &str, context: &Context) -> 
     }
 }
 
-/// Looks first: there are servers that delete a bucket with everything in it (SeaweedFS 4.48, seen 2026-11).
+/// Looks first: there are servers that delete a bucket with everything in it, unless they were told not to (SeaweedFS 4.48,
+/// seen 2026-11).
 async fn delete_if_empty(access: &S3Access, context: &Context) -> Result<(), Error> {
     let page = s3::list_page::<Entry>(access, ("", ""), None, context).await?;
     match page.entries.first() {
