@@ -17,16 +17,7 @@ from __future__ import annotations
 
 from longshore import exceptions
 from longshore._datasets import DEFAULT_OBJECT_SIZE, put, put_async, read_npz, read_npz_async
-from longshore._native import (
-    AzureStore,
-    GCSStore,
-    HTTPStore,
-    LocalStore,
-    MemoryStore,
-    S3Store,
-    Store,
-    __version__,
-)
+from longshore._native import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, Store, __version__
 from longshore._objects import (
     copy,
     copy_async,

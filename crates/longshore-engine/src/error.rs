@@ -122,7 +122,8 @@ impl Context {
         let text = error.to_string();
         let observed = trace.observed();
         let code = observed.error_code.clone().or_else(|| xml_text(&text, "Code"));
-        let message = xml_text(&text, "Message");
+        // Azure goes on with the request's name, which a header gives too, and the time.
+        let message = xml_text(&text, "Message").map(|message| message.lines().next().unwrap_or_default().to_owned());
         let cause = Cause::find(&error);
         // The server's own code says more than what its client makes of the status.
         let by_code = code.as_deref().and_then(kind_of_code);

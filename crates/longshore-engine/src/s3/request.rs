@@ -53,8 +53,8 @@ impl Service for S3Access {
         let Some(provider) = &self.credentials else { return Ok(()) };
         let credential = provider.get_credential().await?;
         AwsAuthorizer::new(&credential, "s3", &self.region)
-            .with_request_payer(self.request_payer)
             .with_sign_payload(self.sign_payload)
+            .with_request_payer(self.request_payer)
             .try_authorize(request, None)
     }
 

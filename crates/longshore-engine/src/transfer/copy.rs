@@ -37,7 +37,7 @@ pub(super) async fn one(source: &Object, target: &Object, job: Job<'_>) -> Resul
             let same_service = source.store.same_service(&target.store);
             match (&live.s3, Cloud::of(live)) {
                 (Some(access), _) if same_service => within_service(source, target, access, job).await,
-                (_, Some(cloud)) if same_service => within_cloud(source, target, cloud, job).await,
+                (None, Some(cloud)) if same_service => within_cloud(source, target, cloud, job).await,
                 (None, None) if Arc::ptr_eq(&source.store, &target.store) => within_store(source, target, job).await,
                 _ => through(source, target, job).await,
             }
@@ -46,7 +46,8 @@ pub(super) async fn one(source: &Object, target: &Object, job: Job<'_>) -> Resul
 }
 
 async fn within_cloud(source: &Object, target: &Object, cloud: Cloud<'_>, job: Job<'_>) -> Result<Outcome, Error> {
-    cloud.copy(&target.key, (source.store.bucket(), &source.key), job.context).await?;
+    let from = (source.store.bucket(), source.key.as_str());
+    cloud.copy(&target.key, from, job.context).await?;
     Ok(Outcome { size: None, moved: 0 })
 }
 
