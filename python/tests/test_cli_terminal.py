@@ -95,7 +95,7 @@ class TestInterrupts:
         stall = server.faults.stall(1 << 20, method="GET", path="/bucket/data/k")
         with shell.on_terminal(f"longshore cp {BUCKET}/data/ out/") as terminal:
             while not stall.hits:
-                terminal._look(0.02)
+                terminal.look(0.02)
             began = time.monotonic()
             terminal.type("\x03")
             assert terminal.end() == 130
@@ -107,7 +107,7 @@ class TestInterrupts:
         slow = server.faults.latency(0.5, method="PUT", query="partNumber", skip=2)
         with shell.on_terminal(f"longshore cp large {BUCKET}/large") as terminal:
             while not slow.hits:
-                terminal._look(0.02)
+                terminal.look(0.02)
             assert unfinished_uploads(server) == ["large"]
             terminal.type("\x03")
             assert terminal.end() == 130
