@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-import longshore as s3
 from backends import environment_of, options_of
 from command_line import Shell
 from longshore.testing import Server
@@ -22,7 +21,6 @@ from servers import base
 from servers.seaweedfs import seaweedfs
 
 BUCKET = "s3://bucket"
-KEYS = {"access_key": "access", "secret_key": "secret"}
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -44,14 +42,14 @@ class Lost:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir()
-        self.running = Server(folder, **KEYS)
+        self.running = Server(folder, access_key="access", secret_key="secret")
         self._port = int(self.running.endpoint.rpartition(":")[2])
 
     def lose(self) -> None:
         self.running.stop()
 
     def bring_back(self) -> None:
-        self.running = Server(self.folder, port=self._port, **KEYS)
+        self.running = Server(self.folder, access_key="access", secret_key="secret", port=self._port)
 
 
 @pytest.fixture
@@ -86,7 +84,7 @@ def test_a_download_survives_a_server_that_comes_back(lost: Lost, shell: Shell, 
     assert "ERROR" not in err
     assert len(out.splitlines()) == 22
     served = {f"data/{name}": digest for name, digest in digests(shell.folder / "out").items()}
-    assert served == {name: digest for name, digest in digests(lost.folder / "bucket").items()}
+    assert served == digests(lost.folder / "bucket")
 
 
 @pytest.mark.parametrize("command", ["cp", "sync"])
@@ -193,7 +191,11 @@ def test_an_independent_server_may_be_killed_and_started_again(command: str, dir
                 lines.append(process.stdout.readline())
             base.stop(server.process)
             again = subprocess.Popen(
-                server.process.args, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+                server.process.args,
+                cwd=home,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
             )
             try:
                 # A process that is waited for while its output is read.
@@ -205,6 +207,6 @@ def test_an_independent_server_may_be_killed_and_started_again(command: str, dir
                 if direction == "up":
                     shell.check(f"longshore -q cp {BUCKET}/data/ out/")
             finally:
-                base.stop(again)  # type: ignore[arg-type]
+                base.stop(again)
         assert len(lines) == 120
         assert digests(folder / "out") == digests(folder / "files")

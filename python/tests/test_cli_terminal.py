@@ -58,7 +58,9 @@ class TestProgress:
             terminal.wait_for("ETA")
             assert terminal.end() == 0
         assert slow.hits == 40
-        assert re.search(r"[1-9]\d*/40 objects +[\d.]+ \w+/1\.91 MiB +[\d.]+ \w+/s +ETA \d+s", terminal.seen), terminal.seen
+        assert re.search(r"[1-9]\d*/40 objects +[\d.]+ \w+/1\.91 MiB +[\d.]+ \w+/s +ETA \d+s", terminal.seen), (
+            terminal.seen
+        )
         # Nothing stays of the line when it is over.
         assert re.search(r"\x1b\[2K\s*$", terminal.seen), terminal.seen[-100:]
         assert "cp s3" not in terminal.seen
