@@ -78,7 +78,7 @@ pub(crate) struct Global {
     /// PEM file of certificates to trust besides the system's [default: AWS_CA_BUNDLE]
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) ca_bundle: Option<String>,
-    /// How often a failed request is repeated [default: 8]
+    /// How often a failed request is repeated [default: 8]. With any but 0, copies also wait a minute for a server that goes away
     #[arg(short, long, value_name = "COUNT", global = true)]
     pub(crate) retry_count: Option<usize>,
     /// Longest silence of a server before a request counts as failed, such as 10s or 2m [default: 60s]
