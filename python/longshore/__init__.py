@@ -42,6 +42,7 @@ from longshore._objects import (
     put_many_async,
     store_for,
 )
+from longshore._process import configure, doctor, doctor_async
 from longshore._progress import Progress
 
 __all__ = [
@@ -52,12 +53,15 @@ __all__ = [
     "S3Store",
     "Store",
     "__version__",
+    "configure",
     "copy",
     "copy_async",
     "create_bucket",
     "create_bucket_async",
     "delete",
     "delete_async",
+    "doctor",
+    "doctor_async",
     "exceptions",
     "exists",
     "exists_async",

@@ -88,13 +88,7 @@ pub(crate) struct MemoryStore;
 #[pyfunction]
 pub(crate) fn store_for(py: Python<'_>, uri: &Bound<'_, PyAny>, options: &Bound<'_, PyDict>) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let mut given = Options::default();
-    for (name, value) in options {
-        let name: String = name.extract()?;
-        if let Some(value) = option_text(&name, &value)? {
-            given.set(&name, value);
-        }
-    }
+    let given = options_of(options)?;
     let fail = |error| raise(py, &Context::new("store_for", uri.as_str()).config_error(error));
     let location = Location::parse(&uri).map_err(fail)?;
     let handle = open(&location, given, &Environment::read()).map_err(fail)?;
@@ -105,6 +99,18 @@ pub(crate) fn store_for(py: Python<'_>, uri: &Bound<'_, PyAny>, options: &Bound<
         Scheme::Memory => Py::new(py, base.add_subclass(MemoryStore))?.into_any(),
         _ => Py::new(py, base)?.into_any(),
     })
+}
+
+/// Keyword options as configuration reads them.
+pub(crate) fn options_of(options: &Bound<'_, PyDict>) -> PyResult<Options> {
+    let mut given = Options::default();
+    for (name, value) in options {
+        let name: String = name.extract()?;
+        if let Some(value) = option_text(&name, &value)? {
+            given.set(&name, value);
+        }
+    }
+    Ok(given)
 }
 
 /// An option's value as the text that configuration is made of; `None` leaves the option out.

@@ -14,6 +14,7 @@ use object_store::client::{
 use super::failure::{Unsendable, causes, http_error};
 use super::idle::{Impatient, Metered, Progress, Unanswered};
 use super::names::Names;
+use super::seats::{Seated, Seats};
 use super::trace::Trace;
 use crate::ConfigError;
 use crate::options::invalid;
@@ -52,6 +53,7 @@ pub(crate) fn client(settings: &ClientSettings) -> Result<HttpClient, ConfigErro
         http: build(settings)?,
         connect_timeout: settings.connect_timeout,
         timeout: settings.timeout,
+        seats: Seats::new(),
     });
     clients.insert(settings.clone(), client.clone());
     Ok(client)
@@ -112,6 +114,7 @@ struct ObservedClient {
     http: reqwest::Client,
     connect_timeout: Duration,
     timeout: Duration,
+    seats: Option<Seats>,
 }
 
 #[async_trait]
@@ -124,6 +127,10 @@ impl HttpService for ObservedClient {
         let (parts, body) = request.into_parts();
         let url = reqwest::Url::parse(&parts.uri.to_string())
             .map_err(|error| HttpError::new(HttpErrorKind::Unknown, Unsendable(error.to_string())))?;
+        let seat = match &self.seats {
+            Some(seats) => Some(seats.take(&parts.method, &url).await),
+            None => None,
+        };
         let progress = Progress::start();
         let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
@@ -136,7 +143,13 @@ impl HttpService for ObservedClient {
         if let Some(trace) = trace {
             trace.note_answer(&response);
         }
-        Ok(response.map(|body| HttpResponseBody::new(Impatient::new(body, self.timeout, self.connect_timeout))))
+        Ok(response.map(|body| {
+            let body = Impatient::new(body, self.timeout, self.connect_timeout);
+            match seat {
+                Some(_) => HttpResponseBody::new(Seated::new(body, seat)),
+                None => HttpResponseBody::new(body),
+            }
+        }))
     }
 }
 
