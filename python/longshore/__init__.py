@@ -43,6 +43,7 @@ from longshore._objects import (
     put_many_async,
     store_for,
 )
+from longshore._process import configure, doctor, doctor_async
 from longshore._progress import Progress
 
 __all__ = [
@@ -56,12 +57,15 @@ __all__ = [
     "S3Store",
     "Store",
     "__version__",
+    "configure",
     "copy",
     "copy_async",
     "create_bucket",
     "create_bucket_async",
     "delete",
     "delete_async",
+    "doctor",
+    "doctor_async",
     "exceptions",
     "exists",
     "exists_async",

@@ -348,12 +348,13 @@ def store_for(uri: str, **options: typing.Unpack[types.StoreOptions]) -> types.A
     uri
         A bucket, or anything in it.
     **options
-        For S3: ``access_key_id``, ``secret_access_key``, ``session_token``, ``region``, ``endpoint``, ``allow_http``,
+        For S3: ``profile``, ``access_key_id``, ``secret_access_key``, ``session_token``, ``region``, ``endpoint``, ``allow_http``,
         ``skip_signature``, ``unsigned_payload``, ``virtual_hosted_style_request``, ``request_payer``, ``ca_bundle`` (a PEM file
         of certificates to trust besides the system's). ``timeout`` is the longest silence in either direction, 60 s;
         ``connect_timeout`` the longest wait for a connection, 5 s; ``max_retries`` how often a request is repeated, 8;
         ``retry_timeout`` when to stop repeating, unlimited. Lengths of time are seconds, ``timedelta`` or ``"250ms"``. What
-        is absent or empty comes from the ``AWS_*`` variables.
+        is absent or empty comes from the ``AWS_*`` variables, then from the profile of AWS's shared files. The reference lists
+        all options and their names.
         For ``http://`` and ``https://``: ``username`` and ``password`` (or ``https://user:password@host``), or
         ``bearer_token``; ``headers``, a dict of further headers; and ``ca_bundle``, ``allow_http``, ``timeout``,
         ``connect_timeout``, ``max_retries`` and ``retry_timeout`` as above. None of these goes to another host that the server

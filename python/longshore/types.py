@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, List, Literal, Protocol, TypeAlias, TypedDict
 
-from longshore._native import HTTPStore, LocalStore, MemoryStore, S3Store
+from longshore._native import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store
 from longshore._progress import Progress
 
 if TYPE_CHECKING:
@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnyStore",
+    "AzureOptions",
     "Buffer",
     "Count",
     "Data",
+    "DoctorReport",
+    "DoctorSetting",
+    "DoctorStep",
     "Duration",
     "Flag",
+    "GCSOptions",
     "HTTPOptions",
     "ObjectMeta",
     "Progress",
@@ -147,6 +152,76 @@ class S3Options(TransferOptions, total=False):
     """A key of 32 bytes, in base64, which every request about an object brings along."""
 
 
+class GCSOptions(TransferOptions, total=False):
+    """Options of a :class:`~longshore.GCSStore`. What is absent comes from Google's variables and files."""
+
+    service_account: str | None
+    """A file with the key of a service account."""
+    service_account_key: str | None
+    """The key of a service account itself, as JSON."""
+    application_credentials: str | None
+    """A file with the credentials of an application or a person."""
+    bearer_token: str | None
+    """A token to send as it is, which nobody renews."""
+    skip_signature: Flag
+    """Whether requests are sent without credentials."""
+    endpoint: str | None
+    """The address of the service."""
+    project: str | None
+    """The project that new buckets belong to."""
+    bucket_location: str | None
+    """Where new buckets are made."""
+    bucket: str | None
+    """The bucket again; it must be the URI's."""
+    metadata_host: str | None
+    """Where the metadata server of an instance is."""
+
+
+class AzureOptions(TransferOptions, total=False):
+    """Options of an :class:`~longshore.AzureStore`. What is absent comes from the URI and the ``AZURE_*`` variables."""
+
+    account_name: str | None
+    """The storage account."""
+    account_key: str | None
+    """A key of the account, which signs the requests."""
+    connection_string: str | None
+    """Account, credentials and endpoint in one text, as the portal shows it."""
+    sas_token: str | None
+    """A shared access signature."""
+    bearer_token: str | None
+    """A token to send as it is, which nobody renews."""
+    client_id: str | None
+    """The application or identity that asks for tokens."""
+    client_secret: str | None
+    """The secret of the application."""
+    tenant_id: str | None
+    """The directory that the application is in."""
+    authority_host: str | None
+    """The address that gives out tokens."""
+    federated_token_file: str | None
+    """The file in which a workload finds its own token."""
+    msi_endpoint: str | None
+    """The address that a managed identity's tokens come from."""
+    identity_header: str | None
+    """The secret that App Service wants to see."""
+    object_id: str | None
+    """The managed identity, by its object."""
+    msi_resource_id: str | None
+    """The managed identity, by its resource."""
+    use_azure_cli: Flag
+    """Whether the program `az` is asked for tokens."""
+    use_emulator: Flag
+    """Whether the local emulator is meant."""
+    emulator_url: str | None
+    """Where the emulator listens."""
+    endpoint: str | None
+    """The address of the account's blob service."""
+    skip_signature: Flag
+    """Whether requests are sent without credentials."""
+    container_name: str | None
+    """The container again; it must be the URI's."""
+
+
 class HTTPOptions(TransferOptions, total=False):
     """Options of an :class:`~longshore.HTTPStore`."""
 
@@ -160,7 +235,7 @@ class HTTPOptions(TransferOptions, total=False):
     """More headers of every request."""
 
 
-class StoreOptions(S3Options, HTTPOptions, total=False):
+class StoreOptions(S3Options, GCSOptions, AzureOptions, HTTPOptions, total=False):
     """Options of every kind of store: the keywords of :func:`~longshore.store_for`.
 
     Which of them a store has depends on its URI, which type checkers cannot see; one that it does not have is
@@ -168,7 +243,7 @@ class StoreOptions(S3Options, HTTPOptions, total=False):
     """
 
 
-AnyStore: TypeAlias = S3Store | HTTPStore | LocalStore | MemoryStore
+AnyStore: TypeAlias = S3Store | GCSStore | AzureStore | HTTPStore | LocalStore | MemoryStore
 """What :func:`~longshore.store_for` returns."""
 
 
@@ -196,3 +271,41 @@ class ServerStats(TypedDict):
     """Requests by S3 operation, for example ``"GetObject"``."""
     methods: dict[str, int]
     """Requests by HTTP method."""
+class DoctorSetting(TypedDict):
+    """A setting that counts."""
+
+    name: str
+    """The option it goes by."""
+    value: str
+    """Its value; ``"****"`` for a secret."""
+    origin: str
+    """Who set it: ``"keyword"``, ``"URI"``, a variable, ``"profile NAME"`` or ``"default"``."""
+
+
+class DoctorStep(TypedDict):
+    """A step that was tried."""
+
+    name: str
+    """What was tried: ``"settings"``, ``"dns"``, ``"tcp"``, ``"tls"``, ``"http"``, ``"clock"``, ``"credentials"``,
+    ``"bucket"``, ``"path"``, ``"space"``, ``"list"`` or ``"get"``."""
+    state: Literal["ok", "failed", "skipped"]
+    """How it ended."""
+    said: str
+    """What was found, or why it failed or was skipped."""
+    advice: str | None
+    """What to do about a failure."""
+    seconds: float
+    """How long it took."""
+
+
+class DoctorReport(TypedDict):
+    """What :func:`longshore.doctor` found."""
+
+    uri: str
+    """The URI as it was given."""
+    healthy: bool
+    """Whether nothing failed."""
+    settings: List[DoctorSetting]
+    """What counts, and who said it."""
+    steps: List[DoctorStep]
+    """The steps, in the order they were tried."""

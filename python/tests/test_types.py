@@ -106,6 +106,8 @@ def test_the_types_need_no_numpy_until_they_are_asked_for_arrays() -> None:
 # option keeps the store from asking the machine for credentials.
 OPTIONS: dict[str, tuple[type, str, dict[str, typing.Any]]] = {
     "s3": (longshore.types.S3Options, "s3://bucket", {"skip_signature": True}),
+    "gcs": (longshore.types.GCSOptions, "gs://bucket", {"skip_signature": True}),
+    "azure": (longshore.types.AzureOptions, "az://container", {"account_name": "me", "skip_signature": True}),
     "web": (longshore.types.HTTPOptions, "https://localhost/", {}),
 }
 

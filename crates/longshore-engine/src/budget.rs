@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use longshore_runtime::configuration::Configuration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Permits are counted in units of this size, because a semaphore counts in 32 bits.
@@ -18,7 +19,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The given window over a gibibyte of bodies.
+    /// The given window over as many bytes of bodies as this process allows a call: a gibibyte, unless it is configured.
     pub fn in_flight(in_flight: usize) -> Self {
         Self { in_flight, ..Self::default() }
     }
@@ -26,7 +27,7 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { in_flight: 64, memory: 1 << 30 }
+        Self { in_flight: 64, memory: Configuration::current().memory.unwrap_or(1 << 30) }
     }
 }
 

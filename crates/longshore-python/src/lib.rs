@@ -14,6 +14,7 @@ mod errors;
 mod landing;
 mod manage;
 mod objects;
+mod process;
 mod server;
 mod stores;
 
@@ -45,6 +46,8 @@ mod _native {
     use crate::manage::{copy, create_bucket, delete, exists, head, list};
     #[pymodule_export]
     use crate::objects::{get, get_many, get_many_stats, put_bytes, put_many};
+    #[pymodule_export]
+    use crate::process::{configure, doctor};
     #[pymodule_export]
     use crate::server::Gateway;
     #[pymodule_export]

@@ -169,17 +169,7 @@ impl HttpStore {
 #[pyfunction]
 pub(crate) fn store_for(py: Python<'_>, uri: &Bound<'_, PyAny>, options: &Bound<'_, PyDict>) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let mut given = Options::default();
-    for (name, value) in options {
-        let name: String = name.extract()?;
-        let value = match value.cast::<PyDict>() {
-            Ok(lines) if name == "headers" => Some(header_lines(lines)?),
-            _ => option_text(&name, &value)?,
-        };
-        if let Some(value) = value {
-            given.set(&name, value);
-        }
-    }
+    let given = options_of(options)?;
     let fail = |error| raise(py, &Context::new("store_for", uri.as_str()).config_error(error));
     let location = Location::parse(&uri).map_err(fail)?;
     let handle = open(&location, given, &Environment::read()).map_err(fail)?;
@@ -206,6 +196,22 @@ fn header_lines(headers: &Bound<'_, PyDict>) -> PyResult<String> {
         lines.push_str(&format!("{name}: {value}\n"));
     }
     Ok(lines)
+}
+
+/// Keyword options as configuration reads them.
+pub(crate) fn options_of(options: &Bound<'_, PyDict>) -> PyResult<Options> {
+    let mut given = Options::default();
+    for (name, value) in options {
+        let name: String = name.extract()?;
+        let value = match value.cast::<PyDict>() {
+            Ok(lines) if name == "headers" => Some(header_lines(lines)?),
+            _ => option_text(&name, &value)?,
+        };
+        if let Some(value) = value {
+            given.set(&name, value);
+        }
+    }
+    Ok(given)
 }
 
 /// An option's value as the text that configuration is made of; `None` leaves the option out.

@@ -4,6 +4,7 @@ use std::io;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::configuration::{self, Configuration};
 use crate::fork::PerProcess;
 
 static RUNTIME: PerProcess<Shared> = PerProcess::new();
@@ -38,7 +39,12 @@ pub fn is_running() -> bool {
 }
 
 fn build() -> io::Result<Shared> {
-    let runtime = Builder::new_multi_thread().thread_name("longshore").enable_io().enable_time().build()?;
+    configuration::begin();
+    let mut builder = Builder::new_multi_thread();
+    if let Some(threads) = Configuration::current().threads {
+        builder.worker_threads(threads);
+    }
+    let runtime = builder.thread_name("longshore").enable_io().enable_time().build()?;
     Ok(Shared { handle: runtime.handle().clone(), runtime: Some(runtime) })
 }
 

@@ -20,6 +20,8 @@
 //! runtime, so the blocking ones may be called on any thread and the async ones awaited on any executor. Dropping an async
 //! call cancels it.
 //!
+//! [`Configuration`] says what the process may use at most; apply it once, before the first call.
+//!
 //! Every failure is an [`Error`] that says what was attempted, on which URI, and what the server answered.
 
 #![forbid(unsafe_code)]
@@ -35,6 +37,7 @@ pub use bulk::{
 };
 pub use longshore_engine::{Error, ErrorKind};
 pub use longshore_formats::ObjectType;
+pub use longshore_runtime::configuration::{Configuration, Refusal};
 
 /// What every function here returns.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -14,6 +14,7 @@ use object_store::client::{
 use super::failure::{Unsendable, causes, http_error};
 use super::idle::{Impatient, Metered, Progress, Unanswered};
 use super::names::Names;
+use super::seats::{Seated, Seats};
 use super::trace::{Requests, Trace};
 use crate::ConfigError;
 use crate::options::invalid;
@@ -63,6 +64,7 @@ fn pooled(settings: &ClientSettings, follows: bool) -> Result<HttpClient, Config
         http: build(settings, follows)?,
         connect_timeout: settings.connect_timeout,
         timeout: settings.timeout,
+        seats: Seats::new(),
     });
     clients.insert(wanted, client.clone());
     Ok(client)
@@ -124,6 +126,7 @@ struct ObservedClient {
     http: reqwest::Client,
     connect_timeout: Duration,
     timeout: Duration,
+    seats: Option<Seats>,
 }
 
 #[async_trait]
@@ -137,6 +140,10 @@ impl HttpService for ObservedClient {
         let (parts, body) = request.into_parts();
         let url = reqwest::Url::parse(&parts.uri.to_string())
             .map_err(|error| HttpError::new(HttpErrorKind::Unknown, Unsendable(error.to_string())))?;
+        let seat = match &self.seats {
+            Some(seats) => Some(seats.take(&parts.method, &url).await),
+            None => None,
+        };
         let progress = Progress::start();
         let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
@@ -149,7 +156,13 @@ impl HttpService for ObservedClient {
         if let Some(trace) = trace {
             trace.note_answer(&response);
         }
-        Ok(response.map(|body| HttpResponseBody::new(Impatient::new(body, self.timeout, self.connect_timeout))))
+        Ok(response.map(|body| {
+            let body = Impatient::new(body, self.timeout, self.connect_timeout);
+            match seat {
+                Some(_) => HttpResponseBody::new(Seated::new(body, seat)),
+                None => HttpResponseBody::new(body),
+            }
+        }))
     }
 }
 

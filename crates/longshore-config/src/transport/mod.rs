@@ -9,6 +9,7 @@ mod failure;
 mod idle;
 mod names;
 mod route;
+mod seats;
 mod trace;
 
 pub(crate) use client::{ClientSettings, Fixed, client, unredirected};

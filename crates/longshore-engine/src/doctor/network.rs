@@ -80,9 +80,12 @@ async fn reach(examination: &mut Examination<'_>, route: &Route) -> bool {
     let peer = stream.peer_addr().map(|peer| peer.to_string()).unwrap_or_default();
     examination.end("tcp", started, Ok(format!("connected to {peer}{via}")));
 
+    // A server that takes one connection at a time would wait for the end of this one.
     if !route.tls {
+        drop(stream);
         examination.skip(&["tls"], "the endpoint is http://");
     } else if route.proxy.is_some() {
+        drop(stream);
         examination.skip(&["tls"], "it begins behind the proxy; http tries it");
     } else {
         let started = Instant::now();

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod deleting;
+mod doctor;
 mod downloading;
 mod headers;
 mod listing;

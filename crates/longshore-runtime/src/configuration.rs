@@ -1,0 +1,78 @@
+//! What a process may use at most: decided once, before the first call.
+//!
+//! A forked child keeps what its parent has decided.
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::fork;
+
+static DECIDED: OnceLock<Configuration> = OnceLock::new();
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+/// What a process may use. What is `None` is left as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Configuration {
+    /// Threads that do the work; by default as many as there are processors. Decoding and file work have others.
+    pub threads: Option<usize>,
+    /// Bytes of bodies that one call holds at once; by default a gibibyte.
+    pub memory: Option<u64>,
+    /// Connections at once to one host; by default as many as there are requests in flight.
+    pub connections: Option<usize>,
+}
+
+/// Why nothing was configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// It was configured before.
+    Again,
+    /// Its threads run already.
+    Late,
+    /// A number is zero.
+    Zero,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Again => "longshore is configured already: configure it once, where the program begins",
+            Self::Late => "longshore is in use already: configure it before the first call, where the program begins",
+            Self::Zero => "threads, memory and connections must be at least 1",
+        })
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl Configuration {
+    /// Makes this what counts in this process and its children.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]; nothing has changed then.
+    pub fn apply(self) -> Result<(), Refusal> {
+        if self.threads == Some(0) || self.memory == Some(0) || self.connections == Some(0) {
+            return Err(Refusal::Zero);
+        }
+        let _no_fork = fork::shared();
+        if DECIDED.get().is_some() {
+            return Err(Refusal::Again);
+        }
+        if STARTED.load(Ordering::Acquire) {
+            return Err(Refusal::Late);
+        }
+        DECIDED.set(self).map_err(|_| Refusal::Again)
+    }
+
+    /// What counts in this process.
+    pub fn current() -> Self {
+        DECIDED.get().copied().unwrap_or_default()
+    }
+}
+
+/// From now on it is too late.
+pub(crate) fn begin() {
+    STARTED.store(true, Ordering::Release);
+}
