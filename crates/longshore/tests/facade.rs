@@ -74,5 +74,8 @@ fn a_process_that_is_in_use_cannot_be_configured_any_more() {
     longshore::list_objects("memory://facade-configured", "").unwrap();
     let refused = longshore::Configuration { threads: Some(2), ..Default::default() }.apply();
     assert_eq!(refused, Err(longshore::Refusal::Late));
-    assert_eq!(longshore::Configuration { memory: Some(0), ..Default::default() }.apply(), Err(longshore::Refusal::Zero));
+    assert_eq!(
+        longshore::Configuration { memory: Some(0), ..Default::default() }.apply(),
+        Err(longshore::Refusal::Zero)
+    );
 }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use longshore_runtime::configuration::Configuration;
 use longshore_runtime::fork::PerProcess;
 use object_store::ClientOptions;
 use object_store::client::{
@@ -60,8 +61,9 @@ pub(crate) fn client(settings: &ClientSettings) -> Result<HttpClient, ConfigErro
 }
 
 fn build(settings: &ClientSettings) -> Result<reqwest::Client, ConfigError> {
+    let idle = Configuration::current().connections.unwrap_or(usize::MAX);
     let builder = || {
-        let builder = reqwest::Client::builder();
+        let builder = reqwest::Client::builder().pool_max_idle_per_host(idle);
         if settings.direct { builder.no_proxy() } else { builder }
             .user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
