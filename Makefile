@@ -60,6 +60,7 @@ wheel: $(TOOLS) ## build the wheels, check their size, install them into an empt
 	@$(STAGE) "wheel in an empty venv" target/empty-venv/bin/python -m pip install --quiet dist/*.whl
 	@cd target && empty-venv/bin/python -c 'import dlio_s3_rust, longshore; \
 	  dlio_s3_rust.put("memory://wheel/", num=2, size=1000); print("installed:", longshore.__version__, longshore.list("memory://wheel/"))'
+	@cd target && empty-venv/bin/longshore --version
 
 	@rm -rf target/source-venv && $(PYTHON) -m venv target/source-venv
 	@$(STAGE) "pip install ." target/source-venv/bin/python -m pip install --quiet .

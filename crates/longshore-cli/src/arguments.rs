@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{cat, completions, cp, doctor, du, help, ls, mb, mv, put, rm, run, serve, stat, sync};
+use crate::commands::{cat, completions, cp, doctor, du, help, ls, mb, mv, put, rb, rm, run, serve, stat, sync};
 use crate::exit;
 
 /// Objects in any store, from a shell: list, copy, sync, delete, generate, serve.
@@ -78,9 +78,13 @@ pub(crate) struct Global {
     /// PEM file of certificates to trust besides the system's [default: AWS_CA_BUNDLE]
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) ca_bundle: Option<String>,
-    /// How often a failed request is repeated [default: 8]
+    /// How often a failed request is repeated; 0 also keeps copies from waiting a minute for a server that goes away
+    /// [default: 8]
     #[arg(short, long, value_name = "COUNT", global = true)]
     pub(crate) retry_count: Option<usize>,
+    /// Longest silence of a server before a request counts as failed, such as 10s or 2m [default: 60s]
+    #[arg(long, value_name = "TIME", global = true)]
+    pub(crate) timeout: Option<String>,
 }
 
 /// The commands. Each has a file under `commands`.
@@ -97,6 +101,7 @@ pub(crate) enum Command {
     Du(du::Arguments),
     Put(put::Arguments),
     Mb(mb::Arguments),
+    Rb(rb::Arguments),
     Run(run::Arguments),
     Serve(serve::Arguments),
     Doctor(doctor::Arguments),
@@ -120,6 +125,7 @@ impl Command {
             Self::Put(_) => "put",
             Self::Run(_) => "run",
             Self::Mb(_) => "mb",
+            Self::Rb(_) => "rb",
             Self::Serve(_) => "serve",
             Self::Doctor(_) => "doctor",
             Self::Completions(_) => "completions",
@@ -131,12 +137,38 @@ impl Command {
 /// Which of several objects a command is about.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Filters {
-    /// Only objects whose name, as of the source's last folder without a wildcard, matches; may be repeated
+    /// Only objects whose name matches; names begin after the source's last folder without a wildcard; may be repeated
     #[arg(long, value_name = "PATTERN")]
     pub(crate) include: Vec<String>,
     /// Not the objects whose name matches; may be repeated, and wins over --include
     #[arg(long, value_name = "PATTERN")]
     pub(crate) exclude: Vec<String>,
+}
+
+/// How sources are reached, where that is not how targets are.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct SourceOptions {
+    /// Address of the S3 service that sources are in [default: as for targets]
+    #[arg(long, value_name = "URL")]
+    pub(crate) source_endpoint_url: Option<String>,
+    /// Region of the sources' buckets [default: as for targets]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source_region: Option<String>,
+    /// Profile whose keys read the sources [default: as for targets]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source_profile: Option<String>,
+    /// Read the sources with unsigned requests
+    #[arg(long)]
+    pub(crate) source_no_sign_request: bool,
+}
+
+impl SourceOptions {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.source_endpoint_url.is_none()
+            && self.source_region.is_none()
+            && self.source_profile.is_none()
+            && !self.source_no_sign_request
+    }
 }
 
 /// Reads a whole number from 1 up.

@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use clap::Args;
 use futures::StreamExt;
-use longshore_engine::{Depth, Progress, delete_keys, put};
+use longshore_engine::{Depth, Progress, TransferOptions, delete_keys, upload_reader};
 
-use crate::arguments::Filters;
-use crate::commands::cat;
+use crate::arguments::{Filters, SourceOptions};
+use crate::commands::{DoneLine, cat};
 use crate::error::{Failed, Result};
 use crate::place::{Place, What};
 use crate::plan::{Job, Known, Target, last_segment, require_different};
@@ -57,6 +56,8 @@ pub(crate) struct CopyArguments {
     raw: bool,
     #[command(flatten)]
     filters: Filters,
+    #[command(flatten)]
+    source_options: SourceOptions,
 }
 
 /// Copies, and with `moves` deletes the sources.
@@ -80,6 +81,7 @@ pub(crate) async fn run(arguments: CopyArguments, session: &Session, moves: bool
     let names_may_meet = arguments.flatten || sources.len() > 1;
     let mut copying = Copying {
         session,
+        reading: session.of_source(&arguments.source_options),
         arguments: &arguments,
         target,
         how,
@@ -109,6 +111,8 @@ fn require_slash(place: &Place) -> Result<()> {
 
 struct Copying<'a> {
     session: &'a Session,
+    /// The session as far as it reaches sources.
+    reading: Session,
     arguments: &'a CopyArguments,
     target: Target,
     how: How,
@@ -141,8 +145,8 @@ impl Copying<'_> {
     }
 
     async fn add_listed(&mut self, place: &Place) -> Result<()> {
-        let source = Source::new(self.session, place, &self.arguments.filters)?;
-        let mut pages = source.pages(self.session, Depth::Everything);
+        let source = Source::new(&self.reading, place, &self.arguments.filters)?;
+        let mut pages = source.pages(&self.reading, Depth::Everything);
         let mut found = false;
         while let Some(page) = pages.next().await {
             for object in page?.objects {
@@ -157,7 +161,7 @@ impl Copying<'_> {
 
     async fn add_files(&mut self, place: &Place) -> Result<()> {
         let (base, pattern) = match &place.what {
-            What::Pattern(pattern, base) => (base.as_str(), Some(Arc::new(pattern.clone()))),
+            What::Pattern(pattern, base) => (base.as_str(), Some(pattern)),
             What::Folder(base) | What::Object(base) => (base.as_str(), None),
         };
         if self.target.place.is_local() && pattern.is_none() && self.target.prefix().starts_with(base) {
@@ -170,7 +174,7 @@ impl Copying<'_> {
         let filter = Filter::new(&self.arguments.filters);
         let links = if self.arguments.no_follow_symlinks { Links::Skip } else { Links::Follow };
         let mut found = false;
-        let mut pieces = walk::walk(base, pattern.clone(), links);
+        let mut pieces = walk::walk(place, links);
         while let Some(piece) = pieces.recv().await {
             for step in piece {
                 let file = match step {
@@ -182,7 +186,7 @@ impl Copying<'_> {
                     }
                 };
                 let name = file.key.strip_prefix(base).unwrap_or(&file.key).to_owned();
-                if pattern.as_ref().is_some_and(|pattern| !pattern.matches(&file.key)) || !filter.wants(&name) {
+                if pattern.is_some_and(|pattern| !pattern.matches(&file.key)) || !filter.wants(&name) {
                     continue;
                 }
                 found = true;
@@ -201,7 +205,7 @@ impl Copying<'_> {
         let name = if self.arguments.flatten { last_segment(name) } else { name };
         let shown = place.shown(&key);
         let step = format!("{} {shown} {}", self.session.operation, self.arguments.target);
-        let source = self.session.object(&place.location, key, &shown)?;
+        let source = self.reading.object(&place.location, key, &shown)?;
         let inside = self.target.prefix();
         if Arc::ptr_eq(&source.store, &self.target.store) && is_inside(&source.key, name, inside) {
             // What was copied a moment ago is not copied again.
@@ -274,19 +278,24 @@ async fn standard_stream(arguments: &CopyArguments, session: &Session, moves: bo
     if arguments.target == "-" {
         let place = Place::parse(source, arguments.raw)?;
         let key = place.object_key("`cat` writes several")?.to_owned();
-        cat::write_out(session, &place, key).await?;
+        if session.global().dry_run {
+            return Ok(());
+        }
+        cat::write_out(&session.of_source(&arguments.source_options), &place, key).await?;
         return Ok(());
     }
     let place = Place::parse(&arguments.target, arguments.raw)?;
     let key = place.object_key("standard input needs the name of an object")?.to_owned();
     let target = session.object(&place.location, key.clone(), &place.shown(&key))?;
-    let body = tokio::task::spawn_blocking(|| {
-        let mut body = Vec::new();
-        std::io::Read::read_to_end(&mut std::io::stdin(), &mut body).map(|_| body)
-    });
-    let context = session.context("standard input");
-    let body = body.await.map_err(|error| context.io_error(error.into()))?.map_err(|error| context.io_error(error))?;
-    put(&target, Bytes::from(body), &Progress::silent()).await?;
+    let uri = Arc::clone(&target.uri);
+    let json = DoneLine { operation: "cp", success: true, source: "-", destination: Some(&uri), object: None };
+    if session.global().dry_run {
+        session.output().done(|| format!("cp - {uri}"), &json);
+        return Ok(());
+    }
+    let options = TransferOptions { cleanup: session.cleanup.clone(), ..TransferOptions::default() };
+    upload_reader(std::io::stdin(), &target, &options, &Progress::silent()).await?;
+    session.output().done(|| format!("cp - {uri}"), &json);
     session.succeeded(1);
     Ok(())
 }

@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use clap::Parser;
 use clap::error::ErrorKind as ClapKind;
+use clap::{CommandFactory, Parser};
 use longshore_engine::ErrorKind;
 use longshore_runtime::runtime;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use crate::arguments::CommandLine;
 use crate::commands;
@@ -63,8 +64,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
             if code == Code::Done && session.output().is_lost() { Code::Failed as i32 } else { code as i32 }
         }
         Ok(Event::Signal(number)) => {
-            task.abort();
-            say_goodbye(&runtime);
+            say_goodbye(&runtime, task, &session);
             session.output().show_bar(None);
             session.output().flush();
             // A server has no other end.
@@ -87,12 +87,19 @@ impl Drop for Ending {
     }
 }
 
-/// Waits until what was cancelled has been cleaned up, which goes on in tasks of its own, but not for long.
-fn say_goodbye(runtime: &Handle) {
-    let deadline = Instant::now() + FAREWELL;
-    while runtime.metrics().num_alive_tasks() > 0 && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+/// Waits until what was cancelled has been cleaned up, but not for long.
+fn say_goodbye(runtime: &Handle, task: JoinHandle<()>, session: &Session) {
+    task.abort();
+    let (cleanup, (tell, told)) = (session.cleanup.clone(), mpsc::channel::<()>());
+    runtime.spawn(async move {
+        // Dropped at the end, which is what the other side waits for.
+        let _tell = tell;
+        // A task that is aborted ends in an error; what it held is gone by then.
+        let _ = task.await;
+        cleanup.wait().await;
+    });
+    // The time may be over, and then the process ends all the same.
+    let _ = told.recv_timeout(FAREWELL);
 }
 
 /// Prints help, or what is wrong with the arguments.
@@ -110,11 +117,11 @@ fn refuse(error: &clap::Error, json: bool) -> i32 {
     if asked_for { 0 } else { Code::Usage as i32 }
 }
 
-/// The command as a person would type it, without what is secret.
+/// The command as a person would type it, without global options before its name, and without what is secret.
 fn shown(arguments: &[OsString]) -> String {
     const SECRET: &str = "--secret-key";
     let mut words: Vec<String> = Vec::new();
-    for argument in arguments {
+    for argument in &arguments[name_at(arguments)..] {
         let word = argument.to_string_lossy();
         if words.last().is_some_and(|last| last == SECRET) {
             words.push("****".into());
@@ -127,6 +134,26 @@ fn shown(arguments: &[OsString]) -> String {
     words.join(" ")
 }
 
+/// Where the command's name stands.
+fn name_at(arguments: &[OsString]) -> usize {
+    let all = CommandLine::command();
+    let takes_value = |word: &str| {
+        all.get_arguments().filter(|argument| argument.get_action().takes_values()).any(|argument| {
+            let mut longs = argument.get_long().into_iter().chain(argument.get_visible_aliases().unwrap_or_default());
+            let is_short = argument.get_short().is_some_and(|short| word == format!("-{short}"));
+            is_short || word.strip_prefix("--").is_some_and(|word| longs.any(|long| long == word))
+        })
+    };
+    let mut at = 0;
+    while let Some(word) = arguments.get(at).map(|argument| argument.to_string_lossy()) {
+        if !word.starts_with('-') {
+            return at;
+        }
+        at += if takes_value(&word) { 2 } else { 1 };
+    }
+    0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,5 +162,7 @@ mod tests {
     fn a_command_is_shown_as_typed_but_for_secrets() {
         let arguments = ["serve", "a b", "--secret-key", "hunter2", "--secret-key=hunter2"].map(OsString::from);
         assert_eq!(shown(&arguments), "serve 'a b' --secret-key **** --secret-key=****");
+        let arguments = ["--json", "--profile", "ls", "-j", "4", "-q", "--region=x", "ls", "--all"].map(OsString::from);
+        assert_eq!(shown(&arguments), "ls --all");
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_config::{Environment, Location, Options, Scheme, Store, open};
-use longshore_engine::{Context, Object};
+use longshore_engine::{Cleanup, Context, Object};
 
-use crate::arguments::Global;
+use crate::arguments::{Global, SourceOptions};
 use crate::error::{Failed, Result};
 use crate::exit::Code;
 use crate::output::Output;
@@ -13,22 +13,24 @@ use crate::output::Output;
 /// One command on its way. Clones are the same command.
 #[derive(Clone)]
 pub(crate) struct Session {
-    shared: Arc<Shared>,
+    settings: Arc<Settings>,
+    output: Arc<Output>,
     /// The command's name.
     pub(crate) operation: &'static str,
     /// The command as it was given, for messages.
     command: Arc<str>,
     tally: Arc<Mutex<Tally>>,
     in_flight: usize,
+    /// Knows what is being put away after an interruption.
+    pub(crate) cleanup: Cleanup,
     /// Whether it is one of several, and shows no progress of its own.
     pub(crate) is_one_of_several: bool,
 }
 
-/// What all commands of a `run` share.
-struct Shared {
+/// What decides how stores are reached.
+struct Settings {
     global: Global,
     environment: Environment,
-    output: Output,
 }
 
 #[derive(Default)]
@@ -37,33 +39,51 @@ struct Tally {
     failures: Vec<Code>,
 }
 
+impl Settings {
+    fn new(global: Global) -> Self {
+        Self { global, environment: Environment::read() }
+    }
+}
+
 impl Session {
     /// The session of one command. `command` is how messages call it.
     pub(crate) fn new(global: Global, operation: &'static str, command: String) -> Self {
-        let environment = Environment::read();
-        let output = Output::new(global.json, global.quiet);
-        let in_flight = global.max_in_flight;
-        let shared = Arc::new(Shared { global, environment, output });
-        let tally = Arc::default();
-        Self { shared, operation, command: command.into(), tally, in_flight, is_one_of_several: false }
+        let output = Arc::new(Output::new(global.json, global.quiet));
+        let (in_flight, settings) = (global.max_in_flight, Arc::new(Settings::new(global)));
+        let (command, tally, cleanup) = (command.into(), Arc::default(), Cleanup::default());
+        Self { settings, output, operation, command, tally, in_flight, cleanup, is_one_of_several: false }
     }
 
     /// The session of another command with the same options and output, and a tally of its own.
     pub(crate) fn another(&self, operation: &'static str, command: String, in_flight: usize) -> Self {
-        let (shared, tally) = (Arc::clone(&self.shared), Arc::default());
-        Self { shared, operation, command: command.into(), tally, in_flight, is_one_of_several: true }
+        let (command, tally) = (command.into(), Arc::default());
+        Self { operation, command, tally, in_flight, is_one_of_several: true, ..self.clone() }
+    }
+
+    /// The same command, as far as it reaches its sources.
+    pub(crate) fn of_source(&self, source: &SourceOptions) -> Self {
+        if source.is_empty() {
+            return self.clone();
+        }
+        let mut global = self.global().clone();
+        let replace = |value: &Option<String>, by: &Option<String>| by.clone().or_else(|| value.clone());
+        global.endpoint_url = replace(&global.endpoint_url, &source.source_endpoint_url);
+        global.region = replace(&global.region, &source.source_region);
+        global.profile = replace(&global.profile, &source.source_profile);
+        global.no_sign_request |= source.source_no_sign_request;
+        Self { settings: Arc::new(Settings::new(global)), ..self.clone() }
     }
 
     pub(crate) fn global(&self) -> &Global {
-        &self.shared.global
+        &self.settings.global
     }
 
     pub(crate) fn environment(&self) -> &Environment {
-        &self.shared.environment
+        &self.settings.environment
     }
 
     pub(crate) fn output(&self) -> &Output {
-        &self.shared.output
+        &self.output
     }
 
     /// Requests or objects at once.
@@ -78,8 +98,13 @@ impl Session {
 
     /// The store that `location` is in, as the options and the environment describe it.
     pub(crate) fn store(&self, location: &Location) -> Result<Arc<Store>> {
-        open(location, self.options(location.scheme()), &self.shared.environment)
-            .map_err(|error| Failed::config(self.operation, &location.to_string(), error))
+        self.store_called(location, &location.to_string())
+    }
+
+    /// As [`store`](Self::store). `shown` is how messages call it.
+    pub(crate) fn store_called(&self, location: &Location, shown: &str) -> Result<Arc<Store>> {
+        open(location, self.options(location.scheme()), &self.settings.environment)
+            .map_err(|error| Failed::config(self.operation, shown, error))
     }
 
     /// The object that `key` names in the store of `location`. `shown` is how messages call it.
@@ -99,6 +124,7 @@ impl Session {
             ("profile", &global.profile),
             ("region", &global.region),
             ("ca_bundle", &global.ca_bundle),
+            ("timeout", &global.timeout),
         ] {
             if let Some(value) = value {
                 options.set(name, value);

@@ -6,16 +6,14 @@
 use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::path::Path;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use longshore_config::Pattern;
 use longshore_engine::ErrorKind;
 use tokio::sync::mpsc;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::error::Failed;
-use crate::place::Place;
+use crate::place::{Place, What};
 
 /// Files are handed over in pieces of this many.
 const PIECE: usize = 1000;
@@ -46,15 +44,15 @@ pub(crate) enum Links {
     Skip,
 }
 
-/// Walks the folder whose key is `base`, in the order of names, on a thread of its own. Nothing where there is no such folder.
+/// Walks the folder of `place`, in the order of names, on a thread of its own. Nothing where there is no such folder.
 ///
-/// Folders that cannot hold a match of `pattern` are not looked into. Dropping the receiver ends the walk.
-pub(crate) fn walk(base: &str, pattern: Option<Arc<Pattern>>, links: Links) -> mpsc::Receiver<Vec<Step>> {
+/// Folders that cannot hold a match of the place's pattern are not looked into. Dropping the receiver ends the walk.
+pub(crate) fn walk(place: &Place, links: Links) -> mpsc::Receiver<Vec<Step>> {
     let (pieces, found) = mpsc::channel(2);
-    let base = base.to_owned();
+    let place = place.clone();
     tokio::task::spawn_blocking(move || {
         let mut piece = Vec::new();
-        let finished = steps(&base, pattern.as_deref(), links, |step| {
+        let finished = steps(&place, links, |step| {
             piece.push(step);
             piece.len() < PIECE || pieces.blocking_send(std::mem::take(&mut piece)).is_ok()
         });
@@ -67,7 +65,14 @@ pub(crate) fn walk(base: &str, pattern: Option<Arc<Pattern>>, links: Links) -> m
 }
 
 /// Calls `each` for every step until it says no. Whether it never did.
-fn steps(base: &str, pattern: Option<&Pattern>, links: Links, mut each: impl FnMut(Step) -> bool) -> bool {
+fn steps(place: &Place, links: Links, mut each: impl FnMut(Step) -> bool) -> bool {
+    let (base, pattern) = match &place.what {
+        What::Pattern(pattern, base) => (base, Some(pattern)),
+        What::Folder(base) | What::Object(base) => (base, None),
+    };
+    let show = |path: &Path| {
+        path.to_str().map_or_else(|| path.display().to_string(), |path| place.shown(path.trim_start_matches('/')))
+    };
     let root = Place::local_path(base.trim_end_matches('/'));
     if !root.is_dir() {
         return true;
@@ -81,7 +86,7 @@ fn steps(base: &str, pattern: Option<&Pattern>, links: Links, mut each: impl FnM
             Ok(entry) => entry,
             Err(error) if links == Links::FollowIfWhole && is_dangling(&error) => continue,
             Err(error) => {
-                if !each(Err(explain(&error))) {
+                if !each(Err(explain(&error, show))) {
                     return false;
                 }
                 continue;
@@ -97,7 +102,7 @@ fn steps(base: &str, pattern: Option<&Pattern>, links: Links, mut each: impl FnM
             if linked.is_none() && entry.path_is_symlink() {
                 linked = Some(entry.depth());
             }
-            let may_hold = |pattern: &Pattern| {
+            let may_hold = |pattern: &longshore_config::Pattern| {
                 entry.path().to_str().is_none_or(|path| pattern.may_match_below(path.trim_start_matches('/')))
             };
             if !pattern.is_none_or(may_hold) {
@@ -105,7 +110,7 @@ fn steps(base: &str, pattern: Option<&Pattern>, links: Links, mut each: impl FnM
             }
             continue;
         }
-        let Some(step) = file(&entry, links, linked.is_some()) else { continue };
+        let Some(step) = file(&entry, links, linked.is_some(), show) else { continue };
         if !each(step) {
             return false;
         }
@@ -119,22 +124,22 @@ fn is_unfinished(name: &OsStr) -> bool {
     has(".longshore-", ".tmp") || has(".", ".longshore-part")
 }
 
-fn file(entry: &DirEntry, links: Links, is_elsewhere: bool) -> Option<Step> {
+fn file(entry: &DirEntry, links: Links, is_elsewhere: bool, show: impl Fn(&Path) -> String) -> Option<Step> {
     let path = entry.path();
     if entry.file_type().is_symlink() && links == Links::Skip {
         return None;
     }
     let Some(text) = path.to_str() else {
         let reason = "the file's name is not UTF-8, so it is no key; rename it";
-        return Some(Err(Failed::new(ErrorKind::InvalidPath, format!("{}: {reason}", path.display()))));
+        return Some(Err(Failed::new(ErrorKind::InvalidPath, format!("{}: {reason}", show(path)))));
     };
     let status = match entry.metadata() {
         Ok(status) => status,
-        Err(error) => return Some(Err(explain(&error))),
+        Err(error) => return Some(Err(explain(&error, show))),
     };
     if !(status.is_file() || links == Links::Keep) {
         let reason = "this is a pipe, a socket or a device, not a file";
-        return Some(Err(Failed::new(ErrorKind::InvalidPath, format!("{text}: {reason}"))));
+        return Some(Err(Failed::new(ErrorKind::InvalidPath, format!("{}: {reason}", show(path)))));
     }
     let key = text.trim_start_matches('/').to_owned();
     Some(Ok(File { key, size: status.len(), modified: modified(&status), is_elsewhere }))
@@ -150,10 +155,10 @@ fn is_dangling(error: &walkdir::Error) -> bool {
     error.loop_ancestor().is_some() || error.io_error().is_some_and(is_absent)
 }
 
-fn explain(error: &walkdir::Error) -> Failed {
-    let path = error.path().unwrap_or(Path::new("")).display();
+fn explain(error: &walkdir::Error, show: impl Fn(&Path) -> String) -> Failed {
+    let path = show(error.path().unwrap_or(Path::new("")));
     if let Some(above) = error.loop_ancestor() {
-        let above = above.display();
+        let above = show(above);
         return Failed::new(ErrorKind::InvalidPath, format!("{path}: this link leads in a circle, back to {above}"));
     }
     match error.io_error() {
@@ -194,9 +199,9 @@ mod tests {
 
     fn walk_all(root: &TempDir, pattern: Option<&str>, links: Links) -> (Vec<String>, Vec<String>) {
         let base = format!("{}/", root.path().to_str().unwrap().trim_start_matches('/'));
-        let pattern = pattern.map(|pattern| Pattern::shell(&format!("{base}{pattern}")));
+        let place = Place::parse(&format!("/{base}{}", pattern.unwrap_or_default()), false).unwrap();
         let (mut found, mut wrong) = (Vec::new(), Vec::new());
-        steps(&base, pattern.as_ref(), links, |step| {
+        steps(&place, links, |step| {
             match step {
                 Ok(file) => {
                     found.push(file.key[base.len()..].to_owned() + if file.is_elsewhere { " elsewhere" } else { "" })
@@ -240,7 +245,7 @@ mod tests {
     #[test]
     fn what_is_no_folder_has_nothing_in_it() {
         let root = tree();
-        let base = format!("{}/none/", root.path().to_str().unwrap().trim_start_matches('/'));
-        assert!(steps(&base, None, Links::Follow, |_| panic!("something was found")));
+        let place = Place::parse(&format!("{}/none/", root.path().display()), false).unwrap();
+        assert!(steps(&place, Links::Follow, |_| panic!("something was found")));
     }
 }

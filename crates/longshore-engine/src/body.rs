@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use futures::stream::{self, BoxStream, StreamExt};
 use longshore_config::Trace;
-use object_store::GetOptions;
 use object_store::client::HttpError;
+use object_store::{Attributes, GetOptions};
 
 use crate::error::{Context, Error, ErrorKind, trace};
 use crate::manage::Metadata;
@@ -23,6 +23,8 @@ const AMENDS: u64 = 8 << 20;
 pub(crate) struct Body {
     /// The object as the answer described it, whole.
     pub(crate) meta: Metadata,
+    /// What it says of its content.
+    pub(crate) attributes: Attributes,
     /// Which of its bytes come.
     pub(crate) range: Range<u64>,
     object: Object,
@@ -53,10 +55,10 @@ impl Body {
         context: &Context,
     ) -> Result<Self, Error> {
         let live = object.live(context)?;
-        let (meta, found, chunks) = if let Some(access) = &live.s3 {
+        let (meta, attributes, found, chunks) = if let Some(access) = &live.s3 {
             let opened = s3::open(access, &object.key, range, pin, context).await?;
             let (stream, trace, pace) = (opened.stream, opened.trace, Pace::new(&access.retry));
-            (opened.meta, opened.range, Chunks::S3 { stream, trace, pace, unbroken: 0 })
+            (opened.meta, opened.attributes, opened.range, Chunks::S3 { stream, trace, pace, unbroken: 0 })
         } else {
             open_other(object, range, pin, context).await?
         };
@@ -66,7 +68,7 @@ impl Body {
             return Err(changed(context));
         }
         let at = found.start;
-        Ok(Self { meta, range: found, object: object.clone(), context: context.clone(), at, chunks })
+        Ok(Self { meta, attributes, range: found, object: object.clone(), context: context.clone(), at, chunks })
     }
 
     /// # Errors
@@ -168,7 +170,7 @@ async fn open_other(
     range: Option<&ByteRange>,
     pin: Option<&str>,
     context: &Context,
-) -> Result<(Metadata, Range<u64>, Chunks), Error> {
+) -> Result<(Metadata, Attributes, Range<u64>, Chunks), Error> {
     let path = match path(&object.key) {
         Some(path) => path,
         None => require_path(&object.key, context)?,
@@ -195,7 +197,7 @@ async fn open_other(
         e_tag: answer.meta.e_tag.clone(),
         version: answer.meta.version.clone(),
     };
-    let mut found = answer.range.clone();
+    let (attributes, mut found) = (answer.attributes.clone(), answer.range.clone());
     let mut stream = answer.into_stream();
     if let (true, Some(range)) = (in_memory, range) {
         found = range.within(meta.size).ok_or_else(|| range.beyond(meta.size, context))?;
@@ -212,5 +214,5 @@ async fn open_other(
             })
             .boxed();
     }
-    Ok((meta, found, Chunks::Other { stream, trace }))
+    Ok((meta, attributes, found, Chunks::Other { stream, trace }))
 }

@@ -265,6 +265,12 @@ impl Error {
         self
     }
 
+    /// Says more than the server, or the system, did.
+    pub(crate) fn with_advice(mut self, advice: &str) -> Self {
+        self.0.reason = format!("{advice} ({})", self.0.reason);
+        self
+    }
+
     fn with_wire(mut self, observed: Observed, attempts: u32) -> Self {
         // AWS answers a request for the wrong region with one of these, and says where to go in a header.
         if let (Some(301 | 307 | 308 | 400), Some(region)) = (observed.status, &observed.bucket_region) {

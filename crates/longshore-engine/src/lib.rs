@@ -4,17 +4,23 @@
 //! that many in flight, a `budget` keeps their bodies within a number of bytes, a [`Progress`] counts them. A [`Sink`]
 //! provides the memory that a body lands in. Every failure is an [`Error`] that names the operation and the URI.
 //!
+//! What is too large for memory, or goes from one place to another, is a [`transfer`](transfer()): from and to files and between
+//! stores, part by part, continued after failures. [`list_pages`] does the same for listings.
+//!
 //! ```text
 //! read / write / list / delete / manage      what a caller asks for
+//! transfer                                   objects on their way, part by part
 //!   └ window, budget, progress               how much of it at once
 //!       ├ object_store                       the ordinary path
-//!       ├ local                            files, in plain system calls
+//!       ├ local                              files, in plain system calls
+//!       ├ body                               one answer, pinned to a version and continued when it breaks off
 //!       └ s3                                 signed requests of our own, where `ObjectStore` has no words for it
 //! ```
 
 #![forbid(unsafe_code)]
 
 mod body;
+mod bucket;
 mod budget;
 mod delete;
 pub mod doctor;
@@ -34,6 +40,7 @@ mod transfer;
 mod window;
 mod write;
 
+pub use bucket::delete_bucket;
 pub use budget::Limits;
 pub use delete::{delete_keys, delete_object, delete_prefix};
 pub use error::{Context, Error, ErrorKind, Failure};
@@ -46,5 +53,7 @@ pub use range::{ByteRange, read_range};
 pub use read::{get, get_many};
 pub use service::{Bucket, list_buckets};
 pub use sink::{Buffer, Discard, Memory, Refusal, Sink};
-pub use transfer::{Cleanup, Outcome, TransferOptions, download};
+pub use transfer::{
+    Cleanup, Outcome, TransferOptions, download, transfer, transfer_many, upload, upload_reader, upload_stream,
+};
 pub use write::{Source, put, put_many};

@@ -4,16 +4,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use longshore_config::{Scheme, Store};
-use object_store::{CopyOptions, GetOptions};
+use object_store::GetOptions;
 
 use crate::error::{Context, Error, ErrorKind, trace};
 use crate::local;
 use crate::object::{Object, path, require_path};
 use crate::progress::Progress;
-use crate::read;
 use crate::s3;
-use crate::sink::Memory;
-use crate::write;
+use crate::transfer::{TransferOptions, transfer};
 
 /// What a store knows of an object without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,33 +73,14 @@ pub async fn exists(object: &Object) -> Result<bool, Error> {
     }
 }
 
-/// Copies `source` to `target`, replacing it. Inside one service the bytes do not pass through this process.
+/// Copies `source` to `target`, replacing it. Inside one service the bytes do not pass through this process; between services
+/// they do, a few parts of them at a time.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::NotFound`] where there is no source, and what else the stores answer.
 pub async fn copy(source: &Object, target: &Object) -> Result<(), Error> {
-    let context = Context { target: Some(target.uri.to_string()), ..source.context("copy") };
-    let live = target.live(&context)?;
-    let same_service = match (source.store.s3_settings(), target.store.s3_settings()) {
-        (Some(from), Some(to)) => from.same_service(to),
-        _ => false,
-    };
-    if let (Some(access), true) = (&live.s3, same_service) {
-        return s3::copy(access, &target.key, (source.store.bucket(), &source.key), &context).await;
-    }
-    if [source, target].map(|object| object.store.scheme()) == [Scheme::File; 2] {
-        let (from, to) = (local::path_of(&source.key, &context)?, local::path_of(&target.key, &context)?);
-        return local::copy_paths(&from, &to, &context).await.map(drop);
-    }
-    if Arc::ptr_eq(&source.store, &target.store) {
-        let (from, to) = (require_path(&source.key, &context)?, require_path(&target.key, &context)?);
-        let trace = trace();
-        let copied = trace.scope(live.objects.copy_opts(&from, &to, CopyOptions::default())).await;
-        return copied.map_err(|error| context.store_error(error, &trace));
-    }
-    let body = read::get(source.clone(), &Memory, &Progress::silent()).await?;
-    write::put(target, body.into(), &Progress::silent()).await
+    transfer(source, target, &TransferOptions::default(), &Progress::silent()).await.map(drop)
 }
 
 /// Makes the store's bucket. One that is the caller's already is fine.

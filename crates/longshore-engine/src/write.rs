@@ -7,7 +7,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use longshore_config::Scheme;
 use longshore_formats::Generator;
 use object_store::path::Path;
-use object_store::{MultipartUpload, PutMultipartOptions, PutOptions, PutPayload};
+use object_store::{Attributes, MultipartUpload, PutMultipartOptions, PutOptions, PutPayload};
 
 use crate::budget::{Budget, Limits};
 use crate::error::{Context, Error, trace};
@@ -122,7 +122,7 @@ async fn write(object: &Object, body: Bytes, progress: &Progress) -> Result<(), 
     let path = match (path(&object.key), &live.s3) {
         (Some(path), _) => path,
         (None, Some(access)) => {
-            s3::put(access, &object.key, body, &context).await?;
+            s3::put(access, &object.key, body, &Attributes::new(), &context).await?;
             progress.add(1, size);
             return Ok(());
         }

@@ -86,7 +86,7 @@ struct BucketLine<'a> {
 async fn buckets(session: &Session) -> Result<()> {
     // A store is of one bucket; a service is the same for all of them.
     let place = Place::parse("s3://any", true)?;
-    let store = session.store(&place.location)?;
+    let store = session.store_called(&place.location, "s3://")?;
     for bucket in list_buckets(&store, &session.context("s3://")).await? {
         let text = || {
             let created = bucket.created.map(|time| time.format("%Y/%m/%d %H:%M:%S").to_string()).unwrap_or_default();

@@ -10,6 +10,7 @@ pub(crate) mod ls;
 pub(crate) mod mb;
 pub(crate) mod mv;
 pub(crate) mod put;
+pub(crate) mod rb;
 pub(crate) mod rm;
 pub(crate) mod run;
 pub(crate) mod serve;
@@ -39,6 +40,7 @@ pub(crate) fn run(command: Command, session: Session) -> Pin<Box<dyn Future<Outp
             Command::Put(arguments) => put::run(arguments, &session).await,
             Command::Run(arguments) => run::run(arguments, &session).await,
             Command::Mb(arguments) => mb::run(arguments, &session).await,
+            Command::Rb(arguments) => rb::run(arguments, &session).await,
             Command::Serve(arguments) => return serve::run(arguments, &session).await,
             Command::Doctor(arguments) => doctor::run(arguments, &session).await,
             Command::Completions(arguments) => completions::run(&arguments, &session),

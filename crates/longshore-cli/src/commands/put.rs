@@ -106,8 +106,8 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
     drop(line);
     let shown = place.shown(&prefix);
     let json = PutLine { operation: "put", success: true, destination: &shown, count, size: arguments.size, seed };
-    let each = size::human(arguments.size);
-    session.output().done(|| format!("put {count} objects of {each} under {shown}, seed {seed}"), &json);
+    let (each, noun) = (size::human(arguments.size), if count == 1 { "object" } else { "objects" });
+    session.output().done(|| format!("put {count} {noun} of {each} under {shown}, seed {seed}"), &json);
     session.succeeded(count as u64);
     Ok(())
 }

@@ -119,7 +119,7 @@ async fn delete_files(
     arguments: &Arguments,
 ) -> Result<()> {
     let (What::Folder(base) | What::Pattern(_, base) | What::Object(base)) = &place.what;
-    let mut pieces = walk::walk(base, None, Links::Keep);
+    let mut pieces = walk::walk(place, Links::Keep);
     let mut keys = Vec::new();
     while let Some(piece) = pieces.recv().await {
         for step in piece {

@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use longshore_engine::{Depth, Object};
 
 use super::rm;
-use crate::arguments::Filters;
+use crate::arguments::{Filters, SourceOptions};
 use crate::compare::Measure;
 use crate::error::{Failed, Result};
 use crate::place::{Place, What};
@@ -62,6 +62,8 @@ pub(crate) struct Arguments {
     raw: bool,
     #[command(flatten)]
     filters: Filters,
+    #[command(flatten)]
+    source_options: SourceOptions,
 }
 
 /// One side of the comparison: what is known of each name.
@@ -81,12 +83,13 @@ struct Found {
 pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
     let source = Place::parse(&arguments.source, arguments.raw)?;
     let target = Target::folder(session, &arguments.target, arguments.raw)?;
-    check(&source, &target, session)?;
+    let reading = session.of_source(&arguments.source_options);
+    check(&source, &target, &reading)?;
     let filter = Wanted::new(&source, &arguments.filters);
     let links = if arguments.no_follow_symlinks { Links::Skip } else { Links::Follow };
     let everything = Wanted::default();
     let (here, there) = futures::join!(
-        side(session, &source, &filter, links),
+        side(&reading, &source, &filter, links),
         side(session, &target.place, &everything, Links::FollowIfWhole)
     );
     let (here, there) = (here?, there?);
@@ -96,7 +99,7 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
     if arguments.exit_on_error && here.is_partial {
         return Ok(());
     }
-    let jobs = plan(session, &arguments, &source, &target, &here, &there).await;
+    let jobs = plan((session, &reading), &arguments, &source, &target, &here, &there).await;
     let how =
         How { resume: arguments.resume, is_silent: arguments.show_progress, stops_at_failure: arguments.exit_on_error };
     if arguments.exit_on_error && session.has_failures() {
@@ -193,7 +196,7 @@ async fn side(session: &Session, place: &Place, wanted: &Wanted, links: Links) -
         return Ok(side);
     }
     let (What::Folder(base) | What::Pattern(_, base) | What::Object(base)) = &place.what;
-    let mut pieces = walk::walk(base, None, links);
+    let mut pieces = walk::walk(place, links);
     while let Some(piece) = pieces.recv().await {
         for step in piece {
             match step {
@@ -216,7 +219,7 @@ async fn side(session: &Session, place: &Place, wanted: &Wanted, links: Links) -
 
 /// What is to be copied, in the order of names.
 async fn plan(
-    session: &Session,
+    (session, reading): (&Session, &Session),
     arguments: &Arguments,
     source: &Place,
     target: &Target,
@@ -238,7 +241,7 @@ async fn plan(
             continue;
         }
         let shown = source.shown(&found.key);
-        match job(session, source, target, name, found, &shown) {
+        match job(reading, source, target, name, found, &shown) {
             Ok(job) if seen.insert(job.target.key.clone()) => {
                 jobs.push((job, there.objects.get(name).map(|found| found.known.clone())));
             }

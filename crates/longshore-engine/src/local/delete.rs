@@ -58,6 +58,13 @@ pub(crate) async fn delete_prefix(prefix: &str, context: &Context, progress: &Pr
     Err(summary(failures, context))
 }
 
+/// Removes the folder that `key` names, if it is empty.
+pub(crate) async fn delete_folder(key: &str, context: &Context) -> Result<(), Error> {
+    let path = path_of(key.trim_end_matches('/'), context)?;
+    let inner = context.clone();
+    blocking(context, move |_| fs::remove_dir(path).map_err(|error| inner.io_error(error))).await
+}
+
 fn remove_batch(
     index: usize,
     (files, context, progress): &(Vec<PathBuf>, Context, Progress),

@@ -11,6 +11,7 @@ mod delete;
 mod landing;
 mod partial;
 mod read;
+mod source;
 mod stage;
 mod walk;
 mod write;
@@ -26,9 +27,10 @@ use longshore_config::Pattern;
 use nix::libc;
 use tokio::sync::mpsc;
 
-pub(crate) use delete::{delete, delete_prefix};
+pub(crate) use delete::{delete, delete_folder, delete_prefix};
 pub(crate) use landing::{Landing, land};
 pub(crate) use read::{read, read_range};
+pub(crate) use source::SourceFile;
 pub(crate) use write::{copy_paths, write};
 
 use crate::error::{Context, Error, ErrorKind};
@@ -188,7 +190,7 @@ fn name_of_special(status: &Status) -> &'static str {
 }
 
 /// Why a file cannot be read. A path through a file, or a link to nothing, names no object.
-fn unreadable(error: io::Error, context: &Context) -> Error {
+pub(crate) fn unreadable(error: io::Error, context: &Context) -> Error {
     let missing = is_broken_link(&error);
     let error = context.io_error(error);
     if missing { error.with_kind(ErrorKind::NotFound) } else { error }

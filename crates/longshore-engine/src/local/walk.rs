@@ -98,7 +98,7 @@ pub(super) enum Found {
 }
 
 /// What is known of a file without opening it. A wide folder has many, so no more is kept than listings tell.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) size: u64,
     pub(super) modified: (i64, u32),

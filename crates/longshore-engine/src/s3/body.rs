@@ -8,8 +8,10 @@ use futures::stream::BoxStream;
 use http::header::{CONTENT_RANGE, IF_MATCH, RANGE};
 use http::{HeaderMap, Method, StatusCode};
 use longshore_config::{S3Access, Trace};
+use object_store::Attributes;
 use object_store::client::HttpError;
 
+use super::attributes::from_headers;
 use super::objects::{content_length, metadata};
 use super::request::Request;
 use crate::error::{Context, Error, ErrorKind};
@@ -20,6 +22,8 @@ use crate::range::ByteRange;
 pub(crate) struct Opened {
     /// The object, whole.
     pub(crate) meta: Metadata,
+    /// What it says of its content.
+    pub(crate) attributes: Attributes,
     /// Which bytes of it come.
     pub(crate) range: Range<u64>,
     pub(crate) stream: BoxStream<'static, Result<Bytes, HttpError>>,
@@ -46,7 +50,13 @@ pub(crate) async fn open(
     if let Some(pin) = pin {
         request = request.header(IF_MATCH, pin)?;
     }
-    let response = request.send().await?;
+    let response = match request.send().await {
+        // The pinned version has these bytes, or nobody would ask for them: the one that is there now has not.
+        Err(error) if pin.is_some() && error.kind() == ErrorKind::OutOfRange => {
+            return Err(error.with_kind(ErrorKind::Precondition).with_advice("the object was replaced meanwhile"));
+        }
+        response => response?,
+    };
     let wrong = |reason: &str| context.error(ErrorKind::Generic, reason);
     let length = content_length(response.headers());
     let mut meta = metadata(key, response.headers());
@@ -66,8 +76,8 @@ pub(crate) async fn open(
         let size = length.ok_or_else(|| wrong("the server did not say how long the object is"))?;
         0..size
     };
-    let trace = request.trace();
-    Ok(Opened { meta, range: found, stream: response.into_body().bytes_stream(), trace })
+    let (trace, attributes) = (request.trace(), from_headers(response.headers()));
+    Ok(Opened { meta, attributes, range: found, stream: response.into_body().bytes_stream(), trace })
 }
 
 /// `bytes 2-4/10`: the range, and the size of the whole.

@@ -3,16 +3,22 @@
 //! For what `ObjectStore` has no words for: buckets, listings by plain prefix with the keys as they are, batch deletes that
 //! report each key, and keys that its paths cannot spell.
 
+mod attributes;
 mod body;
 mod objects;
 mod pace;
 mod request;
 mod requests;
+mod uploads;
 mod xml;
 
 pub(crate) use body::open;
-pub(crate) use objects::{copy, delete, get, head, put};
+pub(crate) use objects::{copy, delete, describe, head, put};
 pub(crate) use pace::Pace;
 pub(crate) use requests::{
-    bucket_answers, bucket_region, create_bucket, delete_batch, list_buckets, list_page, owns_bucket,
+    bucket_answers, bucket_region, create_bucket, delete_batch, delete_bucket, list_buckets, list_page, owns_bucket,
+};
+pub(crate) use uploads::{
+    MOST_PARTS, Part, SMALLEST_PART, abort_upload, begin_upload, complete_upload, copy_part, latest_upload, list_parts,
+    put_part,
 };

@@ -91,6 +91,13 @@ impl<'a> Request<'a> {
         Ok(self)
     }
 
+    pub(super) fn headers(mut self, headers: impl IntoIterator<Item = (HeaderName, String)>) -> Result<Self, Error> {
+        for (name, value) in headers {
+            self = self.header(name, &value)?;
+        }
+        Ok(self)
+    }
+
     pub(super) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self

@@ -82,6 +82,15 @@ pub(crate) async fn list_buckets(access: &S3Access, context: &Context) -> Result
     Request::service(access, Method::GET, context).parsed(xml::buckets).await
 }
 
+/// Deletes the bucket, if it is empty.
+pub(crate) async fn delete_bucket(access: &S3Access, context: &Context) -> Result<(), Error> {
+    match Request::bucket(access, Method::DELETE, context).send().await {
+        // The answer to the first request was lost.
+        Err(error) if error.code() == Some("NoSuchBucket") && error.attempts() > 1 => Ok(()),
+        outcome => outcome.map(drop),
+    }
+}
+
 /// Whether `bucket` is among the caller's own.
 pub(crate) async fn owns_bucket(access: &S3Access, bucket: &str, context: &Context) -> Result<bool, Error> {
     let buckets = list_buckets(access, context).await?;

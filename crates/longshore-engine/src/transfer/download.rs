@@ -6,10 +6,13 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use chrono::DateTime;
 use futures::future::try_join_all;
+use futures::stream::BoxStream;
 use longshore_config::Scheme;
 use tokio::sync::Semaphore;
 
+use super::gather::Gather;
 use super::options::{Job, Outcome, Shared, TransferOptions};
 use crate::body::{Body, pin};
 use crate::budget::{Limits, Share};
@@ -46,17 +49,14 @@ pub async fn download(
     let uri = format!("file://{}", target.display());
     let context = Context { target: Some(uri), ..object.context("copy") };
     let shared = Shared::new(Limits::default(), options);
-    progress.expect(1);
     let job = Job { context: &context, options, shared: &shared, progress };
+    progress.expect(1);
     let outcome = if object.store.scheme() == Scheme::File {
-        let source = local::path_of(&object.key, &context)?;
-        from_file_to_file(&source, &target, job).await?
+        from_file_to_file(&local::path_of(&object.key, &context)?, &target, job).await?
     } else {
         to_file(object, &target, job).await?
     };
-    progress.add(1, 0);
-    progress.finish();
-    Ok(outcome)
+    Ok(job.finish(outcome))
 }
 
 /// As [`download`], for one of many. Counts bytes, and leaves counting the object to the caller.
@@ -65,7 +65,7 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
     let earlier = if job.options.resume { go_on(object, target, job).await? } else { None };
     let (landing, first) = match earlier {
         Some(Earlier::Whole(outcome)) => return Ok(outcome),
-        Some(Earlier::Part(landing, body)) => (landing, body),
+        Some(Earlier::Part(part)) => *part,
         None => {
             let mut body = open_first(object, job).await?;
             if body.range == (0..body.meta.size) && body.meta.size <= BATCH as u64 {
@@ -73,7 +73,7 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
                 let size = body.meta.size;
                 local::land(target, chunks, body.meta.last_modified, &job.options.cleanup, job.context).await?;
                 job.progress.add(0, size);
-                return Ok(Outcome { size, moved: size });
+                return Ok(Outcome { size: Some(size), moved: size });
             }
             let size = body.meta.size;
             let landing = match pin(&body.meta) {
@@ -90,14 +90,35 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
     let moved = missing.iter().map(|range| range.end - range.start).sum();
     fill(object, &landing, missing, (first, share), job).await?;
     landing.publish(modified, &job.options.cleanup, job.context).await?;
-    Ok(Outcome { size, moved })
+    Ok(Outcome { size: Some(size), moved })
+}
+
+/// From whatever gives bytes to a file.
+pub(super) async fn from_stream(
+    mut chunks: Gather<BoxStream<'_, Result<Bytes, Error>>>,
+    object: &Object,
+    job: Job<'_>,
+) -> Result<Outcome, Error> {
+    let target = local::path_of(&object.key, job.context)?;
+    // The length is whatever comes.
+    let landing = Landing::begin(&target, 0, &job.options.cleanup, job.context).await?;
+    let mut size = 0;
+    while !chunks.is_over().await? {
+        let batch = chunks.next(BATCH as u64, job.context).await?;
+        let length = batch.len() as u64;
+        landing.write(size, vec![batch], job.context).await?;
+        job.progress.add(0, length);
+        size += length;
+    }
+    landing.publish(DateTime::UNIX_EPOCH, &job.options.cleanup, job.context).await?;
+    Ok(Outcome { size: Some(size), moved: size })
 }
 
 /// From one name to another on this machine.
 pub(super) async fn from_file_to_file(source: &Path, target: &Path, job: Job<'_>) -> Result<Outcome, Error> {
     let size = local::copy_paths(source, target, job.context).await?;
     job.progress.add(0, size);
-    Ok(Outcome { size, moved: size })
+    Ok(Outcome { size: Some(size), moved: size })
 }
 
 /// The first request, when nothing is known of the object.
@@ -116,7 +137,7 @@ enum Earlier {
     /// Everything; it has its name now.
     Whole(Outcome),
     /// A part, and the body of the first range that is missing.
-    Part(Landing, Body),
+    Part(Box<(Landing, Body)>),
 }
 
 async fn go_on(object: &Object, target: &Path, job: Job<'_>) -> Result<Option<Earlier>, Error> {
@@ -129,12 +150,12 @@ async fn go_on(object: &Object, target: &Path, job: Job<'_>) -> Result<Option<Ea
             return Ok(None);
         }
         landing.publish(meta.last_modified, &job.options.cleanup, job.context).await?;
-        return Ok(Some(Earlier::Whole(Outcome { size: meta.size, moved: 0 })));
+        return Ok(Some(Earlier::Whole(Outcome { size: Some(meta.size), moved: 0 })));
     };
     let range = ByteRange::Bounded(first.start..first.end.min(first.start + job.options.whole_download()));
     match Body::open(object, Some(&range), landing.e_tag().as_deref(), job.context).await {
         Ok(body) if is_same(&body.meta) && body.range.start == first.start && body.range.end <= first.end => {
-            return Ok(Some(Earlier::Part(landing, body)));
+            return Ok(Some(Earlier::Part(Box::new((landing, body)))));
         }
         Err(error) if !matches!(error.kind(), ErrorKind::Precondition | ErrorKind::OutOfRange) => return Err(error),
         // Another version, or a server that does not know ranges.

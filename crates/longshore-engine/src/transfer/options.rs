@@ -39,9 +39,9 @@ impl TransferOptions {
 /// What a transfer has done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// The size of the object.
-    pub size: u64,
-    /// Bytes that passed through this process. Fewer than `size` where a server copied, or a transfer was continued.
+    /// The size of the object; `None` where a server copied it and did not say.
+    pub size: Option<u64>,
+    /// Bytes that passed through this process. None where a server copied, and fewer than `size` where a transfer was continued.
     pub moved: u64,
 }
 
@@ -67,4 +67,13 @@ pub(super) struct Job<'a> {
     pub(super) options: &'a TransferOptions,
     pub(super) shared: &'a Shared,
     pub(super) progress: &'a Progress,
+}
+
+impl Job<'_> {
+    /// Ends a call that was about one transfer.
+    pub(super) fn finish(self, outcome: Outcome) -> Outcome {
+        self.progress.add(1, 0);
+        self.progress.finish();
+        outcome
+    }
 }

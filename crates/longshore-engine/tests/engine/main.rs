@@ -11,4 +11,6 @@ mod managing;
 mod place;
 mod ranges;
 mod reading;
+mod transferring;
+mod uploading;
 mod writing;

@@ -1,7 +1,9 @@
-use longshore_engine::{Context, ErrorKind, copy, create_bucket, exists, head, list_buckets};
+use longshore_engine::{
+    Context, ErrorKind, copy, create_bucket, delete_bucket, delete_object, exists, head, list_buckets,
+};
 use longshore_gateway::{FaultAction, FaultRule};
 
-use crate::place::{everywhere, memory, s3};
+use crate::place::{everywhere, files, memory, s3};
 
 #[tokio::test]
 async fn an_object_is_described_without_being_read() {
@@ -89,4 +91,39 @@ async fn a_service_lists_ones_own_buckets_whatever_bucket_the_store_has() {
     assert!(buckets[0].created.is_some());
     let error = list_buckets(&memory().store(), &context).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotSupported);
+}
+
+#[tokio::test]
+async fn a_bucket_is_deleted_when_it_is_empty_and_not_before() {
+    for place in [s3().await, files()] {
+        place.fill(&["a"]).await;
+        let context = Context::new("delete_bucket", &*place.base);
+        let error = delete_bucket(&place.store(), &place.prefix(), &context).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BucketNotEmpty, "{error}");
+        assert!(error.to_string().contains("delete what is in it first"), "{error}");
+        delete_object(&place.object("a")).await.unwrap();
+        delete_bucket(&place.store(), &place.prefix(), &context).await.unwrap();
+        let error = delete_bucket(&place.store(), &place.prefix(), &context).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    }
+    let place = memory();
+    delete_bucket(&place.store(), "", &Context::new("delete_bucket", &*place.base)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_bucket_that_was_deleted_though_the_answer_was_lost_is_deleted() {
+    let place = s3().await;
+    let delete = FaultRule { method: Some("DELETE".into()), ..FaultRule::new(FaultAction::LoseAnswer) };
+    let lost = place.server().faults().add(FaultRule { times: Some(1), ..delete });
+    delete_bucket(&place.store(), "", &Context::new("delete_bucket", "s3://bucket")).await.unwrap();
+    assert_eq!(place.server().faults().hits(lost), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_would_delete_a_bucket_with_its_objects_is_not_asked_to() {
+    let place = s3().await;
+    place.fill(&["a"]).await;
+    let error = delete_bucket(&place.store(), "", &Context::new("delete_bucket", "s3://bucket")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BucketNotEmpty, "{error}");
+    assert_eq!(place.server().stats().method("DELETE"), 0);
 }

@@ -1,5 +1,7 @@
 //! The few XML documents that S3 answers with, read event by event: text is taken as it stands, spaces included.
 
+pub(super) mod uploads;
+
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 use quick_xml::Reader;

@@ -1,0 +1,43 @@
+//! `rb`: removes a bucket.
+
+use clap::Args;
+use longshore_engine::delete_bucket;
+
+use super::DoneLine;
+use super::mb::bucket;
+use crate::error::Result;
+use crate::session::Session;
+
+/// Remove empty buckets
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A bucket that is not empty is left as it is; `longshore rm --all` empties it. For a local path the folder is removed.
+
+Examples:
+  longshore rb s3://bucket
+  longshore rm --all s3://bucket && longshore rb s3://bucket")]
+pub(crate) struct Arguments {
+    /// Buckets, such as s3://bucket
+    #[arg(required = true)]
+    buckets: Vec<String>,
+}
+
+pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
+    for typed in &arguments.buckets {
+        match remove(typed, session).await {
+            Ok(()) => session.succeeded(1),
+            Err(failed) => session.failed_on(&format!("rb {typed}"), &failed),
+        }
+    }
+    Ok(())
+}
+
+async fn remove(typed: &str, session: &Session) -> Result<()> {
+    let (place, shown, key) = bucket(typed)?;
+    if !session.global().dry_run {
+        delete_bucket(&session.store(&place.location)?, &key, &session.context(shown.as_str())).await?;
+    }
+    let json = DoneLine { operation: "rb", success: true, source: &shown, destination: None, object: None };
+    session.output().done(|| format!("rb {shown}"), &json);
+    Ok(())
+}

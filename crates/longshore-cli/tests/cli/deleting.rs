@@ -1,0 +1,63 @@
+use longshore_gateway::FaultAction;
+
+use crate::place::Place;
+
+#[test]
+fn many_objects_are_deleted_in_one_request() {
+    let place = Place::new();
+    place.ok(&["put", "s3://bucket/many/", "--count", "1500", "--size", "1"]);
+    place.gateway.reset_stats();
+    assert_eq!(place.ok(&["rm", "s3://bucket/many/"]).lines().count(), 1500);
+    assert_eq!((place.requests("DeleteObjects"), place.requests("DeleteObject")), (2, 0));
+}
+
+#[test]
+fn what_could_not_be_deleted_is_told_object_by_object() {
+    let place = Place::new();
+    place.write(&["a", "b"]);
+    place.ok(&["cp", "a", "b", "s3://bucket/"]);
+    let body = "<DeleteResult><Error><Key>b</Key><Code>AccessDenied</Code><Message>no</Message></Error></DeleteResult>";
+    place.fault("POST", "/bucket", FaultAction::Reply { code: 200, headers: Vec::new(), body: body.into() });
+    let ended = place.run(&["rm", "s3://bucket/*"]);
+    assert_eq!(ended.code, Some(6), "{ended:?}");
+    assert_eq!(ended.out, "rm s3://bucket/a\n");
+    assert_eq!(ended.err, "ERROR \"rm s3://bucket/b\": s3://bucket/b: AccessDenied: no\n");
+    let ended = place.run(&["--json", "rm", "s3://bucket/b"]);
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    assert!(ended.err.contains(r#""kind":"PermissionDenied""#), "{ended:?}");
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let place = Place::new();
+    place.write(&["d/a", "d/b"]);
+    place.ok(&["cp", "d/", "s3://bucket/d/"]);
+    place.gateway.reset_stats();
+    for arguments in [
+        &["rm", "s3://bucket/d/"][..],
+        &["rm", "d/"],
+        &["mv", "d/", "s3://other/"],
+        &["mv", "s3://bucket/d/", "back/"],
+        &["cp", "d/", "s3://other/"],
+        &["sync", "--delete", "d/", "s3://other/"],
+        &["mb", "s3://third"],
+        &["put", "s3://bucket/x/", "--size", "1"],
+    ] {
+        let out = place.ok(&[&["--dry-run"], arguments].concat());
+        assert!(!out.is_empty(), "{arguments:?}");
+    }
+    let stats = place.gateway.stats();
+    assert_eq!(stats.operations.keys().map(String::as_str).collect::<Vec<_>>(), ["ListObjectsV2"], "{stats:?}");
+    assert_eq!(place.files(), ["d/a", "d/b"]);
+}
+
+#[test]
+fn links_are_deleted_and_what_they_lead_to_is_left_alone() {
+    let place = Place::new();
+    place.write(&["outside/precious", "d/file"]);
+    std::os::unix::fs::symlink(place.folder().join("outside"), place.folder().join("d/folder")).unwrap();
+    std::os::unix::fs::symlink("../outside/precious", place.folder().join("d/link")).unwrap();
+    place.ok(&["rm", "d/*"]);
+    assert_eq!(place.files(), ["outside/precious"]);
+    assert!(place.folder().join("d").read_dir().unwrap().next().is_none());
+}

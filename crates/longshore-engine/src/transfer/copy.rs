@@ -1,0 +1,106 @@
+//! From store to store: by the server where it can, through this process where it must.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use longshore_config::{S3Access, Scheme};
+use object_store::CopyOptions;
+
+use super::download::{from_file_to_file, to_file};
+use super::gather::Gather;
+use super::options::{Job, Outcome, TransferOptions};
+use super::parts::{Upload, part_bytes};
+use super::upload::{cut, from_file, from_stream};
+use crate::body::{Body, pin};
+use crate::error::{Context, Error, trace};
+use crate::local;
+use crate::object::{Object, require_path};
+use crate::s3;
+
+/// Into so many parts a server's copy is divided, unless that makes them too small or too large.
+const COPY_PARTS: u64 = 64;
+/// What S3 copies in one request.
+const LARGEST_COPY: u64 = 5 << 30;
+
+/// One transfer, whatever its ends are. Counts bytes, and leaves counting the object to the caller.
+pub(super) async fn one(source: &Object, target: &Object, job: Job<'_>) -> Result<Outcome, Error> {
+    let path = |object: &Object| local::path_of(&object.key, &Context::new(job.context.operation, &*object.uri));
+    match (source.store.scheme(), target.store.scheme()) {
+        (Scheme::File, Scheme::File) => from_file_to_file(&path(source)?, &path(target)?, job).await,
+        (Scheme::File, _) => from_file(&path(source)?, target, job).await,
+        (_, Scheme::File) => to_file(source, &path(target)?, job).await,
+        _ => match &target.live(job.context)?.s3 {
+            Some(access) if is_same_service(source, target) => within_service(source, target, access, job).await,
+            None if Arc::ptr_eq(&source.store, &target.store) => within_store(source, target, job).await,
+            _ => through(source, target, job).await,
+        },
+    }
+}
+
+fn is_same_service(source: &Object, target: &Object) -> bool {
+    match (source.store.s3_settings(), target.store.s3_settings()) {
+        (Some(from), Some(to)) => from.same_service(to),
+        _ => false,
+    }
+}
+
+async fn within_store(source: &Object, target: &Object, job: Job<'_>) -> Result<Outcome, Error> {
+    let (from, to) = (require_path(&source.key, job.context)?, require_path(&target.key, job.context)?);
+    let trace = trace();
+    let copied = trace.scope(target.live(job.context)?.objects.copy_opts(&from, &to, CopyOptions::default())).await;
+    copied.map_err(|error| job.context.store_error(error, &trace))?;
+    Ok(Outcome { size: None, moved: 0 })
+}
+
+async fn within_service(source: &Object, target: &Object, access: &S3Access, job: Job<'_>) -> Result<Outcome, Error> {
+    let from = (source.store.bucket(), source.key.as_str());
+    match s3::copy(access, &target.key, from, job.context).await {
+        // Only the server knows whether it is too large, so it is asked first: most objects are not.
+        Err(error) if is_too_large(&error) => in_parts(source, target, access, job).await,
+        outcome => outcome.map(|()| Outcome { size: None, moved: 0 }),
+    }
+}
+
+/// AWS has one code for this and for much else, and says what it means in words.
+fn is_too_large(error: &Error) -> bool {
+    match error.code() {
+        Some("EntityTooLarge") => true,
+        Some("InvalidRequest") => error.to_string().contains("larger than the maximum allowable size"),
+        _ => false,
+    }
+}
+
+async fn in_parts(source: &Object, target: &Object, access: &S3Access, job: Job<'_>) -> Result<Outcome, Error> {
+    let Some(from) = &source.live(job.context)?.s3 else { return through(source, target, job).await };
+    let (meta, attributes) = s3::describe(from, &source.key, job.context).await?;
+    let fleeting = TransferOptions { resume: false, ..job.options.clone() };
+    let job = Job { options: &fleeting, ..job };
+    // A whole copy takes along what is said of the content; one in parts begins with nothing.
+    let upload = Upload::begin(target, &attributes, job).await?;
+    let Some(id) = upload.id() else { return Ok(Outcome::default()) };
+    let (meta, source_key) = (&meta, source.key.as_str());
+    let copying = |(number, range): (u32, Range<u64>)| async move {
+        let piece = (source.store.bucket(), source_key, range, pin(meta));
+        let name = s3::copy_part(access, &target.key, (id, number), piece, job.context).await?;
+        Ok::<_, Error>((number, name))
+    };
+    let part = meta.size.div_ceil(COPY_PARTS).clamp(part_bytes(meta.size, job.options), LARGEST_COPY);
+    let parts = stream::iter(cut(meta.size, part)).map(copying).buffered(job.options.parts_in_flight.max(1)).boxed();
+    let parts: Vec<(u32, String)> = parts.try_collect().await?;
+    upload.complete(&parts, meta.size).await?;
+    Ok(Outcome { size: Some(meta.size), moved: 0 })
+}
+
+/// The bytes pass through here, a few parts of them at a time.
+async fn through(source: &Object, target: &Object, job: Job<'_>) -> Result<Outcome, Error> {
+    let body = Body::open(source, None, None, job.context).await?;
+    let (size, attributes) = (body.meta.size, body.attributes.clone());
+    body.require(&(0..size))?;
+    let chunks =
+        stream::try_unfold(
+            body,
+            |mut body| async move { Ok::<_, Error>(body.next().await?.map(|chunk| (chunk, body))) },
+        );
+    from_stream(Gather::new(chunks.boxed()), Some(size), target, &attributes, job).await
+}
