@@ -27,7 +27,8 @@ def configure(*, threads: int | None = None, memory: int | None = None, connecti
         Bytes of objects that one call holds at once, besides its result; by default a gibibyte. An object that is larger is
         handled alone.
     connections
-        Connections at once to one host; by default as many as there are requests in flight.
+        Requests at once to one host, each on a connection of its own; by default as many as there are in flight. At times a
+        few more connections are open.
 
     Raises
     ------

@@ -18,7 +18,7 @@ pub struct Configuration {
     pub threads: Option<usize>,
     /// Bytes of bodies that one call holds at once; by default a gibibyte.
     pub memory: Option<u64>,
-    /// Connections at once to one host; by default as many as there are requests in flight.
+    /// Requests at once to one host, each on a connection of its own; by default as many as there are in flight.
     pub connections: Option<usize>,
 }
 

@@ -24,8 +24,11 @@ pub(crate) struct SharedFiles {
 /// What tells one version of a file from the next.
 type Stamp = (u64, Option<SystemTime>);
 
+/// What was read from a file, and which version of it that was.
+type Known = (Stamp, Arc<Sections>);
+
 /// A file is read again when its size or time has changed. Each process has its own, so that a fork finds no lock held.
-static KNOWN: PerProcess<Mutex<HashMap<PathBuf, (Stamp, Arc<Sections>)>>> = PerProcess::new();
+static KNOWN: PerProcess<Mutex<HashMap<PathBuf, Known>>> = PerProcess::new();
 
 impl SharedFiles {
     /// Reads the files that `environment` names, or those below its home folder. A file that is not there is empty.

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use longshore_runtime::configuration::Configuration;
 use longshore_runtime::fork::PerProcess;
 use object_store::ClientOptions;
 use object_store::client::{
@@ -71,8 +72,9 @@ fn pooled(settings: &ClientSettings, follows: bool) -> Result<HttpClient, Config
 }
 
 fn build(settings: &ClientSettings, follows: bool) -> Result<reqwest::Client, ConfigError> {
+    let idle = Configuration::current().connections.unwrap_or(usize::MAX);
     let builder = || {
-        let builder = reqwest::Client::builder();
+        let builder = reqwest::Client::builder().pool_max_idle_per_host(idle);
         let builder = if settings.direct { builder.no_proxy() } else { builder };
         if follows { builder } else { builder.redirect(reqwest::redirect::Policy::none()) }
             .user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION")))

@@ -3,6 +3,9 @@
 //! HTTP/1 sends one request at a time over a connection, so a request holds a seat from before it is sent until its answer
 //! has been read. Some seats are kept from reads: whoever reads may have to write before it reads on, as a copy does.
 //!
+//! A connection is idle again only some moments after its answer has been read. Whoever has the seat by then may open another
+//! one, so that there are a few more connections than seats at times, but not more idle ones.
+//!
 //! Whoever holds a seat may also wait for memory that is held by who waits for a seat. So where no seat is given back and
 //! nothing arrives for a while, one more request is sent than there are seats.
 

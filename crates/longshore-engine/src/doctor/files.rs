@@ -60,7 +60,7 @@ fn look(path: &Path) -> Vec<(&'static str, Outcome)> {
         Err(_) => "may not be written by this user",
     };
     let space = statvfs(folder).map_err(io::Error::from).and_then(|space| {
-        let free = space.blocks_available() as u64 * space.fragment_size() as u64;
+        let free = space.blocks_available().saturating_mul(space.fragment_size());
         match free {
             0 => Err(io::Error::from(io::ErrorKind::StorageFull)),
             free => Ok(format!("{} MiB free", free >> 20)),
