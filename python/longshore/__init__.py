@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from longshore import exceptions
 from longshore._datasets import DEFAULT_OBJECT_SIZE, put, put_async, read_npz, read_npz_async
-from longshore._native import HTTPStore, LocalStore, MemoryStore, S3Store, Store, __version__
+from longshore._native import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, Store, __version__
 from longshore._objects import (
     copy,
     copy_async,
@@ -46,7 +46,9 @@ from longshore._objects import (
 from longshore._progress import Progress
 
 __all__ = [
+    "AzureStore",
     "DEFAULT_OBJECT_SIZE",
+    "GCSStore",
     "HTTPStore",
     "LocalStore",
     "MemoryStore",

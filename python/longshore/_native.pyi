@@ -7,7 +7,9 @@ from typing_extensions import disjoint_base
 __version__: str
 
 __all__ = [
+    "AzureStore",
     "Bridge",
+    "GCSStore",
     "Gateway",
     "HTTPStore",
     "LocalStore",
@@ -49,6 +51,28 @@ class S3Store(Store):
     def region(self) -> str: ...
     @property
     def endpoint(self) -> str | None: ...
+
+@final
+class GCSStore(Store):
+    """A bucket on Google Cloud Storage."""
+
+    @property
+    def endpoint(self) -> str | None: ...
+    @property
+    def project(self) -> str | None: ...
+    @property
+    def service_account(self) -> str | None: ...
+
+@final
+class AzureStore(Store):
+    """A container in a storage account of Azure."""
+
+    @property
+    def container(self) -> str: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def endpoint(self) -> str: ...
 
 @final
 class LocalStore(Store):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from longshore import _native
 from longshore._call import named, run, run_silent, start, start_silent
-from longshore._native import HTTPStore, LocalStore, MemoryStore, S3Store, Store
+from longshore._native import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, Store
 from longshore.exceptions import BaseError
 
 TYPE_CHECKING = False
@@ -343,7 +343,7 @@ def create_bucket_async(uri: str, *, store: Store | None = None) -> asyncio.Futu
 
 def store_for(
     uri: str, **options: str | int | float | bool | timedelta | dict[str, str] | None
-) -> S3Store | LocalStore | MemoryStore | HTTPStore:
+) -> S3Store | GCSStore | AzureStore | LocalStore | MemoryStore | HTTPStore:
     """The live store that ``uri`` is in: the same object for the same configuration, with one connection pool.
 
     The functions of this package use these stores too: ``store_for(uri)`` is what ``get(uri)`` goes through. Pass a store made

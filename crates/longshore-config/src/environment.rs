@@ -1,6 +1,29 @@
 //! The process environment, read in one place.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// How the names of families of variables begin.
+const FAMILIES: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
+
+/// Variables that belong to no such family: of Google's and Azure's tools and platforms, and where files and programs are.
+const OTHERS: [&str; 15] = [
+    "APPDATA",
+    "AZURITE_BLOB_STORAGE_URL",
+    "CLOUDSDK_CONFIG",
+    "CLOUDSDK_CORE_PROJECT",
+    "GCE_METADATA_HOST",
+    "GCE_METADATA_IP",
+    "GCLOUD_PROJECT",
+    "HOME",
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    "METADATA_HOST",
+    "MSI_ENDPOINT",
+    "NO_GCE_CHECK",
+    "PATH",
+    "STORAGE_EMULATOR_HOST",
+];
 
 /// A snapshot of the variables that configure stores.
 ///
@@ -9,11 +32,11 @@ use std::collections::BTreeMap;
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Reads the variables that begin with `AWS_`.
+    /// Reads the variables that begin with `AWS_`, `AZURE_` or `GOOGLE_`, and a few others that configure stores.
     pub fn read() -> Self {
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| name.starts_with("AWS_"))
+            .filter(|(name, _)| FAMILIES.iter().any(|start| name.starts_with(start)) || OTHERS.contains(&&**name))
             .collect()
     }
 
@@ -29,4 +52,10 @@ impl FromIterator<(String, String)> for Environment {
         let trimmed = variables.into_iter().map(|(name, value)| (name, value.trim().to_owned()));
         Self(trimmed.filter(|(_, value)| !value.is_empty()).collect())
     }
+}
+
+/// Where the program `name` is, by the `PATH` of the snapshot.
+pub(crate) fn program(environment: &Environment, name: &str) -> Option<PathBuf> {
+    let path = environment.get("PATH")?;
+    std::env::split_paths(path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }

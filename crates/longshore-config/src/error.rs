@@ -40,6 +40,18 @@ pub enum ConfigError {
         /// Why something that looks like credentials is none.
         note: Option<&'static str>,
     },
+    /// There are no credentials, or some that cannot be used.
+    #[error("no credentials: {reason}")]
+    Unauthenticated {
+        /// What was looked for, and what to set. Never a secret.
+        reason: String,
+    },
+    /// Something that this package does not do.
+    #[error("{reason}")]
+    NotSupported {
+        /// What it is, and what to do instead.
+        reason: String,
+    },
     /// No HTTP client can be made, most likely for want of certificates to trust.
     #[error(
         "cannot set up the HTTP client: {reason}; for https, name a file of CA certificates with SSL_CERT_FILE or ca_bundle"

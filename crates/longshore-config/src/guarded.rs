@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use object_store::CredentialProvider;
 use tokio::sync::Mutex;
 
+use crate::oauth::TokenError;
 use crate::transport::Trace;
 
 /// How long a failure is remembered.
@@ -106,8 +107,11 @@ fn innermost(error: &dyn StdError) -> String {
     error.to_string()
 }
 
-/// The service's own words, where it answered in XML.
+/// The service's own words, where it answered in XML or JSON.
 fn said(error: &object_store::Error) -> String {
+    if let Some(said) = error.source().and_then(|source| source.downcast_ref::<TokenError>()?.said()) {
+        return format!(", {said:?}");
+    }
     let text = error.to_string();
     let message = text.split_once("<Message>").and_then(|(_, rest)| Some(rest.split_once("</Message>")?.0));
     message.map_or_else(String::new, |message| format!(", {message:?}"))

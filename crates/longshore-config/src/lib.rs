@@ -9,13 +9,16 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod azure;
 mod environment;
 mod error;
+mod gcs;
 mod given;
 mod guarded;
 mod location;
 mod masked;
 mod memory;
+mod oauth;
 mod options;
 mod pattern;
 mod registry;
@@ -25,8 +28,10 @@ mod transport;
 mod web;
 mod wire;
 
+pub use azure::{AzureAccess, AzureSettings};
 pub use environment::Environment;
 pub use error::ConfigError;
+pub use gcs::{GcsAccess, GcsSettings};
 pub use given::{Origin, Setting, Spec};
 pub use guarded::CredentialsError;
 pub use location::{Location, Scheme};

@@ -8,6 +8,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::azure::place::{self, is_address, is_scheme, is_system_container, split_signature};
 use crate::given::Secret;
 use crate::web::url;
 use crate::{ConfigError, masked};
@@ -18,6 +21,10 @@ use crate::{ConfigError, masked};
 pub enum Scheme {
     /// `s3://bucket/key`
     S3,
+    /// `gs://bucket/key`
+    Gcs,
+    /// `az://container/key` and the other forms of Azure's URIs
+    Azure,
     /// `file:///path`
     File,
     /// `memory:///key`, or `memory://name/key` for a store of its own.
@@ -31,6 +38,8 @@ impl Scheme {
     pub fn name(self) -> &'static str {
         match self {
             Self::S3 => "s3",
+            Self::Gcs => "gs",
+            Self::Azure => "az",
             Self::File => "file",
             Self::Memory => "memory",
             Self::Http => "http",
@@ -50,6 +59,9 @@ pub struct Location {
     said: BTreeMap<&'static str, Secret>,
 }
 
+/// What a path must have encoded to stand in the address of a container; everything else is left for people to read.
+const IN_ADDRESS: AsciiSet = CONTROLS.add(b'%').add(b'?').add(b'#');
+
 impl Location {
     /// Parses `uri`.
     ///
@@ -68,8 +80,13 @@ impl Location {
         let Some((scheme, rest)) = uri.split_once("://") else {
             return Err(invalid("not a URI; write s3://bucket/key, file:///path or memory:///key".into()));
         };
-        let scheme = match scheme.to_ascii_lowercase().as_str() {
+        let lower = scheme.to_ascii_lowercase();
+        if is_scheme(&lower) || (lower == "https" && is_address(rest)) {
+            return Self::azure(&lower, rest).map_err(invalid);
+        }
+        let scheme = match lower.as_str() {
             "s3" | "s3a" => Scheme::S3,
+            "gs" | "gcs" => Scheme::Gcs,
             "file" => Scheme::File,
             "memory" => Scheme::Memory,
             name @ ("http" | "https") => {
@@ -78,7 +95,7 @@ impl Location {
                 return Ok(Self { scheme: Scheme::Http, root, bucket, key: parts.key, said: parts.said });
             }
             other => {
-                let there = "there are s3, file, memory, http and https";
+                let there = "there are s3, gs, az, file, memory, http and https";
                 return Err(invalid(format!("no store for the scheme {other:?}; {there}")));
             }
         };
@@ -87,8 +104,8 @@ impl Location {
             return Err(invalid("a key cannot contain a NUL character".into()));
         }
         let bucket = match scheme {
-            Scheme::S3 if bucket.is_empty() => {
-                return Err(invalid("the bucket is missing; write s3://bucket/key".into()));
+            Scheme::S3 | Scheme::Gcs if bucket.is_empty() => {
+                return Err(invalid(format!("the bucket is missing; write {}://bucket/key", scheme.name())));
             }
             Scheme::File if bucket == "localhost" => "",
             Scheme::File if !bucket.is_empty() => {
@@ -98,15 +115,30 @@ impl Location {
             }
             _ => bucket,
         };
-        if let Some(bad) = bucket.chars().find(|c| !(c.is_ascii_alphanumeric() || "-._".contains(*c))) {
-            return Err(invalid(format!("a bucket name cannot contain {bad:?}")));
-        }
-        if matches!(bucket, "." | "..") {
-            return Err(invalid(format!("{bucket:?} is no bucket name; every HTTP client would fold it away")));
-        }
+        check_bucket(bucket).map_err(invalid)?;
         let key = if scheme == Scheme::File { normal_path(key) } else { key.to_owned() };
         let root = format!("{}://{bucket}", scheme.name());
         Ok(Self { scheme, root, bucket: bucket.to_owned(), key, said: BTreeMap::new() })
+    }
+
+    fn azure(scheme: &str, rest: &str) -> Result<Self, String> {
+        let (rest, signature) = split_signature(rest);
+        let place::Parts { root, container, key, account, endpoint } = place::parts(scheme, rest)?;
+        if key.contains('\0') {
+            return Err("a key cannot contain a NUL character".into());
+        }
+        if !is_system_container(&container) {
+            check_bucket(&container)?;
+        }
+        let signature = signature.map(str::to_owned);
+        let said = [("account_name", account), ("endpoint", endpoint), ("sas_token", signature)];
+        let said = said.into_iter().filter_map(|(name, value)| Some((name, Secret(value?)))).collect();
+        Ok(Self { scheme: Scheme::Azure, root, bucket: container, key, said })
+    }
+
+    /// The storage account of an Azure URI that names it.
+    pub fn account(&self) -> Option<&str> {
+        self.said.get("account_name").map(|account| &*account.0)
     }
 
     /// What stands before the slash and the key, for example `s3://bucket`. Equal roots name the same bucket.
@@ -170,7 +202,11 @@ impl Location {
 
     /// The URI of another key in the same bucket. Stars in `key` are escaped, so that the result names that object.
     pub fn uri_of(&self, key: &str) -> String {
-        format!("{}/{}", self.root, key.replace('*', r"\*"))
+        let key = key.replace('*', r"\*");
+        if self.root.starts_with("https://") {
+            return format!("{}/{}", self.root, utf8_percent_encode(&key, &IN_ADDRESS));
+        }
+        format!("{}/{key}", self.root)
     }
 }
 
@@ -185,6 +221,16 @@ impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Location({:?})", self.to_string())
     }
+}
+
+fn check_bucket(bucket: &str) -> Result<(), String> {
+    if let Some(bad) = bucket.chars().find(|c| !(c.is_ascii_alphanumeric() || "-._".contains(*c))) {
+        return Err(format!("a bucket name cannot contain {bad:?}"));
+    }
+    if matches!(bucket, "." | "..") {
+        return Err(format!("{bucket:?} is no bucket name; every HTTP client would fold it away"));
+    }
+    Ok(())
 }
 
 /// Undoes `\*`; `None` where a star stands unescaped.
@@ -230,6 +276,14 @@ mod tests {
             ("file:///tmp//x/", Scheme::File, "", "tmp/x/"),
             ("file://localhost/tmp/x", Scheme::File, "", "tmp/x"),
             ("memory:///k", Scheme::Memory, "", "k"),
+            ("gs://my.bucket_1/k", Scheme::Gcs, "my.bucket_1", "k"),
+            ("gcs://b/k?sv=1&sig=2", Scheme::Gcs, "b", "k?sv=1&sig=2"),
+            ("az://c/k?", Scheme::Azure, "c", "k?"),
+            ("AZURE://c", Scheme::Azure, "c", ""),
+            ("az://$web/k", Scheme::Azure, "$web", "k"),
+            ("abfss://c@acc.dfs.core.windows.net/a/b", Scheme::Azure, "c", "a/b"),
+            ("https://acc.blob.core.windows.net/c/a%2520b", Scheme::Azure, "c", "a%20b"),
+            ("az://c/k?sv=1&sig=hunter2", Scheme::Azure, "c", "k"),
             ("memory://name/k", Scheme::Memory, "name", "k"),
             ("https://h:443/a b?c=d#e", Scheme::Http, "https://h", "a%20b?c=d"),
             ("http://h:8080", Scheme::Http, "http://h:8080", ""),
@@ -244,10 +298,22 @@ mod tests {
         assert!(reason("bucket/key").contains("s3://bucket/key"));
         assert!(reason("s3:///key").contains("bucket is missing"));
         assert!(reason("file://tmp/x").contains("file:///tmp/x"));
-        assert!(reason("ftp://x/y").contains("s3, file, memory, http"));
+        assert!(reason("ftp://x/y").contains("s3, gs, az, file, memory, http"));
         assert!(reason("http:///x").contains("not an address"));
         assert!(reason("s3://b:80/k").contains("':'"));
         assert!(reason("s3://./k").contains("no bucket name") && reason("s3://..").contains("no bucket name"));
+    }
+
+    #[test]
+    fn a_uri_of_another_key_reads_that_key() {
+        for uri in
+            ["az://c/x", "abfs://c@acc.dfs.core.windows.net/x", "https://acc.blob.core.windows.net/c/x", "s3://b/x"]
+        {
+            for key in ["100%", "a b?c#d", "é/ü", "s*r", "%41"] {
+                let there = Location::parse(&Location::parse(uri).unwrap().uri_of(key)).unwrap();
+                assert_eq!(there.object_key("").unwrap(), key, "{uri}");
+            }
+        }
     }
 
     #[test]
@@ -260,6 +326,18 @@ mod tests {
         for bad in ["https://me:hunter2@h:x/?hunter2", "htp://me:hunter2@h/", "https://hunter2@[::1/"] {
             assert!(!reason(bad).contains("hunter2"), "{}", reason(bad));
         }
+    }
+
+    #[test]
+    fn a_signature_is_a_setting_and_never_shown() {
+        for uri in ["az://c/k", "https://acc.blob.core.windows.net/c/k", "abfss://c@acc.dfs.core.windows.net/k"] {
+            let location = Location::parse(&format!("{uri}?sv=1&sp=r&sig=hunter2")).unwrap();
+            assert_eq!((location.raw_key(), &*location.said()["sas_token"].0), ("k", "sv=1&sp=r&sig=hunter2"));
+            let shown = format!("{location} {location:?} {}", location.uri_of("k"));
+            assert!(shown.starts_with(uri) && !shown.contains("hunter2"), "{shown}");
+        }
+        let message = reason("az://c:d/k?sv=1&sp=r&sig=hunter2");
+        assert!(!message.contains("hunter2"), "{message}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::azure::place::{is_scheme, split_signature};
+
 /// Schemes whose URIs hold no secret: what stands in them is a name.
 const PLAIN: [&str; 6] = ["s3", "s3a", "file", "memory", "gs", "gcs"];
 
@@ -17,6 +19,13 @@ const PLAIN: [&str; 6] = ["s3", "s3a", "file", "memory", "gs", "gcs"];
 /// ```
 pub fn masked(uri: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = uri.split_once("://") else { return Cow::Borrowed(uri) };
+    if is_scheme(&scheme.to_ascii_lowercase()) {
+        // A question mark is a character like others in these, unless a shared access signature follows.
+        return match split_signature(uri) {
+            (shown, Some(_)) => Cow::Owned(format!("{shown}?****")),
+            (_, None) => Cow::Borrowed(uri),
+        };
+    }
     if PLAIN.iter().any(|plain| scheme.eq_ignore_ascii_case(plain)) {
         return Cow::Borrowed(uri);
     }
@@ -55,6 +64,8 @@ mod tests {
             "https://a@b:hunter2@h/k",
             "ftp://user:hunter2@h/k?x=hunter2",
             "http://user:hunter2@h\\k",
+            "az://h/k?sv=1&sig=hunter2",
+            "https://h.blob.core.windows.net/c/k?sv=1&sig=hunter2",
         ] {
             let shown = masked(uri);
             assert!(!shown.contains("hunter2"), "{shown}");
@@ -65,7 +76,15 @@ mod tests {
 
     #[test]
     fn what_holds_no_secret_is_left_alone() {
-        for uri in ["https://h/a@b:c", "http://h:80/", "s3://b/a?b=c#d@e", "file:///a?b", "a/b?c", "memory://n/@?x"] {
+        for uri in [
+            "https://h/a@b:c",
+            "http://h:80/",
+            "s3://b/a?b=c#d@e",
+            "file:///a?b",
+            "a/b?c",
+            "memory://n/@?x",
+            "abfs://c@a/k?x=y",
+        ] {
             assert!(matches!(masked(uri), Cow::Borrowed(_)), "{uri}");
         }
     }

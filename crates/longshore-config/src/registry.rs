@@ -1,13 +1,16 @@
 //! The live stores of the process: equal settings, same store.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_runtime::fork;
 
 use crate::given::Secret;
 use crate::store::Settings;
-use crate::{ConfigError, Environment, Location, Options, S3Settings, Scheme, Store, WebSettings};
+use crate::{
+    AzureSettings, ConfigError, Environment, GcsSettings, Location, Options, S3Settings, Scheme, Store, WebSettings,
+};
 
 /// A child keeps its parent's stores: each makes a live client of its own in every process, and a memory store keeps its
 /// contents. So the map is only touched with forks kept out.
@@ -16,6 +19,8 @@ static STORES: Mutex<Option<Stores>> = Mutex::new(None);
 #[derive(Default)]
 struct Stores {
     s3: HashMap<S3Settings, Arc<Store>>,
+    gcs: HashMap<GcsSettings, Arc<Store>>,
+    azure: HashMap<AzureSettings, Arc<Store>>,
     local: Option<Arc<Store>>,
     memory: HashMap<String, Arc<Store>>,
     web: HashMap<WebSettings, Arc<Store>>,
@@ -30,25 +35,19 @@ pub fn open(location: &Location, options: Options, environment: &Environment) ->
     match location.scheme() {
         Scheme::S3 => {
             let settings = S3Settings::resolve(location.bucket(), options, environment)?;
-            Ok(with_stores(|stores| {
-                if let Some(store) = stores.s3.get(&settings) {
-                    return Arc::clone(store);
-                }
-                let store = Arc::new(Store::new(Settings::S3(Box::new(settings.clone()))));
-                stores.s3.insert(settings, Arc::clone(&store));
-                store
-            }))
+            Ok(with_stores(|stores| shared(&mut stores.s3, settings, Settings::S3)))
+        }
+        Scheme::Gcs => {
+            let settings = GcsSettings::resolve(location, options, environment)?;
+            Ok(with_stores(|stores| shared(&mut stores.gcs, settings, Settings::Gcs)))
+        }
+        Scheme::Azure => {
+            let settings = AzureSettings::resolve(location, options, environment)?;
+            Ok(with_stores(|stores| shared(&mut stores.azure, settings, Settings::Azure)))
         }
         Scheme::Http => {
             let settings = WebSettings::resolve(location, options, environment)?;
-            Ok(with_stores(|stores| {
-                if let Some(store) = stores.web.get(&settings) {
-                    return Arc::clone(store);
-                }
-                let store = Arc::new(Store::new(Settings::Web(Box::new(settings.clone()))));
-                stores.web.insert(settings, Arc::clone(&store));
-                store
-            }))
+            Ok(with_stores(|stores| shared(&mut stores.web, settings, Settings::Web)))
         }
         Scheme::File => {
             options.finish("LocalStore", &[])?;
@@ -67,6 +66,20 @@ pub fn open(location: &Location, options: Options, environment: &Environment) ->
             }))
         }
     }
+}
+
+/// The store that has these settings, made where there is none yet.
+fn shared<S: Clone + Eq + Hash>(
+    stores: &mut HashMap<S, Arc<Store>>,
+    settings: S,
+    kind: fn(Box<S>) -> Settings,
+) -> Arc<Store> {
+    if let Some(store) = stores.get(&settings) {
+        return Arc::clone(store);
+    }
+    let store = Arc::new(Store::new(kind(Box::new(settings.clone()))));
+    stores.insert(settings, Arc::clone(&store));
+    store
 }
 
 fn with_stores<T>(ask: impl FnOnce(&mut Stores) -> T) -> T {

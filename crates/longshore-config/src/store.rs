@@ -12,7 +12,9 @@ use object_store::{ObjectStore, RetryConfig};
 
 use crate::address::is_near;
 use crate::memory::ForkSafeMemory;
-use crate::{ConfigError, S3Settings, Scheme, WebSettings};
+use crate::{
+    AzureAccess, AzureSettings, ConfigError, GcsAccess, GcsSettings, Location, S3Settings, Scheme, WebSettings,
+};
 
 /// One store of the process, shared by everyone whose settings are equal.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct Store {
 #[derive(Debug)]
 pub(crate) enum Settings {
     S3(Box<S3Settings>),
+    Gcs(Box<GcsSettings>),
+    Azure(Box<AzureSettings>),
     Local,
     Memory { name: String, contents: Arc<ForkSafeMemory> },
     Web(Box<WebSettings>),
@@ -35,8 +39,19 @@ pub struct Live {
     pub objects: Arc<dyn ObjectStore>,
     /// S3's own interface, for what `ObjectStore` has no words for.
     pub s3: Option<S3Access>,
+    /// Google's own interface, likewise.
+    pub gcs: Option<GcsAccess>,
+    /// Azure's own interface, likewise.
+    pub azure: Option<AzureAccess>,
     /// The web, which `ObjectStore` is not asked about at all.
     pub web: Option<Arc<WebAccess>>,
+}
+
+impl Live {
+    /// For a store whose requests all go the ordinary path.
+    pub(crate) fn of(objects: Arc<dyn ObjectStore>) -> Self {
+        Self { objects, s3: None, gcs: None, azure: None, web: None }
+    }
 }
 
 /// What it takes to ask a web server. Its clients leave redirects to whoever asks.
@@ -93,6 +108,8 @@ impl Store {
     pub fn scheme(&self) -> Scheme {
         match self.settings {
             Settings::S3(_) => Scheme::S3,
+            Settings::Gcs(_) => Scheme::Gcs,
+            Settings::Azure(_) => Scheme::Azure,
             Settings::Local => Scheme::File,
             Settings::Memory { .. } => Scheme::Memory,
             Settings::Web(_) => Scheme::Http,
@@ -103,6 +120,8 @@ impl Store {
     pub fn bucket(&self) -> &str {
         match &self.settings {
             Settings::S3(settings) => settings.bucket(),
+            Settings::Gcs(settings) => settings.bucket(),
+            Settings::Azure(settings) => settings.container(),
             Settings::Local => "",
             Settings::Memory { name, .. } => name,
             Settings::Web(settings) => settings.origin(),
@@ -117,11 +136,46 @@ impl Store {
         }
     }
 
+    /// The settings of a Google store.
+    pub fn gcs_settings(&self) -> Option<&GcsSettings> {
+        match &self.settings {
+            Settings::Gcs(settings) => Some(settings),
+            _ => None,
+        }
+    }
+
+    /// The settings of an Azure store.
+    pub fn azure_settings(&self) -> Option<&AzureSettings> {
+        match &self.settings {
+            Settings::Azure(settings) => Some(settings),
+            _ => None,
+        }
+    }
+
     /// The settings of a web store.
     pub fn web_settings(&self) -> Option<&WebSettings> {
         match &self.settings {
             Settings::Web(settings) => Some(settings),
             _ => None,
+        }
+    }
+
+    /// Whether `location` is in this store, as far as the location says.
+    pub fn holds(&self, location: &Location) -> bool {
+        let account = match (&self.settings, location.account()) {
+            (Settings::Azure(settings), Some(account)) => settings.account() == account,
+            _ => true,
+        };
+        account && (self.scheme(), self.bucket()) == (location.scheme(), location.bucket())
+    }
+
+    /// Whether server and credentials of both stores are the same, so that the server can copy from one to the other.
+    pub fn same_service(&self, other: &Self) -> bool {
+        match (&self.settings, &other.settings) {
+            (Settings::S3(from), Settings::S3(to)) => from.same_service(to),
+            (Settings::Gcs(from), Settings::Gcs(to)) => from.same_service(to),
+            (Settings::Azure(from), Settings::Azure(to)) => from.same_service(to),
+            _ => false,
         }
     }
 
@@ -138,8 +192,10 @@ impl Store {
     pub fn live(&self) -> Result<&Live, ConfigError> {
         self.live.get_or_try_make(|| match &self.settings {
             Settings::S3(settings) => settings.connect(),
-            Settings::Local => Ok(Live { objects: Arc::new(LocalFileSystem::new()), s3: None, web: None }),
-            Settings::Memory { contents, .. } => Ok(Live { objects: Arc::clone(contents) as _, s3: None, web: None }),
+            Settings::Gcs(settings) => settings.connect(),
+            Settings::Azure(settings) => settings.connect(),
+            Settings::Local => Ok(Live::of(Arc::new(LocalFileSystem::new()))),
+            Settings::Memory { contents, .. } => Ok(Live::of(Arc::clone(contents) as _)),
             Settings::Web(settings) => settings.connect(),
         })
     }

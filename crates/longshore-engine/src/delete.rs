@@ -5,6 +5,7 @@ use std::sync::Arc;
 use longshore_config::{Scheme, Store, Trace};
 use object_store::ObjectStoreExt;
 
+use crate::cloud::Cloud;
 use crate::error::{Context, Error, ErrorKind, Failure};
 use crate::list::list;
 use crate::object::{Object, path, require_path, require_writable};
@@ -34,6 +35,9 @@ async fn delete_one(store: &Store, key: &str, context: &Context) -> Result<(), E
     let live = store.live().map_err(|error| context.config_error(error))?;
     if let Some(access) = &live.s3 {
         return s3::delete(access, key, context).await;
+    }
+    if let Some(cloud) = Cloud::of(live) {
+        return cloud.delete(key, context).await;
     }
     let Some(path) = path(key) else {
         // No such key can exist here.
@@ -67,7 +71,7 @@ pub async fn delete_prefix(
     Ok(count)
 }
 
-/// Deletes `keys`, on S3 in batches of up to 1000. Missing ones are deleted already.
+/// Deletes `keys`, on S3 in batches of up to 1000, on Azure of up to 256. Missing ones are deleted already.
 ///
 /// # Errors
 ///
@@ -82,7 +86,8 @@ pub async fn delete_keys(
     require_writable(store, context)?;
     progress.expect(keys.len() as u64);
     let live = store.live().map_err(|error| context.config_error(error))?;
-    let (size, in_flight) = if live.s3.is_some() { (BATCH, BATCHES_IN_FLIGHT) } else { (1, DELETES_IN_FLIGHT) };
+    let size = if live.s3.is_some() { BATCH } else { Cloud::of(live).map_or(1, Cloud::batch) };
+    let in_flight = if size > 1 { BATCHES_IN_FLIGHT } else { DELETES_IN_FLIGHT };
     let batches = keys.len().div_ceil(size);
     let shared = Arc::new((Arc::clone(store), keys, context.clone(), progress.clone()));
     let failures = window::run(context.clone(), batches, in_flight, move |index| {
@@ -119,6 +124,11 @@ async fn delete_batch(store: &Arc<Store>, keys: &[String], context: &Context) ->
             Err(error) if error.kind() == ErrorKind::NotSupported => {}
             Err(error) => return Err(error),
         }
+    }
+    if let Some(cloud) = Cloud::of(live) {
+        let failures = cloud.delete_batch(keys, context).await?;
+        let failure = |(key, code, message): (String, _, _)| Failure { uri: uri(&key), code, message };
+        return Ok(failures.into_iter().map(failure).collect());
     }
     let mut failures = Vec::new();
     for key in keys {

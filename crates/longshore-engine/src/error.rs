@@ -120,10 +120,11 @@ impl Context {
     pub fn store_error(&self, error: object_store::Error, trace: &Trace) -> Error {
         use object_store::Error as E;
         let text = error.to_string();
-        let code = xml_text(&text, "Code");
-        let message = xml_text(&text, "Message");
-        let cause = Cause::find(&error);
         let observed = trace.observed();
+        let code = observed.error_code.clone().or_else(|| xml_text(&text, "Code"));
+        // Azure goes on with the request's name, which a header gives too, and the time.
+        let message = xml_text(&text, "Message").map(|message| message.lines().next().unwrap_or_default().to_owned());
+        let cause = Cause::find(&error);
         // The server's own code says more than what its client makes of the status.
         let by_code = code.as_deref().and_then(kind_of_code);
         let kind = by_code.unwrap_or_else(|| match &error {
@@ -199,7 +200,8 @@ impl Context {
         let kind = match &error {
             ConfigError::InvalidUri { .. } | ConfigError::InvalidOption { .. } => ErrorKind::InvalidArgument,
             ConfigError::UnknownOption { .. } => ErrorKind::UnknownOption,
-            ConfigError::NoCredentials { .. } => ErrorKind::Unauthenticated,
+            ConfigError::NoCredentials { .. } | ConfigError::Unauthenticated { .. } => ErrorKind::Unauthenticated,
+            ConfigError::NotSupported { .. } => ErrorKind::NotSupported,
             ConfigError::Store(_) | ConfigError::HttpClient { .. } | ConfigError::Runtime(_) => ErrorKind::Generic,
         };
         let reason = match &error {
@@ -402,6 +404,37 @@ fn kind_of_code(code: &str) -> Option<ErrorKind> {
         "InvalidRange" => ErrorKind::OutOfRange,
         "BucketNotEmpty" => ErrorKind::BucketNotEmpty,
         "OperationAborted" | "SlowDown" | "InternalError" => ErrorKind::Generic,
+        _ => return kind_of_other_code(code),
+    })
+}
+
+/// Azure answers with one status for what is different, and says which in the code. Google has words of its own.
+fn kind_of_other_code(code: &str) -> Option<ErrorKind> {
+    Some(match code {
+        "BlobNotFound" | "ContainerNotFound" | "ResourceNotFound" | "CannotVerifyCopySource" => ErrorKind::NotFound,
+        "BlobAlreadyExists" | "ContainerAlreadyExists" | "ResourceAlreadyExists" => ErrorKind::AlreadyExists,
+        "AuthenticationFailed" | "InvalidAuthenticationInfo" | "NoAuthenticationInformation" => {
+            ErrorKind::Unauthenticated
+        }
+        "AuthorizationFailure"
+        | "AuthorizationPermissionMismatch"
+        | "AuthorizationProtocolMismatch"
+        | "AuthorizationResourceTypeMismatch"
+        | "AuthorizationServiceMismatch"
+        | "AuthorizationSourceIPMismatch"
+        | "InsufficientAccountPermissions"
+        | "KeyBasedAuthenticationNotPermitted"
+        | "PublicAccessNotPermitted"
+        | "AccountIsDisabled" => ErrorKind::PermissionDenied,
+        "ConditionNotMet" | "TargetConditionNotMet" | "SourceConditionNotMet" => ErrorKind::Precondition,
+        "OperationTimedOut" => ErrorKind::Timeout,
+        // Google's.
+        "notFound" => ErrorKind::NotFound,
+        "conflict" => ErrorKind::AlreadyExists,
+        "forbidden" => ErrorKind::PermissionDenied,
+        "required" | "authError" | "AuthenticationRequired" => ErrorKind::Unauthenticated,
+        "conditionNotMet" => ErrorKind::Precondition,
+        "ServerBusy" | "ContainerBeingDeleted" | "PendingCopyOperation" => ErrorKind::Generic,
         _ => return None,
     })
 }

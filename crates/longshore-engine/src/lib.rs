@@ -9,17 +9,21 @@
 //!   └ window, budget, progress               how much of it at once
 //!       ├ object_store                       the ordinary path
 //!       ├ local                            files, in plain system calls
+//!       ├ gcs, azure                         as s3, for Google and Azure
 //!       ├ web                              web servers, and WebDAV for listings; nothing is written
 //!       └ s3                                 signed requests of our own, where `ObjectStore` has no words for it
 //! ```
 
 #![forbid(unsafe_code)]
 
+mod azure;
 mod body;
 mod bucket;
 mod budget;
+mod cloud;
 mod delete;
 mod error;
+mod gcs;
 mod list;
 mod listing;
 mod local;
@@ -28,6 +32,7 @@ mod object;
 mod progress;
 mod range;
 mod read;
+mod rest;
 mod retry;
 mod s3;
 mod sink;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use longshore_config::{Live, Location, Pattern, Scheme, Store};
 
+use crate::cloud::Cloud;
 use crate::error::{Context, Error, ErrorKind};
-use crate::listing::below;
+use crate::listing::{Listed, below};
 use crate::object::Object;
 use crate::progress::Progress;
 use crate::{local, s3, web};
@@ -19,6 +20,12 @@ pub struct Entry {
     pub key: String,
     /// Its length in bytes.
     pub size: u64,
+}
+
+impl From<Listed> for Entry {
+    fn from(listed: Listed) -> Self {
+        Self { key: listed.key, size: listed.size }
+    }
 }
 
 /// Every object whose key begins with `prefix`, in key order. `prefix` is plain text: `a/b` finds `a/bc`.
@@ -60,7 +67,10 @@ async fn list_where(
             }
         }
         None if live.web.is_some() => web::list(store, prefix, pattern, context, progress).await?,
-        None => list_by_folder(live, prefix, context, progress).await?,
+        None => match Cloud::of(live) {
+            Some(cloud) => list_in_cloud(cloud, prefix, context, progress).await?,
+            None => list_by_folder(live, prefix, context, progress).await?,
+        },
     };
     // Servers differ in what they call sorted.
     entries.sort_unstable();
@@ -86,6 +96,25 @@ pub async fn expand(
         .map(|entry| Object { store: Arc::clone(store), uri: location.uri_of(&entry.key).into(), key: entry.key })
         .collect();
     if objects.is_empty() { Err(context.error(ErrorKind::NotFound, "no object matches")) } else { Ok(objects) }
+}
+
+async fn list_in_cloud(
+    cloud: Cloud<'_>,
+    prefix: &str,
+    context: &Context,
+    progress: &Progress,
+) -> Result<Vec<Entry>, Error> {
+    let mut entries = Vec::new();
+    let mut token = None;
+    loop {
+        let page = cloud.list_page((prefix, ""), token.as_deref(), context).await?;
+        progress.add(page.entries.len() as u64, 0);
+        entries.extend(page.entries.into_iter().map(Entry::from));
+        match page.next {
+            Some(next) => token = Some(next),
+            None => return Ok(entries),
+        }
+    }
 }
 
 async fn list_by_folder(

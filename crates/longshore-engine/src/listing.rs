@@ -11,6 +11,7 @@ use object_store::{ObjectMeta, ObjectStore};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::cloud::Cloud;
 use crate::error::{Context, Error, ErrorKind};
 use crate::window::lost;
 use crate::{local, s3, web};
@@ -116,6 +117,9 @@ async fn make_pages(
         return local::list_pages(prefix, depth, context, pages).await;
     }
     let live = store.live().map_err(|error| context.config_error(error))?;
+    if let Some(cloud) = Cloud::of(live) {
+        return cloud_pages(cloud, prefix, depth, context, &pages).await;
+    }
     if let Some(access) = &live.web {
         return web_pages(access, prefix, depth, context, &pages).await;
     }
@@ -137,6 +141,25 @@ async fn s3_pages(
     let mut token = None;
     loop {
         let page = s3::list_page(access, (prefix, delimiter), token.as_deref(), context).await?;
+        send(pages, Page { objects: page.entries, folders: page.folders }, context).await?;
+        match page.next {
+            Some(next) => token = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn cloud_pages(
+    cloud: Cloud<'_>,
+    prefix: &str,
+    depth: Depth,
+    context: &Context,
+    pages: &mpsc::Sender<Page>,
+) -> Result<(), Error> {
+    let delimiter = if depth == Depth::Level { "/" } else { "" };
+    let mut token = None;
+    loop {
+        let page = cloud.list_page((prefix, delimiter), token.as_deref(), context).await?;
         send(pages, Page { objects: page.entries, folders: page.folders }, context).await?;
         match page.next {
             Some(next) => token = Some(next),

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use longshore_config::{Scheme, Store};
 use object_store::GetOptions;
 
+use crate::cloud::Cloud;
 use crate::error::{Context, Error, ErrorKind, trace};
 use crate::local;
 use crate::object::{Object, path, require_path, require_writable};
@@ -108,10 +109,13 @@ pub async fn create_bucket(store: &Arc<Store>, key: &str, context: &Context) -> 
             let made = made.map_err(|error| context.error(ErrorKind::Join, error.to_string()))?;
             return made.map_err(|error| context.io_error(error));
         }
-        Scheme::S3 => {}
-        _ => return Ok(()),
+        Scheme::Memory => return Ok(()),
+        _ => {}
     }
     let live = store.live().map_err(|error| context.config_error(error))?;
+    if let Some(cloud) = Cloud::of(live) {
+        return cloud.create_bucket(context).await;
+    }
     let Some(access) = &live.s3 else { return Ok(()) };
     match s3::create_bucket(access, context).await {
         Err(error) if error.code() == Some("BucketAlreadyOwnedByYou") => Ok(()),

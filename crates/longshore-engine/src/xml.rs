@@ -1,17 +1,22 @@
 //! XML, read event by event: text is taken as it stands, spaces included. Names are without their prefixes.
 
+use percent_encoding::percent_decode_str;
 use quick_xml::Reader;
 use quick_xml::escape::EscapeError;
 use quick_xml::events::Event;
 
+/// An element of Azure's that says `Encoded="true"` holds what XML cannot spell, percent-encoded; it is decoded.
+///
 /// Calls `on_end` for each closing element with its path and its text; an element with children has no text of note.
 pub(crate) fn elements(document: &[u8], mut on_end: impl FnMut(&[String], &str)) -> Result<(), quick_xml::Error> {
     let mut reader = Reader::from_reader(document);
     let mut path: Vec<String> = Vec::new();
     let mut text = String::new();
+    let mut encoded = false;
     loop {
         match reader.read_event()? {
             Event::Start(start) => {
+                encoded = start.try_get_attribute("Encoded")?.is_some_and(|value| &*value.value == b"true");
                 path.push(String::from_utf8_lossy(start.local_name().as_ref()).into_owned());
                 text.clear();
             }
@@ -34,6 +39,9 @@ pub(crate) fn elements(document: &[u8], mut on_end: impl FnMut(&[String], &str))
                 }
             }
             Event::End(_) => {
+                if std::mem::take(&mut encoded) {
+                    text = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+                }
                 on_end(&path, &text);
                 path.pop();
                 text.clear();

@@ -100,7 +100,7 @@ impl<'a, 'py> Target<'a, 'py> {
             return Ok((location, store));
         };
         let handle = store.get().handle();
-        if (handle.scheme(), handle.bucket()) != (location.scheme(), location.bucket()) {
+        if !handle.holds(&location) {
             let reason = format!("the store that was passed is {}, which this URI is not in", store.repr()?);
             let context = Context::new(self.operation, uri);
             return Err(raise(self.py, &context.error(ErrorKind::InvalidArgument, reason)));

@@ -45,5 +45,5 @@ mod _native {
     #[pymodule_export]
     use crate::server::Gateway;
     #[pymodule_export]
-    use crate::stores::{HttpStore, LocalStore, MemoryStore, S3Store, Store, store_for};
+    use crate::stores::{AzureStore, GCSStore, HttpStore, LocalStore, MemoryStore, S3Store, Store, store_for};
 }

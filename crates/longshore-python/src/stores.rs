@@ -50,6 +50,15 @@ impl Store {
             fields.extend(settings.endpoint().map(|endpoint| format!("endpoint={endpoint:?}")));
             fields.extend(settings.access_key_id().map(|key| format!("access_key_id={key:?}")));
         }
+        if let Some(settings) = handle.gcs_settings() {
+            fields.extend(settings.endpoint().map(|endpoint| format!("endpoint={endpoint:?}")));
+            fields.extend(settings.project().map(|project| format!("project={project:?}")));
+            fields.extend(settings.service_account().map(|account| format!("service_account={account:?}")));
+        }
+        if let Some(settings) = handle.azure_settings() {
+            fields.push(format!("account={:?}", settings.account()));
+            fields.push(format!("endpoint={:?}", settings.endpoint()));
+        }
         Ok(format!("{name}({})", fields.join(", ")))
     }
 
@@ -76,6 +85,56 @@ impl S3Store {
     #[getter]
     fn endpoint(slf: &Bound<'_, Self>) -> Option<String> {
         Some(slf.as_super().get().0.s3_settings()?.endpoint()?.to_owned())
+    }
+}
+
+/// A bucket on Google Cloud Storage.
+#[pyclass(frozen, extends = Store, module = "longshore")]
+pub(crate) struct GCSStore;
+
+#[pymethods]
+impl GCSStore {
+    /// The endpoint; `None` for Google itself.
+    #[getter]
+    fn endpoint(slf: &Bound<'_, Self>) -> Option<String> {
+        Some(slf.as_super().get().0.gcs_settings()?.endpoint()?.to_owned())
+    }
+
+    /// The project that new buckets belong to, where one is known.
+    #[getter]
+    fn project(slf: &Bound<'_, Self>) -> Option<String> {
+        Some(slf.as_super().get().0.gcs_settings()?.project()?.to_owned())
+    }
+
+    /// The service account that signs, where one does.
+    #[getter]
+    fn service_account(slf: &Bound<'_, Self>) -> Option<String> {
+        Some(slf.as_super().get().0.gcs_settings()?.service_account()?.to_owned())
+    }
+}
+
+/// A container in a storage account of Azure.
+#[pyclass(frozen, extends = Store, module = "longshore")]
+pub(crate) struct AzureStore;
+
+#[pymethods]
+impl AzureStore {
+    /// The container; the same as `bucket`.
+    #[getter]
+    fn container(slf: &Bound<'_, Self>) -> String {
+        slf.as_super().get().0.bucket().to_owned()
+    }
+
+    /// The storage account.
+    #[getter]
+    fn account(slf: &Bound<'_, Self>) -> String {
+        slf.as_super().get().0.azure_settings().map(|settings| settings.account().to_owned()).unwrap_or_default()
+    }
+
+    /// The address of the account's blob service.
+    #[getter]
+    fn endpoint(slf: &Bound<'_, Self>) -> String {
+        slf.as_super().get().0.azure_settings().map(|settings| settings.endpoint().to_owned()).unwrap_or_default()
     }
 }
 
@@ -127,6 +186,8 @@ pub(crate) fn store_for(py: Python<'_>, uri: &Bound<'_, PyAny>, options: &Bound<
     let base = PyClassInitializer::from(Store(Arc::clone(&handle)));
     Ok(match handle.scheme() {
         Scheme::S3 => Py::new(py, base.add_subclass(S3Store))?.into_any(),
+        Scheme::Gcs => Py::new(py, base.add_subclass(GCSStore))?.into_any(),
+        Scheme::Azure => Py::new(py, base.add_subclass(AzureStore))?.into_any(),
         Scheme::File => Py::new(py, base.add_subclass(LocalStore))?.into_any(),
         Scheme::Memory => Py::new(py, base.add_subclass(MemoryStore))?.into_any(),
         Scheme::Http => Py::new(py, base.add_subclass(HttpStore))?.into_any(),

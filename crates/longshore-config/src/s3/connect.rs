@@ -41,7 +41,7 @@ impl S3Settings {
             request_payer: self.request_payer,
             retry,
         };
-        Ok(Live { objects: Arc::new(store), s3: Some(s3), web: None })
+        Ok(Live { s3: Some(s3), ..Live::of(Arc::new(store)) })
     }
 
     fn credentials(&self) -> Result<Option<AwsCredentialProvider>, ConfigError> {

@@ -23,6 +23,8 @@ pub struct Observed {
     pub status: Option<u16>,
     /// The server's name for the request, from `x-amz-request-id` or its like.
     pub request_id: Option<String>,
+    /// The server's error code, from `x-ms-error-code`. An answer without a body has no other place for it.
+    pub error_code: Option<String>,
     /// Where the bucket is, from `x-amz-bucket-region`. AWS says it in answers to requests for the wrong region.
     pub bucket_region: Option<String>,
 }
@@ -64,7 +66,8 @@ impl Trace {
                 .iter()
                 .find_map(|name| text(headers, name));
         let bucket_region = text(headers, "x-amz-bucket-region");
-        self.note(Observed { status: Some(response.status().as_u16()), request_id, bucket_region });
+        let error_code = text(headers, "x-ms-error-code");
+        self.note(Observed { status: Some(response.status().as_u16()), request_id, error_code, bucket_region });
     }
 
     fn note(&self, observed: Observed) {

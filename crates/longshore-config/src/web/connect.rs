@@ -22,7 +22,7 @@ impl WebSettings {
             headers: self.header_map()?,
             retry: self.wire.retry(),
         };
-        Ok(Live { objects: Arc::new(Closed), s3: None, web: Some(Arc::new(web)) })
+        Ok(Live { web: Some(Arc::new(web)), ..Live::of(Arc::new(Closed)) })
     }
 
     /// The headers of every request to the origin.

@@ -1,7 +1,10 @@
 //! Stores against servers that misbehave, over the loopback interface only.
 
+mod azure;
 mod certificates;
 mod credentials;
+mod double;
+mod gcs;
 mod place;
 mod silence;
 mod wire;

@@ -81,13 +81,18 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// The head of the next request; empty where there is none.
+    /// The head of the next request, in lower case; empty where there is none.
     pub(crate) async fn head(&mut self) -> String {
+        self.head_as_sent().await.to_ascii_lowercase()
+    }
+
+    /// The head of the next request; empty where there is none.
+    pub(crate) async fn head_as_sent(&mut self) -> String {
         loop {
             if let Some(end) = self.rest.windows(4).position(|window| window == b"\r\n\r\n") {
                 let body = self.rest.split_off(end + 4);
                 let head = std::mem::replace(&mut self.rest, body);
-                return String::from_utf8(head).unwrap().to_ascii_lowercase();
+                return String::from_utf8(head).unwrap();
             }
             if self.stream.read_buf(&mut self.rest).await.unwrap_or(0) == 0 {
                 return String::new();
@@ -102,6 +107,14 @@ impl Connection {
         }
         let mut buffer = vec![0; 64 << 10];
         self.stream.read(&mut buffer).await.unwrap_or(0)
+    }
+
+    /// What has arrived of the body, or arrives next.
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
+        if self.rest.is_empty() {
+            let _ = self.stream.read_buf(&mut self.rest).await;
+        }
+        std::mem::take(&mut self.rest)
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {

@@ -1,35 +1,18 @@
-//! One request: built, signed, sent, repeated where that is safe.
+//! How S3 wants its requests: addressed, and signed with SigV4.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use longshore_config::{S3Access, Trace};
+use http::{HeaderMap, Method};
+use longshore_config::S3Access;
+use object_store::RetryConfig;
 use object_store::aws::AwsAuthorizer;
-use object_store::client::{HttpError, HttpRequest, HttpResponse};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use object_store::client::{HttpClient, HttpRequest};
+use percent_encoding::utf8_percent_encode;
 
-use super::xml::Unusable;
-use crate::error::{Context, Error, ErrorKind};
-use crate::retry::{Failure, Pace, is_passing, may_pass, retry_after};
+use crate::error::{Context, Error};
+use crate::rest::{self, IN_PATH, Service, sendable};
 use crate::xml::error as error_document;
 
-/// What SigV4 leaves as it is.
-const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-const IN_PATH: AsciiSet = UNRESERVED.remove(b'/');
-
-/// A request in the making. Every request this module sends may be repeated: it says so by being sent.
-pub(super) struct Request<'a> {
-    access: &'a S3Access,
-    context: &'a Context,
-    trace: Arc<Trace>,
-    method: Method,
-    url: String,
-    headers: HeaderMap,
-    body: Bytes,
-    separator: char,
-}
+/// A request in the making.
+pub(super) type Request<'a> = rest::Request<'a, S3Access>;
 
 impl<'a> Request<'a> {
     /// A request on the bucket itself.
@@ -46,143 +29,33 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidPath`] for `.` and `..` segments: every HTTP client on the way would fold them away.
+    /// As [`sendable`].
     pub(super) fn object(access: &'a S3Access, method: Method, key: &str, context: &'a Context) -> Result<Self, Error> {
-        if key.split('/').any(|segment| segment == "." || segment == "..") {
-            let reason = "a key with a `.` or `..` segment cannot be sent over HTTP";
-            return Err(context.error(ErrorKind::InvalidPath, reason));
-        }
+        sendable(key, context)?;
         let url = format!("{}/{}", access.bucket_url, utf8_percent_encode(key, &IN_PATH));
         Ok(Self::new(access, method, url, context))
     }
+}
 
-    fn new(access: &'a S3Access, method: Method, url: String, context: &'a Context) -> Self {
-        Self {
-            access,
-            context,
-            trace: Arc::default(),
-            method,
-            url,
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-            separator: '?',
-        }
+impl Service for S3Access {
+    fn http(&self) -> &HttpClient {
+        &self.http
     }
 
-    pub(super) fn query(mut self, name: &str, value: &str) -> Self {
-        self.url.push(self.separator);
-        self.separator = '&';
-        self.url.push_str(name);
-        self.url.push('=');
-        self.url.extend(utf8_percent_encode(value, &UNRESERVED));
-        self
+    fn retry(&self) -> &RetryConfig {
+        &self.retry
     }
 
-    pub(super) fn header(mut self, name: HeaderName, value: &str) -> Result<Self, Error> {
-        let value = HeaderValue::from_bytes(value.as_bytes())
-            .map_err(|_| self.context.error(ErrorKind::InvalidArgument, format!("{name} cannot be {value:?}")))?;
-        self.headers.insert(name, value);
-        Ok(self)
+    async fn authorize(&self, request: &mut HttpRequest) -> object_store::Result<()> {
+        let Some(provider) = &self.credentials else { return Ok(()) };
+        let credential = provider.get_credential().await?;
+        AwsAuthorizer::new(&credential, "s3", &self.region)
+            .with_sign_payload(self.sign_payload)
+            .with_request_payer(self.request_payer)
+            .try_authorize(request, None)
     }
 
-    pub(super) fn headers(mut self, headers: impl IntoIterator<Item = (HeaderName, String)>) -> Result<Self, Error> {
-        for (name, value) in headers {
-            self = self.header(name, &value)?;
-        }
-        Ok(self)
-    }
-
-    pub(super) fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = body.into();
-        self
-    }
-
-    pub(super) fn trace(&self) -> Arc<Trace> {
-        Arc::clone(&self.trace)
-    }
-
-    /// Sends, and sends again after failures that may pass. A success is any 2xx answer.
-    pub(super) async fn send(&self) -> Result<HttpResponse, Error> {
-        let mut pace = Pace::new(&self.access.retry);
-        loop {
-            match self.attempt().await? {
-                Ok(response) => return Ok(response),
-                Err(failure) => failure.once_more(&mut pace).await?,
-            }
-        }
-    }
-
-    /// Sends, and reads the whole answer with `parse`. One that breaks off, or is an error after all, is a failure too.
-    pub(super) async fn parsed<T>(&self, parse: fn(&[u8]) -> Result<T, Unusable>) -> Result<T, Error> {
-        let mut pace = Pace::new(&self.access.retry);
-        loop {
-            let answer = match self.attempt().await? {
-                Ok(response) => self.read(response, parse).await,
-                Err(failure) => Err(failure),
-            };
-            match answer {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => failure.once_more(&mut pace).await?,
-            }
-        }
-    }
-
-    async fn read<T>(&self, response: HttpResponse, parse: fn(&[u8]) -> Result<T, Unusable>) -> Result<T, Failure> {
-        let body = response.into_body().bytes().await.map_err(|error| self.broken(error))?;
-        parse(&body).map_err(|problem| match problem {
-            Unusable::Error { code, message } => self.refused(StatusCode::OK, code, message),
-            Unusable::Unreadable(problem) => {
-                let reason = format!("the server's answer is unreadable: {problem}");
-                Failure { error: self.context.error(ErrorKind::Generic, reason), passes: true, asked: Duration::ZERO }
-            }
-        })
-    }
-
-    /// One try. The outer error is about the request itself, which repeating would not mend.
-    async fn attempt(&self) -> Result<Result<HttpResponse, Failure>, Error> {
-        let request = self.signed().await?;
-        let response = match self.trace.scope(self.access.http.execute(request)).await {
-            Ok(response) if response.status().is_success() => return Ok(Ok(response)),
-            Ok(response) => response,
-            Err(error) => return Ok(Err(self.broken(error))),
-        };
-        let (status, asked) = (response.status(), retry_after(response.headers()));
-        // The error's own text matters more than a failure to read it.
-        let body = response.into_body().bytes().await.unwrap_or_default();
-        let (code, message) = error_document(&body);
-        Ok(Err(Failure { asked, ..self.refused(status, code, message) }))
-    }
-
-    fn broken(&self, error: HttpError) -> Failure {
-        let passes = is_passing(&error);
-        Failure { error: self.context.http_error(error, &self.trace), passes, asked: Duration::ZERO }
-    }
-
-    fn refused(&self, status: StatusCode, code: Option<String>, message: Option<String>) -> Failure {
-        let passes = may_pass(status, code.as_deref());
-        Failure { error: self.context.response_error(code, message, &self.trace), passes, asked: Duration::ZERO }
-    }
-
-    async fn signed(&self) -> Result<HttpRequest, Error> {
-        let mut request = HttpRequest::new(self.body.clone().into());
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self
-            .url
-            .parse()
-            .map_err(|error| self.context.error(ErrorKind::InvalidArgument, format!("{}: {error}", self.url)))?;
-        *request.headers_mut() = self.headers.clone();
-        if self.method != Method::GET && self.method != Method::HEAD {
-            request.headers_mut().insert(http::header::CONTENT_LENGTH, HeaderValue::from(self.body.len()));
-        }
-        if let Some(provider) = &self.access.credentials {
-            let fail = |error| self.context.store_error(error, &self.trace);
-            let credential = provider.get_credential().await.map_err(fail)?;
-            AwsAuthorizer::new(&credential, "s3", &self.access.region)
-                .with_sign_payload(self.access.sign_payload)
-                .with_request_payer(self.access.request_payer)
-                .try_authorize(&mut request, None)
-                .map_err(fail)?;
-        }
-        Ok(request)
+    fn complaint(_headers: &HeaderMap, body: &[u8]) -> (Option<String>, Option<String>) {
+        error_document(body)
     }
 }

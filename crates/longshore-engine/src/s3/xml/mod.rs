@@ -7,16 +7,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::list::Entry;
 use crate::listing::Listed;
+use crate::rest::Unusable;
 use crate::xml::{elements, error};
-
-/// What is wrong with a 200 answer: an error document after all, or something unreadable.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unusable {
-    /// The server's error, begun too late for a status.
-    Error { code: Option<String>, message: Option<String> },
-    /// Not the document that was asked for, or not all of it.
-    Unreadable(String),
-}
 
 fn unreadable(document: &[u8], problem: impl ToString) -> Unusable {
     match error(document) {

@@ -1,0 +1,72 @@
+//! From settings to a live client.
+
+use std::sync::Arc;
+
+use object_store::azure::{AzureAccessKey, AzureCredential, AzureCredentialProvider, MicrosoftAzureBuilder, split_sas};
+use object_store::client::HttpClient;
+use object_store::{RetryConfig, StaticCredentialProvider};
+
+use super::settings::{AzureSettings, Signing};
+use crate::ConfigError;
+use crate::store::Live;
+use crate::transport::Fixed;
+
+/// What it takes to send authorized requests to Azure's blob service oneself, over the same pool and with the same credentials.
+#[derive(Clone)]
+pub struct AzureAccess {
+    /// The pool.
+    pub http: HttpClient,
+    /// The credentials; `None` sends requests without any.
+    pub credentials: Option<AzureCredentialProvider>,
+    /// The account that requests are signed for.
+    pub account: String,
+    /// The service's address, without a slash at its end.
+    pub service_url: String,
+    /// The container's address, without a slash at its end.
+    pub container_url: String,
+    /// When to give up.
+    pub retry: RetryConfig,
+}
+
+impl AzureSettings {
+    pub(crate) fn connect(&self) -> Result<Live, ConfigError> {
+        let http = self.wire.client(&self.endpoint)?;
+        let retry = self.wire.retry();
+        let credentials = self.credentials()?;
+        // Without any, the builder would go looking for some.
+        let none = || -> AzureCredentialProvider {
+            Arc::new(StaticCredentialProvider::new(AzureCredential::SASToken(Vec::new())))
+        };
+        let objects = MicrosoftAzureBuilder::new()
+            .with_account(&self.account)
+            .with_container_name(&self.container)
+            .with_endpoint(self.endpoint.clone())
+            .with_retry(retry.clone())
+            .with_http_connector(Fixed(http.clone()))
+            .with_skip_signature(credentials.is_none())
+            .with_credentials(credentials.clone().unwrap_or_else(none))
+            .build()?;
+        let azure = AzureAccess {
+            http,
+            credentials,
+            account: self.account.clone(),
+            service_url: self.endpoint.clone(),
+            container_url: self.container_url(),
+            retry,
+        };
+        Ok(Live { azure: Some(azure), ..Live::of(Arc::new(objects)) })
+    }
+
+    fn credentials(&self) -> Result<Option<AzureCredentialProvider>, ConfigError> {
+        let credential = match &self.signing {
+            Signing::Unsigned => return Ok(None),
+            Signing::From(source) => return source.provider(self.wire.ca_bundle.as_deref()).map(Some),
+            Signing::Token(token) => AzureCredential::BearerToken(token.0.clone()),
+            Signing::Signature(signature) => AzureCredential::SASToken(split_sas(&signature.0)?),
+            Signing::Key(key) => {
+                AzureCredential::AccessKey(AzureAccessKey::try_new(&key.0).map_err(object_store::Error::from)?)
+            }
+        };
+        Ok(Some(Arc::new(StaticCredentialProvider::new(credential))))
+    }
+}

@@ -1,0 +1,78 @@
+//! From settings to a live client.
+
+use std::sync::Arc;
+
+use object_store::client::HttpClient;
+use object_store::gcp::{GcpCredential, GcpCredentialProvider, GoogleCloudStorageBuilder};
+use object_store::{ObjectStore, RetryConfig, StaticCredentialProvider};
+
+use super::json::{Json, Whole};
+use super::settings::{GcsSettings, Signing};
+use super::tidy::Tidy;
+use crate::ConfigError;
+use crate::store::Live;
+use crate::transport::Fixed;
+
+/// What it takes to send authorized requests to Google's JSON interface oneself, over the same pool and with the same credentials.
+#[derive(Clone)]
+pub struct GcsAccess {
+    /// The pool.
+    pub http: HttpClient,
+    /// The credentials; `None` sends requests without any.
+    pub credentials: Option<GcpCredentialProvider>,
+    /// The service's address, without a slash at its end.
+    pub service_url: String,
+    /// The bucket.
+    pub bucket: String,
+    /// The project that a new bucket is to belong to.
+    pub project: Option<String>,
+    /// Where a new bucket is made, if that was said.
+    pub location: Option<String>,
+    /// When to give up.
+    pub retry: RetryConfig,
+}
+
+impl GcsSettings {
+    pub(crate) fn connect(&self) -> Result<Live, ConfigError> {
+        let service_url = self.service_url().to_owned();
+        let http = self.wire.client(&service_url)?;
+        let retry = self.wire.retry();
+        let credentials = self.credentials()?;
+        let google = self.is_google();
+        let tidy = if google {
+            HttpClient::new(Tidy(http.clone()))
+        } else {
+            let json = Json { http: http.clone(), base: service_url.clone(), bucket: self.bucket.clone() };
+            HttpClient::new(Tidy(HttpClient::new(json)))
+        };
+        // Without any, the builder would go looking for some.
+        let none = || -> GcpCredentialProvider {
+            Arc::new(StaticCredentialProvider::new(GcpCredential { bearer: String::new() }))
+        };
+        let store = GoogleCloudStorageBuilder::new()
+            .with_bucket_name(&self.bucket)
+            .with_base_url(&service_url)
+            .with_retry(retry.clone())
+            .with_http_connector(Fixed(tidy))
+            .with_skip_signature(credentials.is_none())
+            .with_credentials(credentials.clone().unwrap_or_else(none))
+            .build()?;
+        let store = Arc::new(store);
+        let objects: Arc<dyn ObjectStore> = if google { store } else { Arc::new(Whole(store)) };
+        // Emulators have no projects, and want to hear of one all the same.
+        let project = self.project.clone().or_else(|| (!google).then(|| "emulator".to_owned()));
+        let location = self.location.clone();
+        let gcs = GcsAccess { http, credentials, service_url, bucket: self.bucket.clone(), project, location, retry };
+        Ok(Live { gcs: Some(gcs), ..Live::of(objects) })
+    }
+
+    fn credentials(&self) -> Result<Option<GcpCredentialProvider>, ConfigError> {
+        match &self.signing {
+            Signing::Unsigned => Ok(None),
+            Signing::From(source) => source.provider(self.wire.ca_bundle.as_deref()).map(Some),
+            Signing::Token(token) => {
+                Ok(Some(Arc::new(StaticCredentialProvider::new(GcpCredential { bearer: token.0.clone() }))))
+            }
+        }
+    }
+}

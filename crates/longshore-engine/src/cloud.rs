@@ -1,0 +1,104 @@
+//! Google's and Azure's interfaces behind one set of functions, for what `ObjectStore` has no words for.
+
+use longshore_config::{AzureAccess, GcsAccess, Live};
+
+use crate::azure;
+use crate::error::{Context, Error};
+use crate::gcs;
+use crate::listing::Listed;
+
+/// One page of a listing, and how to ask for the next.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct CloudPage {
+    pub(crate) entries: Vec<Listed>,
+    /// What keys beyond the delimiter were folded into.
+    pub(crate) folders: Vec<String>,
+    pub(crate) next: Option<String>,
+}
+
+/// The interface of a store's own cloud.
+#[derive(Clone, Copy)]
+pub(crate) enum Cloud<'a> {
+    Gcs(&'a GcsAccess),
+    Azure(&'a AzureAccess),
+}
+
+impl<'a> Cloud<'a> {
+    /// Where the store is in one of these clouds.
+    pub(crate) fn of(live: &'a Live) -> Option<Self> {
+        live.gcs.as_ref().map(Self::Gcs).or_else(|| live.azure.as_ref().map(Self::Azure))
+    }
+
+    /// Keys that begin with `prefix`, from where `token` says. With a `delimiter`, those that have it after the prefix are folded
+    /// into folders.
+    pub(crate) async fn list_page(
+        self,
+        (prefix, delimiter): (&str, &str),
+        token: Option<&str>,
+        context: &Context,
+    ) -> Result<CloudPage, Error> {
+        match self {
+            Self::Gcs(access) => gcs::list_page(access, (prefix, delimiter), token, context).await,
+            Self::Azure(access) => azure::list_page(access, (prefix, delimiter), token, context).await,
+        }
+    }
+
+    /// Deletes one key; a missing one is deleted already.
+    pub(crate) async fn delete(self, key: &str, context: &Context) -> Result<(), Error> {
+        match self {
+            Self::Gcs(access) => gcs::delete(access, key, context).await,
+            Self::Azure(access) => azure::delete(access, key, context).await,
+        }
+    }
+
+    /// How many keys [`delete_batch`](Self::delete_batch) takes.
+    pub(crate) fn batch(self) -> usize {
+        match self {
+            Self::Gcs(_) => 1,
+            Self::Azure(_) => azure::BATCH,
+        }
+    }
+
+    /// Deletes many keys. Returns those that failed: key, code, message.
+    pub(crate) async fn delete_batch(
+        self,
+        keys: &[String],
+        context: &Context,
+    ) -> Result<Vec<(String, String, String)>, Error> {
+        let Self::Azure(access) = self else {
+            let mut failures = Vec::new();
+            for key in keys {
+                if let Err(error) = self.delete(key, context).await {
+                    let code = error.code().map_or_else(|| format!("{:?}", error.kind()), str::to_owned);
+                    failures.push((key.clone(), code, error.to_string()));
+                }
+            }
+            return Ok(failures);
+        };
+        azure::delete_batch(access, keys, context).await
+    }
+
+    /// Copies within the service, to `key` of the store's own bucket.
+    pub(crate) async fn copy(self, key: &str, source: (&str, &str), context: &Context) -> Result<(), Error> {
+        match self {
+            Self::Gcs(access) => gcs::copy(access, key, source, context).await,
+            Self::Azure(access) => azure::copy(access, key, source, context).await,
+        }
+    }
+
+    /// Makes the bucket. One that is the caller's already is fine.
+    pub(crate) async fn create_bucket(self, context: &Context) -> Result<(), Error> {
+        match self {
+            Self::Gcs(access) => gcs::create_bucket(access, context).await,
+            Self::Azure(access) => azure::create_container(access, context).await,
+        }
+    }
+
+    /// Takes the bucket away, where it is empty.
+    pub(crate) async fn delete_bucket(self, context: &Context) -> Result<(), Error> {
+        match self {
+            Self::Gcs(access) => gcs::delete_bucket(access, context).await,
+            Self::Azure(access) => azure::delete_container(access, context).await,
+        }
+    }
+}
