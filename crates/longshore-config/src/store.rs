@@ -95,6 +95,8 @@ pub struct S3Access {
     pub service_url: String,
     /// The bucket's address, without a slash at its end.
     pub bucket_url: String,
+    /// Whether signatures cover bodies.
+    pub sign_payload: bool,
     /// Whether requests carry `x-amz-request-payer`.
     pub request_payer: bool,
     /// The checksum that goes with a body: `sha256` or `crc64nvme`.

@@ -54,6 +54,7 @@ impl S3Settings {
             region: self.region.clone(),
             service_url,
             bucket_url,
+            sign_payload: !self.unsigned_payload,
             request_payer: self.request_payer,
             checksum: self.checksum,
             encryption: self.encryption.headers(),

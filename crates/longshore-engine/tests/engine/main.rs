@@ -1,9 +1,11 @@
 //! The engine against a real S3 server with faults, and against local files and memory.
 
+mod azure;
 mod credentials;
 mod deleting;
 mod doctor;
 mod downloading;
+mod gcs;
 mod headers;
 mod listing;
 mod local;
@@ -11,6 +13,7 @@ mod managing;
 mod place;
 mod ranges;
 mod reading;
+mod scripted;
 mod site;
 mod transferring;
 mod uploading;
