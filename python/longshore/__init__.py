@@ -47,8 +47,8 @@ from longshore._process import configure, doctor, doctor_async
 from longshore._progress import Progress
 
 __all__ = [
-    "AzureStore",
     "DEFAULT_OBJECT_SIZE",
+    "AzureStore",
     "GCSStore",
     "HTTPStore",
     "LocalStore",
