@@ -64,8 +64,8 @@ class Kind:
     """What `store_for` gives for its URIs."""
     missing_bucket: Collection[str] = ("NoSuchBucket",)
     """The codes with which it says that there is no such bucket."""
-    missing_object: str = "NoSuchKey"
-    """The code with which it says that there is no such object."""
+    missing_object: Collection[str] = ("NoSuchKey",)
+    """The codes with which it says that there is no such object."""
     more_than_a_page: int = 1100
     """A number of objects that it lists in more than one page. S3's have 1000."""
     deletes_dots: bool = False
@@ -343,7 +343,7 @@ KINDS = [
         store=s3.AzureStore,
         cannot={**_NOT_S3, **_OF_PATHS},
         missing_bucket=("ContainerNotFound",),
-        missing_object="BlobNotFound",
+        missing_object=("BlobNotFound",),
         refuses=_NO_CONTROLS,
         mangles={"\\": "Azure takes it for a slash, and so does Azurite"},
     ),
@@ -354,6 +354,7 @@ KINDS = [
         cannot={**_NOT_S3, **_OF_PATHS},
         # The first is of the XML API, the second of the JSON API.
         missing_bucket=("NoSuchBucket", "notFound"),
+        missing_object=("NoSuchKey", "notFound"),
         deletes_dots=True,
         refuses=_NO_CONTROLS,
     ),
