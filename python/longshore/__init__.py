@@ -8,9 +8,9 @@
 >>> [len(data) for uri, data in s3.get_many(["memory://doc/" + key for key in keys])]
 [1000, 1000, 1000]
 
-URIs are ``s3://bucket/key``, ``file:///path``, ``memory:///key``, and ``https://host/path`` to read from; a star in a key is
-written ``\\*``. Every function has an ``asyncio`` twin whose name ends in ``_async``. Importing this package starts no thread
-and opens no socket.
+URIs are ``s3://bucket/key``, ``gs://bucket/key``, ``az://container/key``, ``file:///path``, ``memory:///key``, and
+``https://host/path`` to read from; a star in a key is written ``\\*``. Every function has an ``asyncio`` twin whose name ends
+in ``_async``. Importing this package starts no thread and opens no socket.
 """
 
 from __future__ import annotations

@@ -18,18 +18,21 @@ pub(crate) enum Tokens {
     Refused(u16, &'static str),
 }
 
+/// What several connections write down.
+type Log = Arc<Mutex<Vec<String>>>;
+
 pub(crate) struct Double {
     server: Server,
     /// Requests for tokens, with their bodies.
-    pub(crate) questions: Arc<Mutex<Vec<String>>>,
+    pub(crate) questions: Log,
     /// What requests for the object were authorized with.
-    pub(crate) authorizations: Arc<Mutex<Vec<String>>>,
+    pub(crate) authorizations: Log,
 }
 
 impl Double {
     /// Requests whose path has `token` in it are for tokens; others are for the object.
     pub(crate) fn start(tokens: Tokens) -> Self {
-        let (questions, authorizations) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Vec<String>>>::default());
+        let (questions, authorizations) = (Log::default(), Log::default());
         let shared = (Arc::clone(&questions), Arc::clone(&authorizations));
         let server = Server::start(move |connection| serve(connection, tokens, shared.clone()));
         Self { server, questions, authorizations }
@@ -52,15 +55,11 @@ impl Double {
     }
 }
 
-async fn serve(
-    mut connection: Connection,
-    tokens: Tokens,
-    (questions, seen): (Arc<Mutex<Vec<String>>>, Arc<Mutex<Vec<String>>>),
-) {
+async fn serve(mut connection: Connection, tokens: Tokens, (questions, seen): (Log, Log)) {
     let head = connection.head_as_sent().await;
     if !head.lines().next().unwrap_or_default().contains("token") {
         let value = |name: &str| {
-            let line = head.lines().find_map(|line| line.to_ascii_lowercase().starts_with(name).then_some(line));
+            let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with(name));
             line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
         };
         seen.lock().unwrap().push(value("authorization:"));

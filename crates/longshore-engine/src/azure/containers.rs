@@ -33,8 +33,11 @@ pub(crate) async fn create_container(access: &AzureAccess, context: &Context) ->
 /// [`ErrorKind::BucketNotEmpty`] for one that is not empty, and what the server answers.
 pub(crate) async fn delete_container(access: &AzureAccess, context: &Context) -> Result<(), Error> {
     let page = list_page(access, ("", ""), None, context).await?;
-    if !page.entries.is_empty() || page.next.is_some() {
-        return Err(context.error(ErrorKind::BucketNotEmpty, "the container is not empty; delete what is in it first"));
+    if let Some(entry) = page.entries.first() {
+        return Err(context.error(ErrorKind::BucketNotEmpty, format!("there is {:?}, for one", entry.key)));
+    }
+    if page.next.is_some() {
+        return Err(context.error(ErrorKind::BucketNotEmpty, "its listing goes on"));
     }
     Request::container(access, Method::DELETE, context).send().await.map(drop)
 }

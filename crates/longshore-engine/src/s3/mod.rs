@@ -13,7 +13,7 @@ mod xml;
 
 pub(crate) use attributes::from_headers;
 pub(crate) use body::open;
-pub(crate) use objects::{copy, delete, describe, get, head, put};
+pub(crate) use objects::{copy, delete, describe, head, put};
 pub(crate) use requests::{bucket_answers, create_bucket, delete_batch, delete_bucket, list_page, owns_bucket};
 pub(crate) use uploads::{
     MOST_PARTS, Part, SMALLEST_PART, abort_upload, begin_upload, complete_upload, copy_part, latest_upload, list_parts,

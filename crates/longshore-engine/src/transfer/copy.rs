@@ -13,6 +13,7 @@ use super::options::{Job, Outcome, TransferOptions};
 use super::parts::{Upload, part_bytes};
 use super::upload::{cut, from_file, from_stream};
 use crate::body::{Body, pin};
+use crate::cloud::Cloud;
 use crate::error::{Context, Error, trace};
 use crate::local;
 use crate::object::{Object, require_path, require_writable};
@@ -31,19 +32,23 @@ pub(super) async fn one(source: &Object, target: &Object, job: Job<'_>) -> Resul
         (Scheme::File, Scheme::File) => from_file_to_file(&path(source)?, &path(target)?, job).await,
         (Scheme::File, _) => from_file(&path(source)?, target, job).await,
         (_, Scheme::File) => to_file(source, &path(target)?, job).await,
-        _ => match &target.live(job.context)?.s3 {
-            Some(access) if is_same_service(source, target) => within_service(source, target, access, job).await,
-            None if Arc::ptr_eq(&source.store, &target.store) => within_store(source, target, job).await,
-            _ => through(source, target, job).await,
-        },
+        _ => {
+            let live = target.live(job.context)?;
+            let same_service = source.store.same_service(&target.store);
+            match (&live.s3, Cloud::of(live)) {
+                (Some(access), _) if same_service => within_service(source, target, access, job).await,
+                (None, Some(cloud)) if same_service => within_cloud(source, target, cloud, job).await,
+                (None, None) if Arc::ptr_eq(&source.store, &target.store) => within_store(source, target, job).await,
+                _ => through(source, target, job).await,
+            }
+        }
     }
 }
 
-fn is_same_service(source: &Object, target: &Object) -> bool {
-    match (source.store.s3_settings(), target.store.s3_settings()) {
-        (Some(from), Some(to)) => from.same_service(to),
-        _ => false,
-    }
+async fn within_cloud(source: &Object, target: &Object, cloud: Cloud<'_>, job: Job<'_>) -> Result<Outcome, Error> {
+    let from = (source.store.bucket(), source.key.as_str());
+    cloud.copy(&target.key, from, job.context).await?;
+    Ok(Outcome { size: None, moved: 0 })
 }
 
 async fn within_store(source: &Object, target: &Object, job: Job<'_>) -> Result<Outcome, Error> {

@@ -1,14 +1,17 @@
 //! The engine against a real S3 server with faults, and against local files and memory.
 
+mod azure;
 mod credentials;
 mod deleting;
 mod downloading;
+mod gcs;
 mod listing;
 mod local;
 mod managing;
 mod place;
 mod ranges;
 mod reading;
+mod scripted;
 mod site;
 mod transferring;
 mod uploading;
