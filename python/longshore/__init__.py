@@ -46,8 +46,8 @@ from longshore._objects import (
 from longshore._progress import Progress
 
 __all__ = [
-    "AzureStore",
     "DEFAULT_OBJECT_SIZE",
+    "AzureStore",
     "GCSStore",
     "HTTPStore",
     "LocalStore",
