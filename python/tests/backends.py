@@ -4,6 +4,9 @@ A test that asks for `place` (see `conftest`) runs once over each kind that does
 `readable_place` over those that only read too, each time with an empty prefix to itself. Where kinds of stores differ for a
 reason, or a server deviates from the real one, that is a field of `Kind` with the reason beside it; tests and fixtures ask for
 what they need, not for names.
+
+What the list costs over each kind, in seconds with the start of its server, on a 2-vCPU VM that was busy with other work
+(2026-11): Azurite 25, moto 22, SeaweedFS 21, gateway 8, files 6, Google's emulator 5, WsgiDAV 5, memory 4, nginx 3, plain HTTP 1.
 """
 
 from __future__ import annotations
