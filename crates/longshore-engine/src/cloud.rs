@@ -51,33 +51,6 @@ impl<'a> Cloud<'a> {
         }
     }
 
-    /// How many keys [`delete_batch`](Self::delete_batch) takes.
-    pub(crate) fn batch(self) -> usize {
-        match self {
-            Self::Gcs(_) => 1,
-            Self::Azure(_) => azure::BATCH,
-        }
-    }
-
-    /// Deletes many keys. Returns those that failed: key, code, message.
-    pub(crate) async fn delete_batch(
-        self,
-        keys: &[String],
-        context: &Context,
-    ) -> Result<Vec<(String, String, String)>, Error> {
-        let Self::Azure(access) = self else {
-            let mut failures = Vec::new();
-            for key in keys {
-                if let Err(error) = self.delete(key, context).await {
-                    let code = error.code().map_or_else(|| format!("{:?}", error.kind()), str::to_owned);
-                    failures.push((key.clone(), code, error.to_string()));
-                }
-            }
-            return Ok(failures);
-        };
-        azure::delete_batch(access, keys, context).await
-    }
-
     /// Copies within the service, to `key` of the store's own bucket.
     pub(crate) async fn copy(self, key: &str, source: (&str, &str), context: &Context) -> Result<(), Error> {
         match self {

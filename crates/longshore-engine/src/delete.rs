@@ -6,11 +6,12 @@ use longshore_config::{Scheme, Store, Trace};
 use object_store::ObjectStoreExt;
 
 use crate::cloud::Cloud;
+use crate::codes::kind_of_code;
 use crate::error::{Context, Error, ErrorKind, Failure};
 use crate::list::list;
 use crate::object::{Object, path, require_path, require_writable};
 use crate::progress::Progress;
-use crate::{local, s3, window};
+use crate::{azure, local, s3, window};
 
 /// S3's own limit for one request.
 const BATCH: usize = 1000;
@@ -86,7 +87,7 @@ pub async fn delete_keys(
     require_writable(store, context)?;
     progress.expect(keys.len() as u64);
     let live = store.live().map_err(|error| context.config_error(error))?;
-    let size = if live.s3.is_some() { BATCH } else { Cloud::of(live).map_or(1, Cloud::batch) };
+    let size = if live.s3.is_some() { BATCH } else { live.azure.as_ref().map_or(1, |_| azure::BATCH) };
     let in_flight = if size > 1 { BATCHES_IN_FLIGHT } else { DELETES_IN_FLIGHT };
     let batches = keys.len().div_ceil(size);
     let shared = Arc::new((Arc::clone(store), keys, context.clone(), progress.clone()));
@@ -125,8 +126,8 @@ async fn delete_batch(store: &Arc<Store>, keys: &[String], context: &Context) ->
             Err(error) => return Err(error),
         }
     }
-    if let Some(cloud) = Cloud::of(live) {
-        let failures = cloud.delete_batch(keys, context).await?;
+    if let Some(access) = &live.azure {
+        let failures = azure::delete_batch(access, keys, &uri, context).await?;
         let failure = |(key, code, message): (String, _, _)| Failure { uri: uri(&key), code, message };
         return Ok(failures.into_iter().map(failure).collect());
     }
@@ -156,7 +157,10 @@ pub(crate) fn summary(failures: Vec<Failure>, context: &Context) -> Error {
     if failures.len() > SHOWN {
         reason.push_str(", …");
     }
-    let denied = failures.iter().all(|failure| matches!(failure.code.as_str(), "AccessDenied" | "PermissionDenied"));
+    let denied = |failure: &Failure| {
+        failure.code == "PermissionDenied" || kind_of_code(&failure.code) == Some(ErrorKind::PermissionDenied)
+    };
+    let denied = failures.iter().all(denied);
     let kind = if denied { ErrorKind::PermissionDenied } else { ErrorKind::Generic };
     context.error(kind, reason).with_failures(failures)
 }

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use longshore_config::{ConfigError, CredentialsError, Observed, Trace, masked};
 use object_store::client::{HttpError, HttpErrorKind};
 
+use crate::codes::kind_of_code;
+
 /// What a program may want to branch on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -391,52 +393,6 @@ fn status_reason(status: Option<u16>) -> String {
         Some(status) => format!("the server answered {status}"),
         None => "the server gave no answer".into(),
     }
-}
-
-fn kind_of_code(code: &str) -> Option<ErrorKind> {
-    Some(match code {
-        "NoSuchKey" | "NoSuchBucket" | "NoSuchUpload" | "NoSuchVersion" => ErrorKind::NotFound,
-        "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" => ErrorKind::AlreadyExists,
-        "AccessDenied" => ErrorKind::PermissionDenied,
-        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken" => ErrorKind::Unauthenticated,
-        "RequestTimeout" => ErrorKind::Timeout,
-        "NotImplemented" => ErrorKind::NotSupported,
-        "InvalidRange" => ErrorKind::OutOfRange,
-        "BucketNotEmpty" => ErrorKind::BucketNotEmpty,
-        "OperationAborted" | "SlowDown" | "InternalError" => ErrorKind::Generic,
-        _ => return kind_of_other_code(code),
-    })
-}
-
-/// Azure answers with one status for what is different, and says which in the code. Google has words of its own.
-fn kind_of_other_code(code: &str) -> Option<ErrorKind> {
-    Some(match code {
-        "BlobNotFound" | "ContainerNotFound" | "ResourceNotFound" | "CannotVerifyCopySource" => ErrorKind::NotFound,
-        "BlobAlreadyExists" | "ContainerAlreadyExists" | "ResourceAlreadyExists" => ErrorKind::AlreadyExists,
-        "AuthenticationFailed" | "InvalidAuthenticationInfo" | "NoAuthenticationInformation" => {
-            ErrorKind::Unauthenticated
-        }
-        "AuthorizationFailure"
-        | "AuthorizationPermissionMismatch"
-        | "AuthorizationProtocolMismatch"
-        | "AuthorizationResourceTypeMismatch"
-        | "AuthorizationServiceMismatch"
-        | "AuthorizationSourceIPMismatch"
-        | "InsufficientAccountPermissions"
-        | "KeyBasedAuthenticationNotPermitted"
-        | "PublicAccessNotPermitted"
-        | "AccountIsDisabled" => ErrorKind::PermissionDenied,
-        "ConditionNotMet" | "TargetConditionNotMet" | "SourceConditionNotMet" => ErrorKind::Precondition,
-        "OperationTimedOut" => ErrorKind::Timeout,
-        // Google's.
-        "notFound" => ErrorKind::NotFound,
-        "conflict" => ErrorKind::AlreadyExists,
-        "forbidden" => ErrorKind::PermissionDenied,
-        "required" | "authError" | "AuthenticationRequired" => ErrorKind::Unauthenticated,
-        "conditionNotMet" => ErrorKind::Precondition,
-        "ServerBusy" | "ContainerBeingDeleted" | "PendingCopyOperation" => ErrorKind::Generic,
-        _ => return None,
-    })
 }
 
 fn kind_of(cause: &Cause, status: Option<u16>) -> ErrorKind {

@@ -26,6 +26,7 @@ mod body;
 mod bucket;
 mod budget;
 mod cloud;
+mod codes;
 mod delete;
 mod error;
 mod gcs;

@@ -19,7 +19,7 @@ const SINGLY_IN_FLIGHT: usize = 8;
 /// A key that could not be deleted: key, code, message.
 type Failure = (String, String, String);
 
-/// Deletes up to [`BATCH`] keys. Returns those that failed.
+/// Deletes up to [`BATCH`] keys. Returns those that failed; `uri` names one for messages.
 ///
 /// Some servers and some signatures refuse batches; then each key has a request of its own.
 ///
@@ -29,6 +29,7 @@ type Failure = (String, String, String);
 pub(crate) async fn delete_batch(
     access: &AzureAccess,
     keys: &[String],
+    uri: &(impl Fn(&str) -> String + Sync),
     context: &Context,
 ) -> Result<Vec<Failure>, Error> {
     let (sent, singly): (Vec<&String>, Vec<&String>) =
@@ -49,7 +50,7 @@ pub(crate) async fn delete_batch(
     }
     let mut singly = Vec::with_capacity(again.len());
     for key in again {
-        singly.push(delete_singly(access, key, context));
+        singly.push(delete_singly(access, key, Context::new(context.operation, uri(key))));
     }
     let singly = stream::iter(singly).buffer_unordered(SINGLY_IN_FLIGHT);
     let found: Vec<Option<Failure>> = singly.try_collect().await?;
@@ -57,8 +58,8 @@ pub(crate) async fn delete_batch(
     Ok(failures)
 }
 
-async fn delete_singly(access: &AzureAccess, key: &str, context: &Context) -> Result<Option<Failure>, Error> {
-    match delete(access, key, context).await {
+async fn delete_singly(access: &AzureAccess, key: &str, context: Context) -> Result<Option<Failure>, Error> {
+    match delete(access, key, &context).await {
         Ok(()) => Ok(None),
         Err(error) if is_final(&error) => Err(error),
         Err(error) => {
