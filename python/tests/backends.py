@@ -4,6 +4,9 @@ A test that asks for `place` (see `conftest`) runs once over each kind that does
 `readable_place` over those that only read too, each time with an empty prefix to itself. Where kinds of stores differ for a
 reason, or a server deviates from the real one, that is a field of `Kind` with the reason beside it; tests and fixtures ask for
 what they need, not for names.
+
+What the list costs over each kind, in seconds with the start of its server, on a 2-vCPU VM that was busy with other work
+(2026-11): Azurite 25, moto 22, SeaweedFS 21, gateway 8, files 6, Google's emulator 5, WsgiDAV 5, memory 4, nginx 3, plain HTTP 1.
 """
 
 from __future__ import annotations
@@ -64,8 +67,8 @@ class Kind:
     """What `store_for` gives for its URIs."""
     missing_bucket: Collection[str] = ("NoSuchBucket",)
     """The codes with which it says that there is no such bucket."""
-    missing_object: str = "NoSuchKey"
-    """The code with which it says that there is no such object."""
+    missing_object: Collection[str] = ("NoSuchKey",)
+    """The codes with which it says that there is no such object."""
     more_than_a_page: int = 1100
     """A number of objects that it lists in more than one page. S3's have 1000."""
     deletes_dots: bool = False
@@ -343,7 +346,7 @@ KINDS = [
         store=s3.AzureStore,
         cannot={**_NOT_S3, **_OF_PATHS},
         missing_bucket=("ContainerNotFound",),
-        missing_object="BlobNotFound",
+        missing_object=("BlobNotFound",),
         refuses=_NO_CONTROLS,
         mangles={"\\": "Azure takes it for a slash, and so does Azurite"},
     ),
@@ -354,6 +357,7 @@ KINDS = [
         cannot={**_NOT_S3, **_OF_PATHS},
         # The first is of the XML API, the second of the JSON API.
         missing_bucket=("NoSuchBucket", "notFound"),
+        missing_object=("NoSuchKey", "notFound"),
         deletes_dots=True,
         refuses=_NO_CONTROLS,
     ),

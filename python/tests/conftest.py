@@ -11,12 +11,19 @@ import pytest
 
 import accounts
 import longshore as s3
-from backends import Ability, Backend, Backends, MissingBucket, Place, kinds, new_name
+from backends import KINDS, Ability, Backend, Backends, MissingBucket, Place, kinds, new_name
+from servers import files
 
 # A shell that runs this in the background has Ctrl-C ignored, and so would every program that a test starts. The tests are about
 # programs that a person can interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_report_header() -> str:
+    """Says what the client tests run over, so that nobody wonders about what is missing."""
+    missing = [] if files.has_nginx() else ["no nginx with PROPFIND on this machine"]
+    return ", ".join([f"client tests over: {' '.join(kind.name.replace(' ', '-') for kind in KINDS)}", *missing])
 
 
 @pytest.fixture(scope="session")

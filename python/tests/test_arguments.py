@@ -79,7 +79,7 @@ def test_a_uri_that_is_no_text_is_of_the_wrong_type(name: str, uri: object) -> N
 @pytest.mark.parametrize("name", BY_URI)
 @pytest.mark.parametrize(
     "uri",
-    ["", "key", "/tmp/key", "bucket/key", "s3:/bucket/key", "s3://", "s3:///key", "gs://bucket/key", "file://tmp/key"],
+    ["", "key", "/tmp/key", "bucket/key", "s3:/bucket/key", "s3://", "s3:///key", "ftp://bucket/key", "file://tmp/key"],
 )
 def test_a_uri_that_leads_nowhere_is_invalid(name: str, uri: str) -> None:
     error = refused(InvalidArgumentError, lambda: BY_URI[name](uri))

@@ -80,6 +80,7 @@ class Handler(RequestHandler):  # type: ignore[misc]
     """Gives the JSON API's paths to the emulator and answers all others."""
 
     rfile: Any
+    wfile: Any
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1

@@ -5,6 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderMap, Response};
 
+/// How servers call the name that they give to a request: S3's, Azure's, Google's, and others'.
+const REQUEST_IDS: [&str; 6] = [
+    "x-amz-request-id",
+    "x-amzn-requestid",
+    "x-ms-request-id",
+    "x-guploader-uploadid",
+    "x-goog-request-id",
+    "x-request-id",
+];
+
 /// What happened on the wire for one operation: how many requests were sent, and what the last answer said of itself.
 ///
 /// Run the operation's future inside [`Trace::scope`], and read the trace when the operation has failed. `object_store` sends
@@ -87,10 +97,7 @@ impl Trace {
 
     pub(super) fn note_answer<B>(&self, response: &Response<B>) {
         let headers = response.headers();
-        let request_id =
-            ["x-amz-request-id", "x-amzn-requestid", "x-ms-request-id", "x-goog-request-id", "x-request-id"]
-                .iter()
-                .find_map(|name| text(headers, name));
+        let request_id = REQUEST_IDS.iter().find_map(|name| text(headers, name));
         let bucket_region = text(headers, "x-amz-bucket-region");
         let error_code = text(headers, "x-ms-error-code");
         self.note(Observed { status: Some(response.status().as_u16()), request_id, error_code, bucket_region });
@@ -120,6 +127,15 @@ mod tests {
         })
         .await;
         assert_eq!((mine.sent(), other.sent()), (2, 1));
+    }
+
+    #[test]
+    fn a_request_is_called_what_its_server_calls_it() {
+        for name in ["x-amz-request-id", "x-ms-request-id", "x-guploader-uploadid"] {
+            let trace = Trace::default();
+            trace.note_answer(&Response::builder().status(404).header(name, "4F2").body(()).unwrap());
+            assert_eq!(trace.observed().request_id.as_deref(), Some("4F2"), "{name}");
+        }
     }
 
     #[test]
