@@ -56,7 +56,7 @@ pub(crate) async fn transfer(session: &Session, jobs: Vec<Job>, how: How) -> Vec
             return done;
         };
         let count = lost.len();
-        session.output().note(&format!("the server is lost: {count} of the objects are tried again in {seconds} s"));
+        session.output().note(&format!("the server is lost or in trouble; trying again in {seconds} s, {count} to go"));
         tokio::time::sleep(Duration::from_secs(*seconds)).await;
         waiting = lost.into_iter().map(|(job, _)| job).collect();
     }
@@ -102,7 +102,7 @@ async fn round(
                 done.push(job);
                 in_vain = 0;
             }
-            Err(error) if matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) => {
+            Err(error) if is_about_the_server(&error) => {
                 in_vain += 1;
                 lost.push((job, Failed::from(error)));
                 if in_vain >= session.in_flight().max(2) {
@@ -124,6 +124,13 @@ async fn round(
         session.failed(&error.into());
     }
     lost
+}
+
+/// Whether it may pass, because the server and not the object is the matter.
+fn is_about_the_server(error: &Error) -> bool {
+    // One that is being started answers before all of it is there.
+    let is_in_trouble = |status| matches!(status, 500 | 502 | 503 | 504);
+    matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) || error.status().is_some_and(is_in_trouble)
 }
 
 /// What to say of a transfer that failed. Where there is no such object, it may be that a folder was meant.

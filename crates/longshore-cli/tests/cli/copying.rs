@@ -1,4 +1,4 @@
-use longshore_gateway::FaultAction;
+use longshore_gateway::{FaultAction, FaultRule};
 
 use crate::place::Place;
 
@@ -47,6 +47,26 @@ fn one_that_fails_does_not_keep_the_others_from_being_copied() {
     assert_eq!(ended.out.lines().count(), 2, "{ended:?}");
     assert!(ended.err.starts_with("ERROR \"cp d/b s3://bucket/b\": "), "{ended:?}");
     assert_eq!(place.ok(&["ls", "--show-fullpath", "s3://bucket"]), "s3://bucket/a\ns3://bucket/c\n");
+}
+
+#[test]
+fn a_server_in_trouble_is_waited_for() {
+    let place = Place::new();
+    place.write(&["d/a", "d/b", "d/c"]);
+    let action = FaultAction::Status { code: 503, error: "SlowDown".into(), headers: Vec::new() };
+    let rule = FaultRule {
+        method: Some("PUT".into()),
+        path_contains: Some("/bucket/b".into()),
+        // More than the engine has patience for.
+        times: Some(4),
+        ..FaultRule::new(action)
+    };
+    let fault = place.gateway.faults().add(rule);
+    let ended = place.run(&["-r2", "cp", "d/", "s3://bucket/"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.err, "the server is lost or in trouble; trying again in 1 s, 1 to go\n");
+    assert_eq!((place.gateway.faults().hits(fault), ended.out.lines().count()), (4, 3));
+    assert_eq!(place.ok(&["cat", "s3://bucket/b"]), "d/b");
 }
 
 #[test]
