@@ -37,6 +37,8 @@ def command(module: str, function: str, *arguments: str, flags: Sequence[str] = 
 def variables(*more: Mapping[str, str]) -> dict[str, str]:
     """Our own environment, with the tests importable, and `more`."""
     found = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    # Nor the files of whoever runs the tests.
+    found["AWS_CONFIG_FILE"] = found["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
     folders = [str(Path(__file__).parent), *filter(None, [found.get("PYTHONPATH")])]
     found["PYTHONPATH"] = os.pathsep.join(folders)
     for each in more:

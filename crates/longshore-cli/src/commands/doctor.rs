@@ -8,7 +8,7 @@ use longshore_engine::ErrorKind;
 use longshore_engine::doctor::{Finding, State, Step, examine};
 
 use crate::error::{Failed, Result};
-use crate::place::Place;
+use crate::place::{Place, What};
 use crate::session::Session;
 
 /// Find out why a place does not work
@@ -59,7 +59,11 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
         true => arguments.place.clone(),
         false => {
             let place = Place::parse(&arguments.place, true)?;
-            place.location.to_string()
+            match &place.what {
+                What::Object(key) | What::Folder(key) => place.location.uri_of(key),
+                // There are no wildcards in what is taken as it stands.
+                What::Pattern(..) => place.location.to_string(),
+            }
         }
     };
     let scheme = longshore_config::Location::parse(&uri).ok().map(|location| location.scheme());
