@@ -124,7 +124,7 @@ class Terminal:
             os.waitpid(self._child, 0)
         os.close(self._terminal)
 
-    def _look(self, seconds: float) -> bool:
+    def look(self, seconds: float) -> bool:
         """Takes in what is written within a moment. Whether the command goes on."""
         if not select.select([self._terminal], [], [], seconds)[0]:
             return True
@@ -140,7 +140,7 @@ class Terminal:
         deadline = time.monotonic() + seconds
         while text not in self.seen:
             assert time.monotonic() < deadline, f"{text!r} does not come: {self.seen!r}"
-            assert self._look(0.05), f"the command ended before {text!r}: {self.seen!r}"
+            assert self.look(0.05), f"the command ended before {text!r}: {self.seen!r}"
 
     def type(self, text: str) -> None:
         os.write(self._terminal, text.encode())
@@ -148,7 +148,7 @@ class Terminal:
     def end(self, seconds: float = 20) -> int:
         """Waits for the end. Returns the exit code; that of a signal as shells count it."""
         deadline = time.monotonic() + seconds
-        while self._look(0.05):
+        while self.look(0.05):
             assert time.monotonic() < deadline, f"the command does not end: {self.seen!r}"
         _, status = os.waitpid(self._child, 0)
         self.code = os.waitstatus_to_exitcode(status)

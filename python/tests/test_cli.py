@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import longshore as s3
 from command_line import Shell
 
 
@@ -32,11 +33,15 @@ def test_help_lists_the_exit_codes_and_each_command_its_examples(shell: Shell) -
     for code in [*range(8), 130, 143]:
         assert re.search(rf"^  {code} +\S", text, re.MULTILINE), code
     names = commands(shell)
-    assert {"ls", "cat", "cp", "mv", "rm", "stat", "du", "sync", "put", "mb", "run", "serve", "completions"} <= set(names)
+    assert {"ls", "cat", "cp", "mv", "rm", "stat", "du", "sync", "put", "mb", "run", "serve", "completions"} <= set(
+        names
+    )
     for name in names:
         text = shell.check(f"longshore {name} --help")
         assert "Examples:\n" in text, name
-        assert 2 <= len(re.findall(r"^  (?:.*[|] *)?longshore ", text.partition("Examples:\n")[2], re.MULTILINE)) <= 6, name
+        assert (
+            2 <= len(re.findall(r"^  (?:.*[|] *)?longshore ", text.partition("Examples:\n")[2], re.MULTILINE)) <= 6
+        ), name
 
 
 def test_every_example_in_the_help_can_be_parsed(shell: Shell) -> None:
@@ -86,3 +91,13 @@ def test_an_argument_that_is_not_text_is_refused_in_words(shell: Shell) -> None:
     ended = shell.run("longshore ls \"$(printf 'a\\377')\" 2>&1 >/dev/null | tr -d '\\377'")
     assert "invalid UTF-8" in ended.out
     assert "Traceback" not in ended.out
+
+
+@pytest.mark.parametrize("kind", ["npz", "tfrecord", "hdf5", "raw"])
+def test_put_writes_what_the_python_function_writes(shell: Shell, kind: str) -> None:
+    shell.check(f"longshore put here/ --count 3 --size 10KB --type {kind} --seed 7")
+    s3.put(f"file://{shell.folder}/there/", num=3, size=10_000, object_type=kind, seed=7)
+    names = sorted(path.name for path in (shell.folder / "here").iterdir())
+    assert names == [f"object_{index}_of_3.dat" for index in range(3)]
+    for name in names:
+        assert (shell.folder / "here" / name).read_bytes() == (shell.folder / "there" / name).read_bytes()

@@ -9,12 +9,11 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-import longshore as s3
 from backends import environment_of, options_of
 from command_line import Shell
 from longshore.testing import Server
@@ -22,7 +21,6 @@ from servers import base
 from servers.seaweedfs import seaweedfs
 
 BUCKET = "s3://bucket"
-KEYS = {"access_key": "access", "secret_key": "secret"}
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -31,9 +29,9 @@ def digests(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
 
 
-def wait_for(what: object, seconds: float = 30) -> None:
+def wait_for(what: Callable[[], object], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
-    while not what():  # type: ignore[operator]
+    while not what():
         assert time.monotonic() < deadline, "it does not come"
         time.sleep(0.01)
 
@@ -42,16 +40,16 @@ class Lost:
     """A gateway over a folder that can be taken away, and come back where it was."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         folder.mkdir()
-        self.running = Server(folder, **KEYS)
+        self.running = Server(folder, access_key="access", secret_key="secret")
         self._port = int(self.running.endpoint.rpartition(":")[2])
 
     def lose(self) -> None:
         self.running.stop()
 
     def bring_back(self) -> None:
-        self.running = Server(self._folder, port=self._port, **KEYS)
+        self.running = Server(self.folder, access_key="access", secret_key="secret", port=self._port)
 
 
 @pytest.fixture
@@ -82,10 +80,11 @@ def test_a_download_survives_a_server_that_comes_back(lost: Lost, shell: Shell, 
         time.sleep(0.5)
         lost.bring_back()
         out, err = process.communicate(timeout=90)
-    assert (process.returncode, err) == (0, "")
+    assert process.returncode == 0, err
+    assert "ERROR" not in err
     assert len(out.splitlines()) == 22
     served = {f"data/{name}": digest for name, digest in digests(shell.folder / "out").items()}
-    assert served == {name: digest for name, digest in digests(lost._folder / "bucket").items()}
+    assert served == digests(lost.folder / "bucket")
 
 
 @pytest.mark.parametrize("command", ["cp", "sync"])
@@ -98,15 +97,16 @@ def test_an_upload_survives_a_server_that_comes_back(lost: Lost, shell: Shell, c
         time.sleep(0.5)
         lost.bring_back()
         out, err = process.communicate(timeout=90)
-    assert (process.returncode, err) == (0, "")
+    assert process.returncode == 0, err
+    assert "ERROR" not in err
     assert len(out.splitlines()) == 60
-    assert digests(shell.folder / "files") == digests(lost._folder / "bucket" / "data")
+    assert digests(shell.folder / "files") == digests(lost.folder / "bucket" / "data")
 
 
 def test_a_server_that_stays_away_is_told_and_leaves_no_half_file(lost: Lost, shell: Shell) -> None:
     shell.check(f"longshore put {BUCKET}/data/ --count 2 --size 40MiB --template large-{{}}")
     stall = lost.running.faults.stall(3 << 20, method="GET", path="large")
-    with shell.start(f"longshore -r2 cp {BUCKET}/data/ out/") as process:
+    with shell.start(f"longshore -r0 cp {BUCKET}/data/ out/") as process:
         wait_for(lambda: stall.hits)
         lost.lose()
         out, err = process.communicate(timeout=90)
@@ -120,9 +120,11 @@ def test_a_server_that_stays_away_is_told_and_leaves_no_half_file(lost: Lost, sh
 def test_a_download_is_taken_up_where_it_was_left(lost: Lost, shell: Shell, number: signal.Signals) -> None:
     shell.check(f"longshore put {BUCKET}/ --size 128MiB --template large")
     # The last of its ranges never come.
-    stall = lost.running.faults.stall(1 << 20, method="GET", path="large", skip=5)
+    stall = lost.running.faults.stall(1 << 20, method="GET", path="large", skip=4)
     with shell.start(f"longshore cp --resume {BUCKET}/large .") as process:
-        wait_for(lambda: stall.hits >= 3)
+        wait_for(lambda: stall.hits)
+        # Until the others have come, and are written down.
+        time.sleep(1)
         process.send_signal(number)
         process.communicate(timeout=10)
     (part,) = (path.name for path in shell.folder.iterdir())
@@ -132,7 +134,7 @@ def test_a_download_is_taken_up_where_it_was_left(lost: Lost, shell: Shell, numb
     lost.running.reset_stats()
     shell.check(f"longshore cp --resume {BUCKET}/large .")
     requests = lost.running.stats()["operations"]["GetObject"]
-    assert digests(shell.folder) == digests(lost._folder / "bucket")
+    assert digests(shell.folder) == digests(lost.folder / "bucket")
     whole = shell.run(f"longshore cp {BUCKET}/large again")
     assert whole.code == 0
     assert requests < lost.running.stats()["operations"]["GetObject"] - requests, "nothing was kept"
@@ -151,7 +153,7 @@ def test_an_upload_is_taken_up_where_it_was_left(lost: Lost, shell: Shell) -> No
     shell.check(f"longshore cp --resume large {BUCKET}/large")
     parts = lost.running.stats()["operations"]["UploadPart"]
     assert 1 <= parts <= 4, parts
-    assert digests(shell.folder) == digests(lost._folder / "bucket")
+    assert digests(shell.folder) == digests(lost.folder / "bucket")
 
 
 def test_a_sync_that_was_interrupted_is_completed_by_the_next(lost: Lost, shell: Shell) -> None:
@@ -166,11 +168,10 @@ def test_a_sync_that_was_interrupted_is_completed_by_the_next(lost: Lost, shell:
     assert 10 <= done < 50
     lost.running.faults.clear()
     assert len(shell.check(f"longshore sync {BUCKET}/data/ out/").splitlines()) == 50 - done
-    assert digests(shell.folder / "out") == digests(lost._folder / "bucket" / "data")
+    assert digests(shell.folder / "out") == digests(lost.folder / "bucket" / "data")
 
 
-@pytest.mark.parametrize("command", ["cp", "sync"])
-@pytest.mark.parametrize("direction", ["down", "up"])
+@pytest.mark.parametrize(("command", "direction"), [("cp", "down"), ("sync", "up")])
 def test_an_independent_server_may_be_killed_and_started_again(command: str, direction: str, tmp_path: Path) -> None:
     folder = tmp_path / "here"
     folder.mkdir()
@@ -184,13 +185,17 @@ def test_an_independent_server_may_be_killed_and_started_again(command: str, dir
         line = f"{BUCKET}/data/ out/" if direction == "down" else f"files/ {BUCKET}/data/"
         home = os.readlink(f"/proc/{server.process.pid}/cwd")
         lines: list[str] = []
-        with shell.start(f"longshore -j2 -r20 {command} {line}") as process:
+        with shell.start(f"longshore -j2 {command} {line}") as process:
             assert process.stdout is not None
             for _ in range(10):
                 lines.append(process.stdout.readline())
             base.stop(server.process)
             again = subprocess.Popen(
-                server.process.args, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+                server.process.args,
+                cwd=home,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
             )
             try:
                 # A process that is waited for while its output is read.
@@ -202,6 +207,6 @@ def test_an_independent_server_may_be_killed_and_started_again(command: str, dir
                 if direction == "up":
                     shell.check(f"longshore -q cp {BUCKET}/data/ out/")
             finally:
-                base.stop(again)  # type: ignore[arg-type]
+                base.stop(again)
         assert len(lines) == 120
         assert digests(folder / "out") == digests(folder / "files")

@@ -58,7 +58,9 @@ class TestProgress:
             terminal.wait_for("ETA")
             assert terminal.end() == 0
         assert slow.hits == 40
-        assert re.search(r"[1-9]\d*/40 objects +[\d.]+ \w+/1\.91 MiB +[\d.]+ \w+/s +ETA \d+s", terminal.seen), terminal.seen
+        assert re.search(r"[1-9]\d*/40 objects +[\d.]+ \w+/1\.91 MiB +[\d.]+ \w+/s +ETA \d+s", terminal.seen), (
+            terminal.seen
+        )
         # Nothing stays of the line when it is over.
         assert re.search(r"\x1b\[2K\s*$", terminal.seen), terminal.seen[-100:]
         assert "cp s3" not in terminal.seen
@@ -95,7 +97,7 @@ class TestInterrupts:
         stall = server.faults.stall(1 << 20, method="GET", path="/bucket/data/k")
         with shell.on_terminal(f"longshore cp {BUCKET}/data/ out/") as terminal:
             while not stall.hits:
-                terminal._look(0.02)
+                terminal.look(0.02)
             began = time.monotonic()
             terminal.type("\x03")
             assert terminal.end() == 130
@@ -107,7 +109,7 @@ class TestInterrupts:
         slow = server.faults.latency(0.5, method="PUT", query="partNumber", skip=2)
         with shell.on_terminal(f"longshore cp large {BUCKET}/large") as terminal:
             while not slow.hits:
-                terminal._look(0.02)
+                terminal.look(0.02)
             assert unfinished_uploads(server) == ["large"]
             terminal.type("\x03")
             assert terminal.end() == 130

@@ -78,7 +78,8 @@ pub(crate) struct Global {
     /// PEM file of certificates to trust besides the system's [default: AWS_CA_BUNDLE]
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) ca_bundle: Option<String>,
-    /// How often a failed request is repeated [default: 8]
+    /// How often a failed request is repeated; 0 also keeps copies from waiting a minute for a server that goes away
+    /// [default: 8]
     #[arg(short, long, value_name = "COUNT", global = true)]
     pub(crate) retry_count: Option<usize>,
     /// Longest silence of a server before a request counts as failed, such as 10s or 2m [default: 60s]
@@ -136,7 +137,7 @@ impl Command {
 /// Which of several objects a command is about.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Filters {
-    /// Only objects whose name, as of the source's last folder without a wildcard, matches; may be repeated
+    /// Only objects whose name matches; names begin after the source's last folder without a wildcard; may be repeated
     #[arg(long, value_name = "PATTERN")]
     pub(crate) include: Vec<String>,
     /// Not the objects whose name matches; may be repeated, and wins over --include

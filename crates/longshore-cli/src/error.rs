@@ -8,7 +8,7 @@ use longshore_engine::{Context, Error, ErrorKind};
 use crate::exit::Code;
 
 /// What went wrong. It says what was attempted, on what, and where it helps, what to do.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failed {
     pub(crate) kind: ErrorKind,
     pub(crate) message: String,

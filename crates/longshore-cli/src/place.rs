@@ -58,7 +58,11 @@ impl Place {
             let reason = error.to_string();
             Failed::usage(reason.replace(r"\\*", "*"))
         })?;
-        let key = location.raw_key().replace(r"\*", "*");
+        let mut key = location.raw_key().replace(r"\*", "*");
+        if location.scheme().name().starts_with("http") && !raw {
+            // There it begins a query.
+            key = key.replace('?', r"\?");
+        }
         Ok(Self { typed: text.into(), what: What::of(key, raw), location, shown: Shown::Uri })
     }
 

@@ -1,9 +1,10 @@
 //! Moves what was planned: many objects at once, a line for each that is done, and each failure told.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use longshore_engine::{Depth, Error, ErrorKind, Limits, TransferOptions, head, list_pages, transfer_many};
+use longshore_engine::{Depth, Error, ErrorKind, Limits, Progress, TransferOptions, head, list_pages, transfer_many};
 use tokio::sync::mpsc;
 
 use crate::commands::{DoneLine, ObjectLine};
@@ -23,7 +24,13 @@ pub(crate) struct How {
     pub(crate) stops_at_failure: bool,
 }
 
+/// How many seconds the jobs of a lost server wait for it, between rounds; a minute in all.
+const PATIENCE: [u64; 6] = [1, 2, 4, 8, 15, 30];
+
 /// Carries out `jobs`. Returns those that succeeded; the others are told and counted.
+///
+/// The engine repeats a request for some seconds, which is right for a server that is not there. One that was there and goes
+/// away is most likely being started again: what failed for that reason is begun anew until it is back.
 pub(crate) async fn transfer(session: &Session, jobs: Vec<Job>, how: How) -> Vec<Job> {
     if session.global().dry_run {
         jobs.iter().for_each(|job| tell(session, job, job.known.as_ref().map(|known| known.size), how));
@@ -33,16 +40,48 @@ pub(crate) async fn transfer(session: &Session, jobs: Vec<Job>, how: How) -> Vec
     let bytes = jobs.iter().filter_map(|job| job.known.as_ref()).map(|known| known.size).sum();
     let line = ProgressLine::begin(session, jobs.len() as u64, bytes);
     let progress = line.counters(jobs.len() as u64);
+    let (mut done, mut waiting) = (Vec::new(), jobs);
+    let mut patience = PATIENCE.iter();
+    loop {
+        let lost = round(session, waiting, how, &progress, &mut done).await;
+        if lost.is_empty() {
+            return done;
+        }
+        let was_there = !done.is_empty() || progress.bytes() > 0;
+        let wait = patience.next().filter(|_| was_there && session.global().retry_count != Some(0));
+        let Some(seconds) = wait else {
+            for (job, failed) in lost {
+                fail(session, &job, &failed);
+            }
+            return done;
+        };
+        let count = lost.len();
+        session.output().note(&format!("the server is lost: {count} of the objects are tried again in {seconds} s"));
+        tokio::time::sleep(Duration::from_secs(*seconds)).await;
+        waiting = lost.into_iter().map(|(job, _)| job).collect();
+    }
+}
+
+/// Carries out `jobs` once. Adds those that succeeded to `done`, tells those that failed, and returns those whose server is lost.
+async fn round(
+    session: &Session,
+    jobs: Vec<Job>,
+    how: How,
+    progress: &Progress,
+    done: &mut Vec<Job>,
+) -> Vec<(Job, Failed)> {
     let options = TransferOptions { resume: how.resume, cleanup: session.cleanup.clone(), ..Default::default() };
     let limits = Limits::in_flight(session.in_flight());
     let pairs = jobs.iter().map(|job| (job.source.clone(), job.target.clone())).collect();
     // What the engine tells is passed on here, so that writing a line holds up no transfer.
     let (teller, mut told) = mpsc::unbounded_channel();
-    let mut moving = pin!(transfer_many(pairs, limits, &options, &progress, move |index, outcome| {
+    let mut moving = pin!(transfer_many(pairs, limits, &options, progress, move |index, outcome| {
         // Nobody listens any more where the first failure has ended it all.
         let _ = teller.send((index, outcome));
     }));
-    let (mut jobs, mut done, mut ended) = (jobs.into_iter().map(Some).collect::<Vec<_>>(), Vec::new(), None);
+    let (mut jobs, mut lost, mut ended) = (jobs.into_iter().map(Some).collect::<Vec<_>>(), Vec::new(), None);
+    // How many in a row have found no server.
+    let mut in_vain = 0;
     loop {
         let (index, outcome) = tokio::select! {
             biased;
@@ -61,6 +100,17 @@ pub(crate) async fn transfer(session: &Session, jobs: Vec<Job>, how: How) -> Vec
                 tell(session, &job, outcome.size.or(job.known.as_ref().map(|known| known.size)), how);
                 session.succeeded(1);
                 done.push(job);
+                in_vain = 0;
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) => {
+                in_vain += 1;
+                lost.push((job, Failed::from(error)));
+                if in_vain >= session.in_flight().max(2) {
+                    // The others would find none either, one after the other.
+                    let failed = lost[lost.len() - 1].1.clone();
+                    lost.extend(jobs.iter_mut().filter_map(Option::take).map(|job| (job, failed.clone())));
+                    break;
+                }
             }
             Err(error) => {
                 fail(session, &job, &explain(session, &job, error).await);
@@ -73,7 +123,7 @@ pub(crate) async fn transfer(session: &Session, jobs: Vec<Job>, how: How) -> Vec
     if let Some(Err(error)) = ended {
         session.failed(&error.into());
     }
-    done
+    lost
 }
 
 /// What to say of a transfer that failed. Where there is no such object, it may be that a folder was meant.

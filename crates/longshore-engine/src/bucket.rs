@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use longshore_config::{Scheme, Store};
+use longshore_config::{S3Access, Scheme, Store};
 
 use crate::error::{Context, Error, ErrorKind};
+use crate::list::Entry;
 use crate::{local, s3};
 
 /// Deletes the store's bucket, which must be empty. For a local store that is the folder that `key` names; a memory store has
@@ -21,7 +22,7 @@ pub async fn delete_bucket(store: &Arc<Store>, key: &str, context: &Context) -> 
         _ => {
             let live = store.live().map_err(|error| context.config_error(error))?;
             match &live.s3 {
-                Some(access) => s3::delete_bucket(access, context).await,
+                Some(access) => delete_if_empty(access, context).await,
                 None => {
                     let reason = "this kind of store does not delete buckets; use the provider's own tools";
                     Err(context.error(ErrorKind::NotSupported, reason))
@@ -34,5 +35,15 @@ pub async fn delete_bucket(store: &Arc<Store>, key: &str, context: &Context) -> 
             Err(error.with_advice("it is not empty; delete what is in it first"))
         }
         outcome => outcome,
+    }
+}
+
+/// Looks first: there are servers that delete a bucket with everything in it, unless they were told not to (SeaweedFS 4.48,
+/// seen 2026-11).
+async fn delete_if_empty(access: &S3Access, context: &Context) -> Result<(), Error> {
+    let page = s3::list_page::<Entry>(access, ("", ""), None, context).await?;
+    match page.entries.first() {
+        Some(entry) => Err(context.error(ErrorKind::BucketNotEmpty, format!("there is {:?}, for one", entry.key))),
+        None => s3::delete_bucket(access, context).await,
     }
 }

@@ -4,11 +4,16 @@
 //! that many in flight, a `budget` keeps their bodies within a number of bytes, a [`Progress`] counts them. A [`Sink`]
 //! provides the memory that a body lands in. Every failure is an [`Error`] that names the operation and the URI.
 //!
+//! What is too large for memory, or goes from one place to another, is a [`transfer`](transfer()): from and to files and between
+//! stores, part by part, continued after failures. [`list_pages`] does the same for listings.
+//!
 //! ```text
 //! read / write / list / delete / manage      what a caller asks for
+//! transfer                                   objects on their way, part by part
 //!   └ window, budget, progress               how much of it at once
 //!       ├ object_store                       the ordinary path
-//!       ├ local                            files, in plain system calls
+//!       ├ local                              files, in plain system calls
+//!       ├ body                               one answer, pinned to a version and continued when it breaks off
 //!       └ s3                                 signed requests of our own, where `ObjectStore` has no words for it
 //! ```
 

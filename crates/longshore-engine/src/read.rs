@@ -7,11 +7,11 @@ use longshore_config::{Live, Scheme, Trace};
 use object_store::GetOptions;
 use object_store::path::Path;
 
+use crate::body::Body;
 use crate::budget::{Budget, Limits};
 use crate::error::{Context, Error, ErrorKind, trace};
 use crate::object::{Object, path, require_path};
 use crate::progress::Progress;
-use crate::s3;
 use crate::sink::{Buffer, Sink};
 use crate::{local, window};
 
@@ -66,9 +66,7 @@ async fn read<S: Sink>(
     let live = object.live(&context)?;
     let path = match (path(&object.key), &live.s3) {
         (Some(path), _) => path,
-        (None, Some(access)) => {
-            return s3::get(access, &object.key, &context, (index, sink, budget, progress)).await;
-        }
+        (None, Some(_)) => return read_body(object, &context, (index, sink, budget, progress)).await,
         (None, None) => require_path(&object.key, &context)?,
     };
     let trace = trace();
@@ -101,6 +99,27 @@ async fn read_path<S: Sink>(
         fill.append(&mut buffer, &chunk)?;
     }
     fill.complete()?;
+    Ok(sink.finish(index, buffer))
+}
+
+/// Reads through our own requests.
+async fn read_body<S: Sink>(
+    object: &Object,
+    context: &Context,
+    (index, sink, budget, progress): Shared<'_, S>,
+) -> Result<S::Output, Error> {
+    let share = budget.take(sink.footprint(budget.usual())).await;
+    let mut body = Body::open(object, None, None, context).await?;
+    let size = body.meta.size;
+    budget.note(size);
+    let _share = budget.adjust(share, sink.footprint(size)).await;
+    let length = usize::try_from(size).map_err(|_| context.error(ErrorKind::Generic, "too large for this machine"))?;
+    let mut buffer = sink.reserve(index, length).await.map_err(|refusal| refusal.error(context, size))?;
+    while let Some(chunk) = body.next().await? {
+        buffer.append(&chunk);
+        progress.add(0, chunk.len() as u64);
+    }
+    progress.add(1, 0);
     Ok(sink.finish(index, buffer))
 }
 

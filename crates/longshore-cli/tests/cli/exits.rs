@@ -84,6 +84,18 @@ fn a_reader_that_leaves_ends_a_listing_quietly() {
 }
 
 #[test]
+fn a_copy_goes_on_when_nobody_reads_its_lines() {
+    let place = Place::new();
+    let names: Vec<String> = (0..50).map(|index| format!("d/{index}")).collect();
+    place.write(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut child = place.start(&["cp", "d/", "s3://bucket/"]);
+    drop(child.stdout.take());
+    let ended = crate::place::ended(child.wait_with_output().unwrap());
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    assert_eq!(place.ok(&["ls", "s3://bucket"]).lines().count(), 50);
+}
+
+#[test]
 fn a_full_disk_is_a_failure() {
     let place = Place::new();
     place.ok(&["put", "s3://bucket/", "--size", "100KB", "--template", "k"]);

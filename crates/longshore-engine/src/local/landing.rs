@@ -249,3 +249,43 @@ fn set_modified(file: &File, modified: DateTime<Utc>) {
         let _ = file.set_modified(SystemTime::from(modified));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context() -> Context {
+        Context::new("copy", "s3://b/k")
+    }
+
+    /// What a run that is killed would leave.
+    fn noted(folder: &Path) -> Note {
+        let path = folder.read_dir().unwrap().next().unwrap().unwrap().path();
+        partial::read_note(&File::open(path).unwrap()).unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_lasting_file_is_noted_now_and_then_for_a_run_that_ends_without_a_word() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, size) = (folder.path().join("k"), 3 * NOTED);
+        let landing = Landing::begin_lasting(&target, "s3://b/k", "\"x\"", size, &context()).await.unwrap();
+        assert_eq!(noted(folder.path()).done, Spans::default());
+        let chunk = Bytes::from(vec![7; NOTED as usize / 4]);
+        landing.write(NOTED, vec![chunk.clone(); 5], &context()).await.unwrap();
+        assert_eq!(noted(folder.path()).done.missing(size), [0..NOTED, 2 * NOTED..size]);
+        drop(landing);
+        assert_eq!(noted(folder.path()).done.missing(size), [0..NOTED, 2 * NOTED + NOTED / 4..size]);
+    }
+
+    #[tokio::test]
+    async fn a_file_with_a_gap_gets_no_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("k");
+        let landing = Landing::begin(&target, 10, &Cleanup::default(), &context()).await.unwrap();
+        landing.write(0, vec![Bytes::from_static(b"0123")], &context()).await.unwrap();
+        landing.write(5, vec![Bytes::from_static(b"56789")], &context()).await.unwrap();
+        let error = landing.publish(DateTime::UNIX_EPOCH, &Cleanup::default(), &context()).await.unwrap_err();
+        assert!(error.to_string().contains("[4..5]"), "{error}");
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    }
+}

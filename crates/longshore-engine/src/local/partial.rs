@@ -167,7 +167,7 @@ pub(super) fn write_note(file: &File, note: &Note) -> io::Result<()> {
 }
 
 /// The note at the end of a file. Where it begins it says itself, so the object may hold the like of it.
-fn read_note(file: &File) -> io::Result<Option<Note>> {
+pub(super) fn read_note(file: &File) -> io::Result<Option<Note>> {
     let length = file.metadata()?.len();
     let start = length.saturating_sub(LONGEST_NOTE);
     let mut tail = vec![0; (length - start) as usize];

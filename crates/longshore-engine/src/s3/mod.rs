@@ -13,7 +13,7 @@ mod uploads;
 mod xml;
 
 pub(crate) use body::open;
-pub(crate) use objects::{copy, delete, describe, get, head, put};
+pub(crate) use objects::{copy, delete, describe, head, put};
 pub(crate) use pace::Pace;
 pub(crate) use requests::{
     bucket_answers, create_bucket, delete_batch, delete_bucket, list_buckets, list_page, owns_bucket,

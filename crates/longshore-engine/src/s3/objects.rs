@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use futures::TryStreamExt;
-use http::header::{CONTENT_LENGTH, ETAG, IF_MATCH, LAST_MODIFIED, RANGE};
+use http::header::{CONTENT_LENGTH, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderName, Method};
 use longshore_config::S3Access;
 use object_store::Attributes;
@@ -12,64 +11,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::attributes::{from_headers, to_headers};
 use super::request::Request;
 use super::xml;
-use crate::budget::Budget;
 use crate::error::{Context, Error, ErrorKind};
 use crate::manage::Metadata;
-use crate::progress::Progress;
-use crate::sink::{Buffer, Sink};
-
-/// Reads one object into `sink`. A body that breaks off is continued where it stopped, from the same version.
-pub(crate) async fn get<S: Sink>(
-    access: &S3Access,
-    key: &str,
-    context: &Context,
-    (index, sink, budget, progress): (usize, &S, &Budget, &Progress),
-) -> Result<S::Output, Error> {
-    let request = Request::object(access, Method::GET, key, context)?;
-    let share = budget.take(sink.footprint(budget.usual())).await;
-    let response = request.send().await?;
-    let size = content_length(response.headers())
-        .ok_or_else(|| context.error(ErrorKind::Generic, "the server did not say how long the object is"))?;
-    let version = response.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
-    budget.note(size);
-    let _share = budget.adjust(share, sink.footprint(size)).await;
-    let length = usize::try_from(size).unwrap_or(usize::MAX);
-    let mut buffer = sink.reserve(index, length).await.map_err(|refusal| refusal.error(context, size))?;
-    let mut written = 0u64;
-    let mut body = response.into_body().bytes_stream();
-    for resumed in 0.. {
-        let broken = loop {
-            match body.try_next().await {
-                Ok(Some(chunk)) => {
-                    written += chunk.len() as u64;
-                    if written > size {
-                        return Err(context.error(ErrorKind::Generic, "the server sent more than it had announced"));
-                    }
-                    buffer.append(&chunk);
-                    progress.add(0, chunk.len() as u64);
-                }
-                Ok(None) if written == size => {
-                    progress.add(1, 0);
-                    return Ok(sink.finish(index, buffer));
-                }
-                Ok(None) => break context.error(ErrorKind::Connection, format!("{written} of {size} bytes arrived")),
-                Err(error) => break context.http_error(error, &request.trace()),
-            }
-        };
-        let Some(version) = version.as_deref().filter(|_| resumed < access.retry.max_retries) else {
-            return Err(broken);
-        };
-        let rest = Request::object(access, Method::GET, key, context)?
-            .header(RANGE, &format!("bytes={written}-"))?
-            .header(IF_MATCH, version)?;
-        let response = rest.send().await?;
-        if content_length(response.headers()) != Some(size - written) {
-            return Err(broken);
-        }
-        body = response.into_body().bytes_stream();
-    }
-    Err(context.error(ErrorKind::Connection, "gave up"))
-}
 
 /// Writes one object.
 pub(crate) async fn put(

@@ -15,6 +15,7 @@ use crate::error::{Context, Error, trace};
 use crate::manage::head;
 use crate::object::{Object, require_path};
 use crate::s3::{self, MOST_PARTS, Part, SMALLEST_PART};
+use crate::window::lost;
 
 /// The size of the parts of an object of `size` bytes. All but the last have it, so that it can be found again.
 pub(super) fn part_bytes(size: u64, options: &TransferOptions) -> u64 {
@@ -79,19 +80,32 @@ enum Target {
     Other(Mutex<Box<dyn MultipartUpload>>),
 }
 
+impl Target {
+    async fn begin(object: &Object, attributes: &Attributes, context: &Context) -> Result<Self, Error> {
+        let live = object.live(context)?;
+        if let Some(access) = &live.s3 {
+            return Ok(Self::S3 { id: s3::begin_upload(access, &object.key, attributes, context).await? });
+        }
+        let path = require_path(&object.key, context)?;
+        let trace = trace();
+        let options = PutMultipartOptions { attributes: attributes.clone(), ..PutMultipartOptions::default() };
+        let begun = trace.scope(live.objects.put_multipart_opts(&path, options)).await;
+        Ok(Self::Other(Mutex::new(begun.map_err(|error| context.store_error(error, &trace))?)))
+    }
+}
+
 impl Upload {
+    /// Begins one. Where this future is dropped before the server has answered, what the server has begun is called off.
     pub(super) async fn begin(object: &Object, attributes: &Attributes, job: Job<'_>) -> Result<Self, Error> {
-        let live = object.live(job.context)?;
-        let target = if let Some(access) = &live.s3 {
-            Target::S3 { id: s3::begin_upload(access, &object.key, attributes, job.context).await? }
-        } else {
-            let path = require_path(&object.key, job.context)?;
-            let trace = trace();
-            let options = PutMultipartOptions { attributes: attributes.clone(), ..PutMultipartOptions::default() };
-            let begun = trace.scope(live.objects.put_multipart_opts(&path, options)).await;
-            Target::Other(Mutex::new(begun.map_err(|error| job.context.store_error(error, &trace))?))
-        };
-        Ok(Self::new(object, target, job))
+        let mut upload = Self::new(object, None, job);
+        let attributes = attributes.clone();
+        // A task of its own goes on to its end, and drops an upload that nobody takes.
+        let beginning = tokio::spawn(async move {
+            upload.target = Some(Target::begin(&upload.object, &attributes, &upload.context).await?);
+            upload.lasts &= upload.id().is_some();
+            Ok(upload)
+        });
+        beginning.await.unwrap_or_else(|error| Err(lost(job.context, error)))
     }
 
     /// The upload that an earlier call has left, and the parts that it has sent.
@@ -99,15 +113,15 @@ impl Upload {
         let Some(access) = &object.live(job.context)?.s3 else { return Ok(None) };
         let Some(id) = s3::latest_upload(access, &object.key, job.context).await? else { return Ok(None) };
         let parts = s3::list_parts(access, &object.key, &id, job.context).await?;
-        Ok(Some((Self::new(object, Target::S3 { id }, job), parts)))
+        Ok(Some((Self::new(object, Some(Target::S3 { id }), job), parts)))
     }
 
-    fn new(object: &Object, target: Target, job: Job<'_>) -> Self {
+    fn new(object: &Object, target: Option<Target>, job: Job<'_>) -> Self {
         Self {
             object: object.clone(),
             context: job.context.clone(),
-            lasts: job.options.resume && matches!(target, Target::S3 { .. }),
-            target: Some(target),
+            lasts: job.options.resume,
+            target,
             guard: job.options.cleanup.guard(),
         }
     }

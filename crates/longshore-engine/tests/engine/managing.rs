@@ -113,7 +113,17 @@ async fn a_bucket_is_deleted_when_it_is_empty_and_not_before() {
 #[tokio::test]
 async fn a_bucket_that_was_deleted_though_the_answer_was_lost_is_deleted() {
     let place = s3().await;
-    let lost = place.server().faults().add(FaultRule { times: Some(1), ..FaultRule::new(FaultAction::LoseAnswer) });
+    let delete = FaultRule { method: Some("DELETE".into()), ..FaultRule::new(FaultAction::LoseAnswer) };
+    let lost = place.server().faults().add(FaultRule { times: Some(1), ..delete });
     delete_bucket(&place.store(), "", &Context::new("delete_bucket", "s3://bucket")).await.unwrap();
     assert_eq!(place.server().faults().hits(lost), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_would_delete_a_bucket_with_its_objects_is_not_asked_to() {
+    let place = s3().await;
+    place.fill(&["a"]).await;
+    let error = delete_bucket(&place.store(), "", &Context::new("delete_bucket", "s3://bucket")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BucketNotEmpty, "{error}");
+    assert_eq!(place.server().stats().method("DELETE"), 0);
 }

@@ -135,6 +135,24 @@ async fn an_upload_that_fails_or_is_dropped_is_called_off() {
 }
 
 #[tokio::test]
+async fn an_upload_that_is_dropped_while_it_begins_is_called_off() {
+    let place = s3().await;
+    let (_folder, path, _) = file(6 * PART);
+    let begin = FaultRule {
+        method: Some("POST".into()),
+        query_contains: Some("uploads".into()),
+        ..FaultRule::new(FaultAction::Latency(Duration::from_millis(400)))
+    };
+    place.server().faults().add(begin);
+    let (object, options, progress) = (place.object("object"), options(), Progress::silent());
+    let uploading = upload(&path, &object, &options, &progress);
+    tokio::time::timeout(Duration::from_millis(200), uploading).await.unwrap_err();
+    options.cleanup.wait().await;
+    let stats = place.server().stats();
+    assert_eq!((stats.operation("CreateMultipartUpload"), stats.operation("AbortMultipartUpload")), (1, 1));
+}
+
+#[tokio::test]
 async fn a_failed_upload_is_continued_with_the_parts_that_are_missing_or_differ() {
     for changed in [0, 1] {
         let place = s3().await;
