@@ -29,6 +29,7 @@ SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What differs from run to run, on both sides of the comparison.
 CHANGING = [
     (r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d", "TIME"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
     (r"http://127\.0\.0\.1:\d+ *", "ENDPOINT "),
     (r"127\.0\.0\.1:\d+", "ADDRESS"),
     (r"\btest[0-9a-f]{16} *", "KEY "),
@@ -96,13 +97,15 @@ SESSIONS = [path for path in DOCUMENTS if SESSION.search(path.read_text(encoding
 @pytest.mark.parametrize("path", SESSIONS, ids=_name)
 def test_a_session_of_the_site_goes_as_it_stands_there(path: Path, shell: Shell) -> None:
     for step in _steps(path.read_text(encoding="utf-8")):
-        ended = shell.run(step.typed)
-        came = ended.out + ended.err
+        # As on a terminal, where both outputs are one.
+        came = shell.run(f"{{ {step.typed}\n}} 2>&1").out
         assert _fits(step.below, came, step.typed), f"{_name(path)}:{step.line}: $ {step.typed}\n{came}"
 
 
 def test_a_session_that_goes_otherwise_is_noticed(shell: Shell) -> None:
-    [first, second] = _steps("a\n```console\n$ longshore mb s3://new\nmb s3://new\n$ longshore du s3://new\nother\n```\n")
+    [first, second] = _steps(
+        "a\n```console\n$ longshore mb s3://new\nmb s3://new\n$ longshore du s3://new\nother\n```\n"
+    )
     assert (first.line, second.line) == (3, 5)
     assert _fits(first.below, shell.run(first.typed).out, first.typed)
     assert not _fits(second.below, shell.run(second.typed).out, second.typed)
