@@ -147,4 +147,29 @@ mod tests {
         assert_eq!(you.web_settings().unwrap().username(), Some("you"));
         assert!(Arc::ptr_eq(&me, &open("https://me:x@h/b")));
     }
+
+    #[test]
+    fn one_container_is_one_store_however_its_uri_is_written() {
+        let key = ("account_key", "a2V5");
+        let mine = store("az://c/k", &[key, ("account_name", "acc")]);
+        for uri in ["https://acc.blob.core.windows.net/c/other", "abfss://c@acc.dfs.core.windows.net", "azure://c"] {
+            let account = if uri.starts_with("azure") { vec![key, ("account_name", "acc")] } else { vec![key] };
+            assert!(Arc::ptr_eq(&mine, &store(uri, &account)), "{uri}");
+        }
+        assert!(!Arc::ptr_eq(&mine, &store("https://acc.blob.core.windows.net/d", &[key])));
+        let elsewhere = Location::parse("https://other.blob.core.windows.net/c/k").unwrap();
+        assert!(mine.holds(&Location::parse("az://c/k").unwrap()) && !mine.holds(&elsewhere));
+    }
+
+    #[test]
+    fn a_signature_in_a_uri_makes_a_store_of_its_own() {
+        let uri = "https://acc.blob.core.windows.net/c/k?sv=1&sig=";
+        let signed = |signature: &str| store(&format!("{uri}{signature}"), &[]);
+        assert!(Arc::ptr_eq(&signed("x"), &signed("x")) && !Arc::ptr_eq(&signed("x"), &signed("y")));
+        let mut resolver = Resolver { environment: Some(Environment::default()), ..Resolver::default() };
+        let mut resolved =
+            |signature: &str| resolver.open(&Location::parse(&format!("{uri}{signature}")).unwrap()).unwrap();
+        assert!(Arc::ptr_eq(&resolved("x"), &signed("x")) && Arc::ptr_eq(&resolved("y"), &signed("y")));
+        assert!(Arc::ptr_eq(&store("gs://b/k", &[("anon", "1")]), &store("gcs://b", &[("skip_signature", "true")])));
+    }
 }
