@@ -348,8 +348,8 @@ def store_for(uri: str, **options: typing.Unpack[types.StoreOptions]) -> types.A
     uri
         A bucket, or anything in it.
     **options
-        For S3: ``profile``, ``access_key_id``, ``secret_access_key``, ``session_token``, ``region``, ``endpoint``, ``allow_http``,
-        ``skip_signature``, ``unsigned_payload``, ``virtual_hosted_style_request``, ``request_payer``, ``ca_bundle`` (a PEM file
+        For S3: ``profile``, ``access_key_id``, ``secret_access_key``, ``session_token``, ``region``, ``endpoint``,
+        ``allow_http``, ``skip_signature``, ``unsigned_payload``, ``virtual_hosted_style_request``, ``request_payer``, ``ca_bundle`` (a PEM file
         of certificates to trust besides the system's). ``timeout`` is the longest silence in either direction, 60 s;
         ``connect_timeout`` the longest wait for a connection, 5 s; ``max_retries`` how often a request is repeated, 8;
         ``retry_timeout`` when to stop repeating, unlimited. Lengths of time are seconds, ``timedelta`` or ``"250ms"``. What
