@@ -350,12 +350,12 @@ def store_for(uri: str, **options: str | int | float | bool | timedelta | None) 
         A bucket, or anything in it.
     **options
         For S3: ``profile``, ``access_key_id``, ``secret_access_key``, ``session_token``, ``region``, ``endpoint``,
-        ``allow_http``, ``skip_signature``, ``unsigned_payload``, ``virtual_hosted_style_request``, ``request_payer``, ``ca_bundle`` (a PEM file
-        of certificates to trust besides the system's). ``timeout`` is the longest silence in either direction, 60 s;
-        ``connect_timeout`` the longest wait for a connection, 5 s; ``max_retries`` how often a request is repeated, 8;
-        ``retry_timeout`` when to stop repeating, unlimited. Lengths of time are seconds, ``timedelta`` or ``"250ms"``. What
-        is absent or empty comes from the ``AWS_*`` variables, then from the profile of AWS's shared files. The reference lists
-        all options and their names.
+        ``allow_http``, ``skip_signature``, ``unsigned_payload``, ``virtual_hosted_style_request``, ``request_payer``,
+        ``ca_bundle`` (a PEM file of certificates to trust besides the system's) and more, which the reference lists with all
+        their names. ``timeout`` is the longest silence in either direction, 60 s; ``connect_timeout`` the longest wait for a
+        connection, 5 s; ``max_retries`` how often a request is repeated, 8; ``retry_timeout`` when to stop repeating,
+        unlimited. Lengths of time are seconds, ``timedelta`` or ``"250ms"``. What is absent or empty comes from the ``AWS_*``
+        variables, then from the profile of AWS's shared files.
 
     Raises
     ------
