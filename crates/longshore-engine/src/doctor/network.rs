@@ -241,6 +241,9 @@ fn dns(route: &Route, via: &str, why: &str) -> Problem {
 
 fn tcp(route: &Route, via: &str, error: &io::Error) -> Problem {
     let (kind, advice) = match error.kind() {
+        _ if route.proxy.is_some() => {
+            (ErrorKind::Connection, "is the proxy running? NO_PROXY names hosts that need none")
+        }
         io::ErrorKind::ConnectionRefused => (ErrorKind::Connection, "is the server running, and is it the right port?"),
         io::ErrorKind::TimedOut => (ErrorKind::Timeout, "is there a firewall or a security group on the way?"),
         _ => (ErrorKind::Connection, "is there a route to it from this machine?"),
