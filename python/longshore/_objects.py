@@ -348,25 +348,9 @@ def store_for(uri: str, **options: typing.Unpack[types.StoreOptions]) -> types.A
     uri
         A bucket, or anything in it.
     **options
-        For S3: ``profile``, ``access_key_id``, ``secret_access_key``, ``session_token``, ``region``, ``endpoint``, ``allow_http``,
-        ``skip_signature``, ``unsigned_payload``, ``virtual_hosted_style_request``, ``request_payer``, ``ca_bundle`` (a PEM file
-        of certificates to trust besides the system's). ``timeout`` is the longest silence in either direction, 60 s;
-        ``connect_timeout`` the longest wait for a connection, 5 s; ``max_retries`` how often a request is repeated, 8;
-        ``retry_timeout`` when to stop repeating, unlimited. Lengths of time are seconds, ``timedelta`` or ``"250ms"``. What
-        is absent or empty comes from the ``AWS_*`` variables, then from the profile of AWS's shared files. The reference lists
-        all options and their names.
-        For Google: ``service_account`` (a key file), ``service_account_key`` (its JSON), ``application_credentials``,
-        ``bearer_token``, ``skip_signature``, ``endpoint``, ``project`` and ``bucket_location`` of new buckets,
-        ``metadata_host``. What is absent comes from the ``GOOGLE_*`` variables and from what ``gcloud`` left behind.
-        For Azure: ``account_name``, ``account_key``, ``sas_token``, ``connection_string``, ``bearer_token``; ``client_id`` and
-        ``tenant_id`` with ``client_secret`` or ``federated_token_file``, and ``authority_host``; ``msi_endpoint``,
-        ``identity_header``, ``object_id``, ``msi_resource_id``; ``use_azure_cli``, ``use_emulator``, ``endpoint``,
-        ``skip_signature``. What is absent comes from the URI and the ``AZURE_*`` variables. Both take the six options from
-        ``ca_bundle`` to ``retry_timeout`` that S3 has.
-        For ``http://`` and ``https://``: ``username`` and ``password`` (or ``https://user:password@host``), or
-        ``bearer_token``; ``headers``, a dict of further headers; and ``ca_bundle``, ``allow_http``, ``timeout``,
-        ``connect_timeout``, ``max_retries`` and ``retry_timeout`` as above. None of these goes to another host that the server
-        redirects to.
+        What the kind of store knows: :class:`~longshore.types.S3Options`, :class:`~longshore.types.GCSOptions`,
+        :class:`~longshore.types.AzureOptions`, :class:`~longshore.types.HTTPOptions`; files and memory have none. What is
+        absent or empty comes from the URI, then from the variables of the vendor's own tools, then, for S3, from the profile.
 
     Raises
     ------

@@ -50,10 +50,12 @@ def test_its_lines_of_json_have_stable_keys(shell: Shell) -> None:
     found = lines(shell.check("longshore --json doctor --short s3://bucket"))
     settings = [line for line in found if "setting" in line]
     steps = [line for line in found if "step" in line]
-    assert settings and all(line["origin"] != "default" for line in settings)
+    assert settings
+    assert all(line["origin"] != "default" for line in settings)
     assert all(set(line) == {"operation", "setting", "value", "origin"} for line in settings)
     assert all(set(line) == {"operation", "step", "state", "said", "seconds"} for line in steps)
-    assert steps[-1]["step"] == "get" and {line["operation"] for line in found} == {"doctor"}
+    assert steps[-1]["step"] == "get"
+    assert {line["operation"] for line in found} == {"doctor"}
 
 
 def test_the_exit_code_is_that_of_the_first_failure(shell: Shell, closed_port: str) -> None:
@@ -75,5 +77,6 @@ def test_the_exit_code_is_that_of_the_first_failure(shell: Shell, closed_port: s
 def test_a_local_path_is_looked_at(shell: Shell) -> None:
     (shell.folder / "file").write_bytes(b"data")
     out = shell.check("longshore doctor file")
-    assert "readable, 4 bytes" in out and "MiB free" in out
+    assert "readable, 4 bytes" in out
+    assert "MiB free" in out
     assert "a folder of 1 entries" in shell.check("longshore doctor .")

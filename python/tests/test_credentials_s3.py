@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
-import botocore.session
+import boto3  # type: ignore[import-untyped]
+import botocore.session  # type: ignore[import-untyped]
 import pytest
 
 import longshore as s3
@@ -71,22 +71,23 @@ def works(uri: str) -> None:
     assert s3.get(uri) == b"data"
 
 
-def test_a_profile_is_all_that_a_call_needs(server: testing.Server, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_is_all_that_a_call_needs(
+    server: testing.Server, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = f"[profile work]\nendpoint_url = {server.endpoint}\nregion = us-east-1\n"
     home.write(settings, f"[work]\n{keys(server)}")
     monkeypatch.setenv("AWS_PROFILE", "work")
     works("s3://bucket/profile")
     store = s3.store_for("s3://bucket", profile="work")
-    assert isinstance(store, s3.S3Store) and store.endpoint == server.endpoint
+    assert isinstance(store, s3.S3Store)
+    assert store.endpoint == server.endpoint
     assert store is s3.store_for("s3://bucket")
     assert server.options["secret_access_key"] not in repr(store)
 
 
 def test_a_process_gives_keys_that_the_server_accepts(server: testing.Server, home: Home) -> None:
     options = server.options
-    program = home.program(
-        {"AccessKeyId": options["access_key_id"], "SecretAccessKey": options["secret_access_key"]}
-    )
+    program = home.program({"AccessKeyId": options["access_key_id"], "SecretAccessKey": options["secret_access_key"]})
     home.write(f"[default]\nendpoint_url = {server.endpoint}\ncredential_process = {program}\n")
     works("s3://bucket/process")
 
@@ -121,7 +122,8 @@ def test_a_role_of_moto_is_assumed(moto: Server, home: Home, monkeypatch: pytest
     found = {step["name"]: step for step in s3.doctor("s3://roles/key")["steps"]}
     assert found["get"]["state"] == "ok"
     assert "arn:aws:iam::123456789012:role/reader" in found["credentials"]["said"]
-    assert "good until" in found["credentials"]["said"] and "session token" in found["credentials"]["said"]
+    assert "good until" in found["credentials"]["said"]
+    assert "session token" in found["credentials"]["said"]
 
 
 def test_moto_is_told_how_objects_are_encrypted(moto: Server, home: Home) -> None:
@@ -157,9 +159,7 @@ def test_moto_is_told_how_objects_are_encrypted(moto: Server, home: Home) -> Non
 def test_a_customers_key_is_checked_before_anything_is_sent(server: testing.Server) -> None:
     for value in ("", "c2hvcnQ=", "not base64"):
         with pytest.raises(s3.exceptions.InvalidArgumentError, match="sse_customer_key_base64") as caught:
-            s3.store_for(
-                "s3://bucket", **server.options, server_side_encryption="sse-c", sse_customer_key_base64=value
-            )
+            s3.store_for("s3://bucket", **server.options, server_side_encryption="sse-c", sse_customer_key_base64=value)
         assert not value or value not in str(caught.value)
     key = base64.b64encode(b"k" * 32).decode()
     store = s3.store_for("s3://bucket", **server.options, sse_customer_key_base64=key)
@@ -222,10 +222,13 @@ def test_a_profile_that_is_missing_is_an_error_as_for_boto3(home: Home, monkeypa
 
 def test_the_doctor_finds_what_is_wrong(server: testing.Server, closed_port: str) -> None:
     report = s3.doctor("s3://bucket", **server.options)
-    assert report["healthy"] and report["uri"] == "s3://bucket"
+    assert report["healthy"]
+    assert report["uri"] == "s3://bucket"
     assert server.options["secret_access_key"] not in str(report)
     report = s3.doctor("s3://bucket", **{**server.options, "endpoint": closed_port})
     failed = [step for step in report["steps"] if step["state"] == "failed"]
-    assert not report["healthy"] and [step["name"] for step in failed] == ["tcp"]
-    assert failed[0]["advice"] is not None and "running" in failed[0]["advice"]
+    assert not report["healthy"]
+    assert [step["name"] for step in failed] == ["tcp"]
+    assert failed[0]["advice"] is not None
+    assert "running" in failed[0]["advice"]
     assert s3.doctor("s5://bucket")["steps"][0]["state"] == "failed"

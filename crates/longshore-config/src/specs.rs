@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::given::Spec;
-use crate::{S3Settings, Scheme};
+use crate::{AzureSettings, GcsSettings, S3Settings, Scheme, WebSettings};
 
 /// The settings of a kind of store, in the order that a person reads them.
 ///
@@ -13,7 +13,10 @@ use crate::{S3Settings, Scheme};
 pub fn specs(scheme: Scheme) -> Vec<&'static Spec> {
     match scheme {
         Scheme::S3 => S3Settings::specs(),
-        _ => Vec::new(),
+        Scheme::Gcs => GcsSettings::specs(),
+        Scheme::Azure => AzureSettings::specs(),
+        Scheme::Http => WebSettings::specs(),
+        Scheme::File | Scheme::Memory => Vec::new(),
     }
 }
 
@@ -126,12 +129,15 @@ mod tests {
 
     #[test]
     fn no_two_settings_share_a_keyword_and_each_says_what_it_decides() {
-        let mut seen = std::collections::BTreeSet::new();
-        for spec in specs(Scheme::S3) {
-            assert!(!spec.about.is_empty() && !spec.about.ends_with('.'), "{}", spec.name);
-            for name in std::iter::once(&spec.name).chain(spec.also) {
-                assert!(seen.insert(*name), "{name} is there twice");
+        for scheme in [Scheme::S3, Scheme::Gcs, Scheme::Azure, Scheme::Http] {
+            let mut seen = std::collections::BTreeSet::new();
+            for spec in specs(scheme) {
+                assert!(!spec.about.is_empty() && !spec.about.ends_with('.'), "{}", spec.name);
+                for name in std::iter::once(&spec.name).chain(spec.also) {
+                    assert!(seen.insert(*name), "{name} is there twice");
+                }
             }
+            assert!(seen.contains("timeout"), "{scheme:?}");
         }
     }
 

@@ -69,7 +69,7 @@ impl Source {
         Ok(Arc::new(Guarded::new(Arc::new(tokens), self.who(), format!("; {ADVICE}"), patience)))
     }
 
-    fn who(&self) -> String {
+    pub(super) fn who(&self) -> String {
         match self {
             Self::Secret { token_url, client_id, .. } => {
                 format!("{}, asked for a token for the application {client_id},", host(token_url))

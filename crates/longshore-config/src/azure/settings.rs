@@ -11,7 +11,7 @@ use super::specs::{
 };
 use crate::address;
 use crate::environment::program;
-use crate::given::{Given, Secret, Setting, Value};
+use crate::given::{Given, Secret, Setting, Spec, Value};
 use crate::options::invalid;
 use crate::wire::{WIRE, Wire};
 use crate::{ConfigError, Environment, Location, Options};
@@ -83,7 +83,7 @@ impl AzureSettings {
         let (account, endpoint) = if emulator { local(&layers, given)? } else { remote(&layers)? };
         let wire = Wire::resolve(given, endpoint.starts_with("http://"))?;
         let fetched = fetched(given)?;
-        given.refuse_the_rest("AzureStore", &[&SPECS[..], &WIRE[..]].concat())?;
+        given.refuse_the_rest("AzureStore", &Self::specs())?;
         let decided = layers.into_iter().find(|layer| layer.decides(&account)).map(outright).transpose()?;
         let signing = match (decided, fetched.source) {
             _ if unsigned => Signing::Unsigned,
@@ -123,6 +123,22 @@ impl AzureSettings {
     /// The address of the account's blob service.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// Who makes requests ours, in words. `None` where they go without credentials.
+    pub fn signs_with(&self) -> Option<String> {
+        Some(match &self.signing {
+            Signing::Unsigned => return None,
+            Signing::Key(_) => format!("a key of the account {}", self.account),
+            Signing::Signature(_) => "a shared access signature".into(),
+            Signing::Token(_) => "a token that was given".into(),
+            Signing::From(source) => source.who().trim_end_matches(',').to_owned(),
+        })
+    }
+
+    /// Every setting there is.
+    pub fn specs() -> Vec<&'static Spec> {
+        [&SPECS[..], &WIRE[..]].concat()
     }
 
     pub(super) fn container_url(&self) -> String {

@@ -75,7 +75,7 @@ impl GcsSettings {
         let location = given.text(&BUCKET_LOCATION)?.map(|value| value.text);
         let metadata = given.text(&METADATA_HOST)?;
         let wire = Wire::resolve(given, endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://")))?;
-        given.refuse_the_rest("GCSStore", &[&SPECS[..], &WIRE[..]].concat())?;
+        given.refuse_the_rest("GCSStore", &Self::specs())?;
         let signing = match said.signing(!emulator)? {
             _ if unsigned == Some(true) => Signing::Unsigned,
             Some(signing) => signing,
@@ -116,6 +116,22 @@ impl GcsSettings {
             Signing::From(Source::Key(KeyFile::ServiceAccount { email, .. })) => Some(email),
             _ => None,
         }
+    }
+
+    /// Who gives out the tokens, in words. `None` where requests go without any.
+    pub fn signs_with(&self) -> Option<String> {
+        Some(match &self.signing {
+            Signing::Unsigned => return None,
+            Signing::Token(_) => "a token that was given".into(),
+            Signing::From(Source::Key(KeyFile::ServiceAccount { email, .. })) => format!("the service account {email}"),
+            Signing::From(Source::Key(KeyFile::Person { .. })) => "the login of a person".into(),
+            Signing::From(Source::Metadata { host }) => format!("the metadata server at {host}"),
+        })
+    }
+
+    /// Every setting there is.
+    pub fn specs() -> Vec<&'static Spec> {
+        [&SPECS[..], &WIRE[..]].concat()
     }
 
     pub(super) fn service_url(&self) -> &str {

@@ -388,6 +388,41 @@ mod tests {
     }
 
     #[test]
+    fn aws_has_other_addresses_for_those_who_ask_and_an_endpoint_has_none() {
+        let address = |names: &[&str]| {
+            let flags: Vec<_> = names.iter().map(|name| (*name, "true")).collect();
+            resolve(&[&KEYS[..], &flags].concat(), &[]).unwrap().addresses().unwrap().1
+        };
+        let (dualstack, fips, fast) = ("use_dualstack_endpoint", "use_fips_endpoint", "s3_accelerate");
+        assert_eq!(address(&[dualstack]), "https://s3.dualstack.us-east-1.amazonaws.com/b");
+        assert_eq!(address(&[fips]), "https://s3-fips.us-east-1.amazonaws.com/b");
+        assert_eq!(address(&[fips, dualstack]), "https://s3-fips.dualstack.us-east-1.amazonaws.com/b");
+        assert_eq!(address(&[fast]), "https://b.s3-accelerate.amazonaws.com");
+        assert_eq!(address(&[fast, dualstack]), "https://b.s3-accelerate.dualstack.amazonaws.com");
+        for name in [dualstack, fips, fast] {
+            let options = [&KEYS[..], &[("endpoint", "http://h"), (name, "1")]].concat();
+            assert!(resolve(&options, &[]).unwrap_err().to_string().contains("endpoint is given"), "{name}");
+        }
+    }
+
+    #[test]
+    fn encryption_is_checked_before_anything_is_sent() {
+        let key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+        let refused = |options: &[(&str, &str)]| resolve(&[&KEYS[..], options].concat(), &[]).unwrap_err().to_string();
+        assert!(refused(&[("server_side_encryption", "rot13")]).contains("AES256"));
+        assert!(refused(&[("server_side_encryption", "sse-c")]).contains("sse_customer_key_base64"));
+        assert!(
+            refused(&[("server_side_encryption", "AES256"), ("sse_kms_key_id", "k")]).starts_with("sse_kms_key_id")
+        );
+        assert!(refused(&[("sse_bucket_key_enabled", "true")]).starts_with("sse_bucket_key_enabled"));
+        let far = [("sse_customer_key_base64", key), ("endpoint", "http://example.org")];
+        let message = refused(&far);
+        assert!(message.contains("http://") && !message.contains(key), "{message}");
+        let settings = resolve(&[&KEYS[..], &far, &[("allow_http", "true")]].concat(), &[]).unwrap();
+        assert!(!format!("{settings:?}{:?}", settings.encryption.headers()).contains(key));
+    }
+
+    #[test]
     fn the_bucket_stands_in_the_path_or_in_the_host() {
         let options = [&KEYS[..], &[("endpoint", "http://h:9")]].concat();
         assert_eq!(resolve(&options, &[]).unwrap().addresses().unwrap().1, "http://h:9/b");

@@ -81,10 +81,15 @@ impl WebSettings {
             return Err(invalid("headers", reason.into()));
         }
         let wire = Wire::resolve(given, origin.starts_with("http://"))?;
-        given.refuse_the_rest("HTTPStore", &[&SPECS[..], &WIRE[..]].concat())?;
+        given.refuse_the_rest("HTTPStore", &Self::specs())?;
         let settings = Self { origin: origin.to_owned(), authorization, headers, wire };
         settings.header_map()?;
         Ok(settings)
+    }
+
+    /// Every setting there is.
+    pub fn specs() -> Vec<&'static Spec> {
+        [&SPECS[..], &WIRE[..]].concat()
     }
 
     /// Scheme, host and port, as `https://host`.

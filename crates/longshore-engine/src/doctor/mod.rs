@@ -2,7 +2,7 @@
 //! way to an object.
 //!
 //! [`examine`] runs the steps in order. What a failed step makes pointless is skipped, and says so. Nothing is written to
-//! the store. [`network`] has the steps for servers, [`files`] those for local paths.
+//! the store. `network` has the steps for servers, `files` those for local paths.
 
 mod files;
 mod network;

@@ -43,7 +43,11 @@ pub(super) async fn examine(
     }
     match &live.s3 {
         Some(access) => bucket(examination, access, store.bucket(), context).await,
-        None => true,
+        // Elsewhere the listing says whether the bucket is there.
+        None => {
+            examination.skip(&["bucket"], "the listing below tells");
+            true
+        }
     }
 }
 
@@ -147,31 +151,44 @@ fn clock(examination: &mut Examination<'_>, greeting: &Greeting) {
     examination.end("clock", Instant::now(), outcome);
 }
 
-/// One arm for each kind of store that has credentials.
+/// Whether there are credentials, or none are needed.
 async fn credentials(examination: &mut Examination<'_>, store: &Store, live: &Live, context: &Context) -> bool {
-    let Some(access) = &live.s3 else {
-        examination.skip(&["credentials"], "they are part of the requests below");
-        return true;
-    };
-    let Some(provider) = &access.credentials else {
-        examination.skip(&["credentials"], "requests are sent unsigned");
-        return true;
-    };
-    let who = store.s3_settings().and_then(|settings| settings.signs_with()).unwrap_or_default();
     let started = Instant::now();
-    let outcome = match provider.get_credential().await {
-        Ok(credential) => {
-            let until = DateTime::from_timestamp(access.keys_until.load(Ordering::Relaxed), 0);
-            let until = until.filter(|until| until.timestamp() != 0).map(|until| {
-                let left = (until - Utc::now()).num_minutes();
-                format!(", good until {} ({left} minutes)", until.to_rfc3339_opts(SecondsFormat::Secs, true))
-            });
-            let token = if credential.token.is_some() { " with a session token" } else { "" };
-            Ok(format!("{}{token} from {}{}", credential.key_id, who.trim_end_matches(','), until.unwrap_or_default()))
-        }
-        Err(error) => Err(Problem::new(&context.store_error(error, &trace()), "")),
+    let who = [
+        store.s3_settings().and_then(|settings| settings.signs_with()),
+        store.gcs_settings().and_then(|settings| settings.signs_with()),
+        store.azure_settings().and_then(|settings| settings.signs_with()),
+    ];
+    let Some(who) = who.into_iter().flatten().next() else {
+        let why = if live.web.is_some() { "they are part of the requests below" } else { "requests are sent unsigned" };
+        examination.skip(&["credentials"], why);
+        return true;
     };
+    let who = who.trim_end_matches(',');
+    let found = if let Some(access) = &live.s3 {
+        keys(access, who).await
+    } else if let Some(provider) = live.gcs.as_ref().and_then(|access| access.credentials.as_ref()) {
+        provider.get_credential().await.map(|_| format!("a token from {who}"))
+    } else if let Some(provider) = live.azure.as_ref().and_then(|access| access.credentials.as_ref()) {
+        provider.get_credential().await.map(|_| who.to_owned())
+    } else {
+        Ok(who.to_owned())
+    };
+    let outcome = found.map_err(|error| Problem::new(&context.store_error(error, &trace()), ""));
     examination.end("credentials", started, outcome)
+}
+
+/// The keys that sign for S3, without the secret.
+async fn keys(access: &S3Access, who: &str) -> object_store::Result<String> {
+    let Some(provider) = &access.credentials else { return Ok(who.to_owned()) };
+    let credential = provider.get_credential().await?;
+    let until = DateTime::from_timestamp(access.keys_until.load(Ordering::Relaxed), 0);
+    let until = until.filter(|until| until.timestamp() != 0).map(|until| {
+        let left = (until - Utc::now()).num_minutes();
+        format!(", good until {} ({left} minutes)", until.to_rfc3339_opts(SecondsFormat::Secs, true))
+    });
+    let token = if credential.token.is_some() { " with a session token" } else { "" };
+    Ok(format!("{}{token} from {who}{}", credential.key_id, until.unwrap_or_default()))
 }
 
 async fn bucket(examination: &mut Examination<'_>, access: &S3Access, name: &str, context: &Context) -> bool {
@@ -219,9 +236,9 @@ pub(super) fn advice(error: &Error, step: &str) -> String {
         }
         (_, ErrorKind::NotFound) => "check the key: there is no such object",
         (_, ErrorKind::PermissionDenied) => match step {
-            "list" => "the key may not list: it needs s3:ListBucket, or its like, on the bucket",
-            "get" => "the key may not read: it needs s3:GetObject, or its like, on the objects",
-            _ => "the key may not ask about the bucket; what it may do is tried below",
+            "list" => "these credentials may not list: on S3 they need s3:ListBucket, elsewhere its like",
+            "get" => "these credentials may not read: on S3 they need s3:GetObject on the objects, elsewhere its like",
+            _ => "these credentials may not ask about the bucket; what they may do is tried below",
         },
         (_, ErrorKind::Unauthenticated) => "check the keys",
         (_, ErrorKind::Timeout) => "the server takes long; raise `timeout`",
@@ -241,6 +258,9 @@ fn dns(route: &Route, via: &str, why: &str) -> Problem {
 
 fn tcp(route: &Route, via: &str, error: &io::Error) -> Problem {
     let (kind, advice) = match error.kind() {
+        _ if route.proxy.is_some() => {
+            (ErrorKind::Connection, "is the proxy running? NO_PROXY names hosts that need none")
+        }
         io::ErrorKind::ConnectionRefused => (ErrorKind::Connection, "is the server running, and is it the right port?"),
         io::ErrorKind::TimedOut => (ErrorKind::Timeout, "is there a firewall or a security group on the way?"),
         _ => (ErrorKind::Connection, "is there a route to it from this machine?"),
