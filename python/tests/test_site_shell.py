@@ -109,8 +109,10 @@ def test_a_session_that_goes_otherwise_is_noticed(shell: Shell) -> None:
     assert (first.line, second.line) == (3, 5)
     assert _fits(first.below, shell.run(first.typed).out, first.typed)
     assert not _fits(second.below, shell.run(second.typed).out, second.typed)
-    assert _fits("a\n…\nd\n", "a\nb\nc\nd\n", "") and not _fits("a\n…\nd\n", "a\nb\n", "")
-    assert _fits("…\nd\n", "d\n", "") and not _fits("a\n", "a\nb\n", "")
+    assert _fits("a\n…\nd\n", "a\nb\nc\nd\n", "")
+    assert not _fits("a\n…\nd\n", "a\nb\n", "")
+    assert _fits("…\nd\n", "d\n", "")
+    assert not _fits("a\n", "a\nb\n", "")
 
 
 def _commands(text: str) -> Iterator[list[str]]:
