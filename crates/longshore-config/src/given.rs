@@ -156,6 +156,9 @@ impl<'a> Given<'a> {
 
     /// The keyword alone. It is taken: nobody finds it again.
     pub(crate) fn by_keyword(&mut self, spec: &Spec) -> Result<Option<Value>, ConfigError> {
+        if !spec.keyword {
+            return Ok(None);
+        }
         let names: Vec<&str> = std::iter::once(spec.name).chain(spec.also.iter().copied()).collect();
         let text = self.options.take(&names)?;
         Ok(text.map(|text| Value { key: spec.name.to_owned(), text, origin: Origin::Keyword }))

@@ -22,7 +22,8 @@ use crate::transport::{ClientSettings, client};
 /// What to do when there are no credentials.
 pub(super) const ADVICE: &str = "pass account_key, sas_token or a service principal (client_id, client_secret, tenant_id), set \
                                  AZURE_STORAGE_ACCOUNT_KEY, AZURE_STORAGE_SAS_TOKEN or AZURE_STORAGE_CONNECTION_STRING, pass \
-                                 use_azure_cli=True after `az login`, or pass skip_signature=True for public containers";
+                                 use_azure_cli=True after `az login`, or send \
+                                 unsigned requests to public containers (skip_signature=True, --no-sign-request)";
 
 const INSTANCE: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
 const RESOURCE: &str = "https://storage.azure.com";

@@ -20,7 +20,8 @@ use crate::transport::{ClientSettings, client};
 
 /// What to do when there are no credentials.
 pub(super) const ADVICE: &str = "run `gcloud auth application-default login`, set GOOGLE_APPLICATION_CREDENTIALS to the key file \
-                                 of a service account, or pass skip_signature=True for public buckets";
+                                 of a service account, or send \
+                                 unsigned requests to public buckets (skip_signature=True, --no-sign-request)";
 
 /// Who gives out tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

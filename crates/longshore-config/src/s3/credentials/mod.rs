@@ -33,8 +33,8 @@ use crate::given::Secret;
 use crate::guarded::Guarded;
 
 /// What to do when there are no keys.
-pub(crate) const ADVICE: &str =
-    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or pass skip_signature=True to send unsigned requests";
+pub(crate) const ADVICE: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or send unsigned requests (skip_signature=True, \
+     --no-sign-request)";
 
 /// A pair of keys that was given outright.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
