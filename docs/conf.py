@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 import inspect
-import os
 import posixpath
 import re
 import subprocess
@@ -128,32 +127,12 @@ def _pages(folder: Path) -> dict[Path, str]:
 
 def _command_help() -> str:
     """The command's reference in its own words."""
-    written = _command("help", "--markdown")
-    if written.returncode == 0:
-        # The page has a title already, and one is enough.
-        return re.sub(r"\A# .*\n+", "", written.stdout)
-    commands: list[tuple[str, ...]] = [()]
-    first = _command("--help")
-    names = re.search(r"\{([\w,-]+)\}", first.stdout)
-    commands += [(name,) for name in names[1].split(",")] if names else []
-    parts = []
-    for command in commands:
-        shown = _command(*command, "--help")
-        if shown.returncode != 0:
-            raise RuntimeError(
-                f"python -m longshore {' '.join(command)} --help failed: {shown.stderr}"
-            )
-        title = " ".join(["python -m longshore", *command])
-        parts.append(f"## `{title}`\n\n```text\n{shown.stdout.strip()}\n```\n")
-    return "\n".join(parts)
-
-
-def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "88", "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "longshore", *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, env=environment, check=False
+    command = [sys.executable, "-m", "longshore", "help", "--markdown"]
+    written = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=True
     )
+    # The page has a title already, and one is enough.
+    return re.sub(r"\A# .*\n+", "", written.stdout)
 
 
 def show_signature(

@@ -279,14 +279,14 @@ class DoctorSetting(TypedDict):
     value: str
     """Its value; ``"****"`` for a secret."""
     origin: str
-    """Who set it: ``"keyword"``, ``"URI"``, a variable, ``"profile NAME"`` or ``"default"``."""
+    """The one who set it, which is ``"keyword"``, ``"URI"``, a variable, ``"profile NAME"`` or ``"default"``."""
 
 
 class DoctorStep(TypedDict):
     """A step that was tried."""
 
     name: str
-    """What was tried: ``"settings"``, ``"dns"``, ``"tcp"``, ``"tls"``, ``"http"``, ``"clock"``, ``"credentials"``,
+    """What was tried, which is ``"settings"``, ``"dns"``, ``"tcp"``, ``"tls"``, ``"http"``, ``"clock"``, ``"credentials"``,
     ``"bucket"``, ``"path"``, ``"space"``, ``"list"`` or ``"get"``."""
     state: Literal["ok", "failed", "skipped"]
     """How it ended."""

@@ -87,13 +87,14 @@ def test_nearly_every_program_says_what_it_prints() -> None:
     assert silent == ["guides/benchmarking.md"]
 
 
-def test_each_line_of_coming_from_leads_to_a_page_with_a_program() -> None:
+def test_each_line_of_coming_from_leads_to_a_page_with_a_program_or_a_session() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     section = readme.partition("## Coming from\n")[2].partition("\n## ")[0]
     pages = re.findall(r"^\|.*\]\(docs/(\S+?)\)", section, re.MULTILINE)
     assert len(pages) >= 6
     for page in pages:
-        assert any(program.page == page and program.prints for program in PROGRAMS), page
+        session = "```console\n$ " in (DOCS / page).read_text(encoding="utf-8")
+        assert session or any(program.page == page and program.prints for program in PROGRAMS), page
 
 
 def _build(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
@@ -184,8 +185,10 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
 
 def test_the_command_line_page_has_the_commands(site: Path) -> None:
     text = re.sub(r"<[^>]+>", "", (site / "reference" / "cli.html").read_text(encoding="utf-8"))
-    assert "--access-key" in text
-    assert "longshore serve" in text
+    for command in ("serve", "bench", "doctor", "sync"):
+        assert f"longshore {command}" in text
+    for words in ("--access-key", "some of several objects or commands failed"):
+        assert words in text
 
 
 def test_the_documents_of_the_repository_are_pages(site: Path) -> None:

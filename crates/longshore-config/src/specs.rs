@@ -22,16 +22,20 @@ pub fn specs(scheme: Scheme) -> Vec<&'static Spec> {
 
 /// The same as a table in Markdown.
 pub fn table(scheme: Scheme) -> String {
-    let mut table =
-        String::from("| option | what it decides | variables | profile | default |\n|---|---|---|---|---|\n");
-    for spec in specs(scheme) {
+    let specs = specs(scheme);
+    // Only S3 has profiles.
+    let has_profiles = specs.iter().any(|spec| !spec.profile.is_empty());
+    let head = if has_profiles { (" profile |", "---|") } else { ("", "") };
+    let mut table = format!("| option | what it decides | variables |{} default |\n|---|---|---|{}---|\n", head.0, head.1);
+    for spec in specs {
         let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let mut names = vec![spec.name];
         names.extend(spec.also);
         let option = if spec.keyword { quoted(&names) } else { String::new() };
-        let (variables, profile) = (quoted(spec.variables), quoted(spec.profile));
+        let profile = if has_profiles { format!(" {} |", quoted(spec.profile)) } else { String::new() };
+        let variables = quoted(spec.variables);
         // Writing to a text cannot fail.
-        let _ = writeln!(table, "| {option} | {} | {variables} | {profile} | {} |", spec.about, spec.default);
+        let _ = writeln!(table, "| {option} | {} | {variables} |{profile} {} |", spec.about, spec.default);
     }
     table
 }
@@ -142,17 +146,20 @@ mod tests {
     }
 
     #[test]
-    fn the_reference_has_the_table_of_settings() {
+    fn the_reference_has_the_tables_of_settings() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../PYTHON_API_DOCUMENTATION.md");
         let text = std::fs::read_to_string(path).unwrap();
-        let (begin, end) = ("<!-- settings of s3 -->\n", "<!-- end -->");
-        let (before, rest) = text.split_once(begin).expect("the mark where the table begins");
-        let (found, after) = rest.split_once(end).expect("the mark where the table ends");
-        let expected = table(Scheme::S3);
+        let mut written = text.clone();
+        for scheme in [Scheme::S3, Scheme::Gcs, Scheme::Azure, Scheme::Http] {
+            let (begin, end) = (format!("<!-- settings of {} -->\n", scheme.name()), "<!-- end -->");
+            let (before, rest) = written.split_once(&begin).expect("the mark where the table begins");
+            let (_, after) = rest.split_once(end).expect("the mark where the table ends");
+            written = format!("{before}{begin}{}{end}{after}", table(scheme));
+        }
         if std::env::var_os("LONGSHORE_WRITE_TABLES").is_some() {
-            std::fs::write(path, format!("{before}{begin}{expected}{end}{after}")).unwrap();
+            std::fs::write(path, written).unwrap();
         } else {
-            assert_eq!(found, expected, "run the test with LONGSHORE_WRITE_TABLES=1 to write the table anew");
+            assert_eq!(text, written, "run the test with LONGSHORE_WRITE_TABLES=1 to write the tables anew");
         }
     }
 }

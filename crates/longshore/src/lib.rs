@@ -13,8 +13,9 @@
 //! # }
 //! ```
 //!
-//! URIs are `s3://bucket/key`, `file:///path`, `memory:///key` and `memory://name/key`. S3 is configured by the usual `AWS_*`
-//! variables. Stores with equal configuration share one connection pool.
+//! URIs are `s3://bucket/key`, `gs://bucket/key`, `az://container/key`, `file:///path`, `memory:///key`, `memory://name/key`, and
+//! `https://host/path` to read from. The clouds are configured by the variables of their own tools, such as `AWS_*`. Stores with
+//! equal configuration share one connection pool.
 //!
 //! Every function comes twice: blocking as written, and with `_async` at the end of its name. Both run on longshore's own
 //! runtime, so the blocking ones may be called on any thread and the async ones awaited on any executor. Dropping an async
