@@ -9,7 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::options::{boolean, duration, invalid, number};
-use crate::{ConfigError, Environment, Options};
+use crate::{ConfigError, Environment, Options, masked};
 
 /// One setting of a kind of store, and every name it goes by.
 #[derive(Debug)]
@@ -186,6 +186,8 @@ impl<'a> Given<'a> {
     pub(crate) fn note(&mut self, spec: &Spec, value: Option<&Value>) {
         let shown = match value {
             Some(_) if spec.secret => "****".to_owned(),
+            // Some tools take secrets in addresses. Here they are refused, and shown to nobody.
+            Some(value) if value.text.contains("://") => masked(&value.text).into_owned(),
             Some(value) => value.text.clone(),
             None => spec.default.to_owned(),
         };
@@ -296,6 +298,15 @@ mod tests {
             ("us-east-1", "default"),
         ];
         assert_eq!(trail, expected.map(|(value, origin)| (value.to_owned(), origin.to_owned())));
+    }
+
+    #[test]
+    fn an_address_in_the_trail_shows_no_secret() {
+        let environment = Environment::default();
+        let options = [("region", "http://me:hunter2@h/?sig=hunter2")].into_iter().collect();
+        let mut given = Given::new(options, &environment);
+        given.text(&REGION).unwrap();
+        assert_eq!(given.trail()[0].value, "http://****@h/?sig=****");
     }
 
     #[test]
