@@ -240,6 +240,17 @@ impl<'a> Given<'a> {
 }
 
 impl Value {
+    /// How far away it was said: 0 for a keyword, 1 for the URI, more for the rest. Who is nearer counts.
+    pub(crate) fn distance(&self) -> u8 {
+        match self.origin {
+            Origin::Keyword => 0,
+            Origin::Uri => 1,
+            Origin::Variable(_) => 2,
+            Origin::Profile(_) => 3,
+            Origin::Default => 4,
+        }
+    }
+
     /// The text, where a header can hold it. It may be a secret, so the error does not show it.
     pub(crate) fn header(self) -> Result<String, ConfigError> {
         if self.text.chars().all(|c| matches!(c, ' '..='~')) {
