@@ -14,7 +14,7 @@ use object_store::gcp::{GcpCredential, GcpCredentialProvider, GoogleCloudStorage
 use super::key_file::KeyFile;
 use crate::ConfigError;
 use crate::address::is_near;
-use crate::guarded::Guarded;
+use crate::guarded::{Guarded, SPARE};
 use crate::oauth::{self, Issuer, Question, Token, TokenError, Tokens};
 use crate::transport::{ClientSettings, client};
 
@@ -56,8 +56,8 @@ impl Source {
             Self::Key(_) => format!("{address}, asked to renew a login,"),
             Self::Metadata { host } => format!("the metadata server at {host}"),
         };
-        let tokens = Tokens::new(Asked { source: self.clone(), http });
-        Ok(Arc::new(Guarded::new(Arc::new(tokens), who, format!("; {ADVICE}"), patience)))
+        let tokens = Tokens::new(Asked { source: self.clone(), http }, patience);
+        Ok(Arc::new(Guarded::new(Arc::new(tokens), who, format!("; {ADVICE}"), patience + SPARE)))
     }
 }
 
