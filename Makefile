@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAGE := tools/stage
+PEERS := target/peers-venv
 TOOLS := $(VENV)/.installed
 NODE := $(VENV)/node/.installed
 NODE_LOCK := python/tests/servers/node/package-lock.json
@@ -19,10 +20,10 @@ unexport STORAGE_EMULATOR_HOST
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo test lint test-rust test-python types docs native wheel bench clean
+.PHONY: help demo test lint test-rust test-python types docs native wheel bench bench-commands clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: native ## generate, list, read, verify and delete a data set of each kind, on an embedded S3 server
 	@$(PY) examples/demo.py
@@ -76,6 +77,11 @@ wheel: $(TOOLS) ## build the wheels, check their size, install them into an empt
 
 bench: native ## measure, and record under bench/results
 	@$(PY) bench/run.py
+
+bench-commands: native ## measure the command beside rclone and the AWS command line, and record under bench/results
+	@test -x $(PEERS)/bin/aws || $(PYTHON) -m venv $(PEERS)
+	@$(STAGE) "other clients" $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r bench/peers.txt
+	@$(PY) bench/commands.py --peers $(PEERS)/bin
 
 clean: ## remove what was built, .venv included
 	rm -rf target dist $(VENV) python/longshore/*.so

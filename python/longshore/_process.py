@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from longshore import _native
 from longshore._call import named, run_silent, start_silent
+from longshore._lazy import asyncio, types, typing
 from longshore.exceptions import BaseError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import asyncio
-    from datetime import timedelta
-
-    from longshore.types import DoctorReport
 
 
 def configure(*, threads: int | None = None, memory: int | None = None, connections: int | None = None) -> None:
@@ -43,7 +37,7 @@ def configure(*, threads: int | None = None, memory: int | None = None, connecti
         raise named(error, "configure") from error.__cause__
 
 
-def doctor(uri: str, **options: str | int | float | bool | timedelta | None) -> DoctorReport:
+def doctor(uri: str, **options: typing.Unpack[types.StoreOptions]) -> types.DoctorReport:
     """Finds out why a URI does not work, or shows that it does. Writes nothing.
 
     Parameters
@@ -63,6 +57,6 @@ def doctor(uri: str, **options: str | int | float | bool | timedelta | None) -> 
     return run_silent(_native.doctor, "doctor", uri, options)  # type: ignore[no-any-return]
 
 
-def doctor_async(uri: str, **options: str | int | float | bool | timedelta | None) -> asyncio.Future[DoctorReport]:
+def doctor_async(uri: str, **options: typing.Unpack[types.StoreOptions]) -> asyncio.Future[types.DoctorReport]:
     """As :func:`doctor`, for ``asyncio``."""
     return start_silent(_native.doctor, "doctor", uri, options)

@@ -212,8 +212,6 @@ class AzureOptions(TransferOptions, total=False):
     """Whether the program `az` is asked for tokens."""
     use_emulator: Flag
     """Whether the local emulator is meant."""
-    emulator_url: str | None
-    """Where the emulator listens."""
     endpoint: str | None
     """The address of the account's blob service."""
     skip_signature: Flag

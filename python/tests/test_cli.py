@@ -40,7 +40,7 @@ def test_help_lists_the_exit_codes_and_each_command_its_examples(shell: Shell) -
         text = shell.check(f"longshore {name} --help")
         assert "Examples:\n" in text, name
         assert (
-            2 <= len(re.findall(r"^  (?:.*[|] *)?longshore ", text.partition("Examples:\n")[2], re.MULTILINE)) <= 6
+            2 <= len(re.findall(r"^  (?:.*[|] *)?longshore ", text.partition("Examples:\n")[2], re.MULTILINE)) <= 8
         ), name
 
 

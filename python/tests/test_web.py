@@ -135,9 +135,9 @@ def test_bad_options_are_refused(site: Site) -> None:
     with pytest.raises(ArgumentTypeError, match="headers"):
         s3.store_for(site.origin, headers={"X": 1})  # type: ignore[dict-item]
     with pytest.raises(ArgumentTypeError):
-        s3.store_for("s3://bucket", region={"a": "b"})
+        s3.store_for("s3://bucket", region={"a": "b"})  # type: ignore[arg-type]
     with pytest.raises(UnknownConfigurationKeyError, match="password"):
-        s3.store_for(site.origin, passwort="x")
+        s3.store_for(site.origin, passwort="x")  # type: ignore[call-arg]
 
 
 def test_what_would_write_is_refused_before_anything_is_sent(site: Site) -> None:

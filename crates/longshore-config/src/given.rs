@@ -9,7 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::options::{boolean, duration, invalid, number};
-use crate::{ConfigError, Environment, Options};
+use crate::{ConfigError, Environment, Options, masked};
 
 /// One setting of a kind of store, and every name it goes by.
 #[derive(Debug)]
@@ -156,6 +156,9 @@ impl<'a> Given<'a> {
 
     /// The keyword alone. It is taken: nobody finds it again.
     pub(crate) fn by_keyword(&mut self, spec: &Spec) -> Result<Option<Value>, ConfigError> {
+        if !spec.keyword {
+            return Ok(None);
+        }
         let names: Vec<&str> = std::iter::once(spec.name).chain(spec.also.iter().copied()).collect();
         let text = self.options.take(&names)?;
         Ok(text.map(|text| Value { key: spec.name.to_owned(), text, origin: Origin::Keyword }))
@@ -186,6 +189,8 @@ impl<'a> Given<'a> {
     pub(crate) fn note(&mut self, spec: &Spec, value: Option<&Value>) {
         let shown = match value {
             Some(_) if spec.secret => "****".to_owned(),
+            // Some tools take secrets in addresses. Here they are refused, and shown to nobody.
+            Some(value) if value.text.contains("://") => masked(&value.text).into_owned(),
             Some(value) => value.text.clone(),
             None => spec.default.to_owned(),
         };
@@ -238,6 +243,17 @@ impl<'a> Given<'a> {
 }
 
 impl Value {
+    /// How far away it was said: 0 for a keyword, 1 for the URI, more for the rest. Who is nearer counts.
+    pub(crate) fn distance(&self) -> u8 {
+        match self.origin {
+            Origin::Keyword => 0,
+            Origin::Uri => 1,
+            Origin::Variable(_) => 2,
+            Origin::Profile(_) => 3,
+            Origin::Default => 4,
+        }
+    }
+
     /// The text, where a header can hold it. It may be a secret, so the error does not show it.
     pub(crate) fn header(self) -> Result<String, ConfigError> {
         if self.text.chars().all(|c| matches!(c, ' '..='~')) {
@@ -296,6 +312,15 @@ mod tests {
             ("us-east-1", "default"),
         ];
         assert_eq!(trail, expected.map(|(value, origin)| (value.to_owned(), origin.to_owned())));
+    }
+
+    #[test]
+    fn an_address_in_the_trail_shows_no_secret() {
+        let environment = Environment::default();
+        let options = [("region", "http://me:hunter2@h/?sig=hunter2")].into_iter().collect();
+        let mut given = Given::new(options, &environment);
+        given.text(&REGION).unwrap();
+        assert_eq!(given.trail()[0].value, "http://****@h/?sig=****");
     }
 
     #[test]

@@ -19,6 +19,9 @@ use crate::transport::Trace;
 /// How long a failure is remembered.
 const MEMORY: Duration = Duration::from_secs(5);
 
+/// What keeps credentials ends a silence itself, so that those it has still count. This much later the guard would.
+pub(crate) const SPARE: Duration = Duration::from_secs(1);
+
 /// Keys could not be fetched. It stands in the chain of causes of the failed operation.
 #[derive(Clone, Debug)]
 pub struct CredentialsError {
@@ -36,6 +39,21 @@ impl StdError for CredentialsError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as _)
     }
+}
+
+/// Waits for an answer, but not for ever.
+///
+/// # Errors
+///
+/// The answer's, and a [`Told`] where there was none.
+pub(crate) async fn patiently<T>(
+    patience: Duration,
+    answer: impl Future<Output = object_store::Result<T>>,
+) -> object_store::Result<T> {
+    tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| {
+        let told = Told(format!("gave no answer within {patience:?}"));
+        Err(object_store::Error::Generic { store: "longshore", source: Box::new(told) })
+    })
 }
 
 /// What whoever was asked for keys did instead of giving them, as the rest of a sentence: `answered HTTP 403`.
@@ -116,7 +134,7 @@ impl<C: fmt::Debug + Send + Sync + 'static> CredentialProvider for Guarded<C> {
     }
 }
 
-fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+pub(crate) fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
     std::iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref())
 }
 

@@ -22,6 +22,7 @@ mod oauth;
 mod options;
 mod pattern;
 mod profile;
+mod program;
 mod registry;
 mod s3;
 mod specs;

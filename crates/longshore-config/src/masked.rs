@@ -18,7 +18,10 @@ const PLAIN: [&str; 6] = ["s3", "s3a", "file", "memory", "gs", "gcs"];
 /// assert_eq!(masked("s3://bucket/a?b=c"), "s3://bucket/a?b=c");
 /// ```
 pub fn masked(uri: &str) -> Cow<'_, str> {
-    let Some((scheme, rest)) = uri.split_once("://") else { return Cow::Borrowed(uri) };
+    let Some((scheme, slashes, rest)) = split(uri) else { return Cow::Borrowed(uri) };
+    if let Some(host) = host_of_names(scheme, rest) {
+        return Cow::Owned(masked(&format!("{scheme}{slashes}****@{host}")).into_owned());
+    }
     if is_scheme(&scheme.to_ascii_lowercase()) {
         // A question mark is a character like others in these, unless a shared access signature follows.
         return match split_signature(uri) {
@@ -36,7 +39,7 @@ pub fn masked(uri: &str) -> Cow<'_, str> {
     }
     let host = authority.rsplit_once('@').map_or_else(|| authority.to_owned(), |(_, host)| format!("****@{host}"));
     let tail = tail.split_once('#').map_or(tail, |(shown, _)| shown);
-    let Some((path, query)) = tail.split_once('?') else { return Cow::Owned(format!("{scheme}://{host}{tail}")) };
+    let Some((path, query)) = tail.split_once('?') else { return Cow::Owned(format!("{scheme}{slashes}{host}{tail}")) };
     let shown: Vec<String> = query
         .split('&')
         .map(|pair| match pair.split_once('=') {
@@ -45,7 +48,34 @@ pub fn masked(uri: &str) -> Cow<'_, str> {
             None => "****".to_owned(),
         })
         .collect();
-    Cow::Owned(format!("{scheme}://{host}{path}?{}", shown.join("&")))
+    Cow::Owned(format!("{scheme}{slashes}{host}{path}?{}", shown.join("&")))
+}
+
+/// Scheme, slashes and rest. Also of what has lost a slash, as in `pathlib`, or its scheme: it is no URI, but may hold a secret.
+fn split(uri: &str) -> Option<(&str, &str, &str)> {
+    if let Some((scheme, rest)) = uri.split_once("://") {
+        return Some((scheme, "://", rest));
+    }
+    if let Some(rest) = uri.strip_prefix("//") {
+        return Some(("", "//", rest));
+    }
+    let (scheme, rest) = uri.split_once(":/")?;
+    scheme.chars().all(|c| c.is_ascii_alphanumeric()).then_some((scheme, ":/", rest))
+}
+
+/// What follows the user info in a URI of names, where no user info belongs. Some tools take keys there: `s3a://key:secret@bucket`.
+fn host_of_names<'a>(scheme: &str, rest: &'a str) -> Option<&'a str> {
+    let authority = rest.split('/').next().unwrap_or_default();
+    let named = PLAIN.iter().any(|plain| scheme.eq_ignore_ascii_case(plain));
+    let (user, host) = match authority.rsplit_once('@') {
+        Some((user, host)) if named || (is_scheme(&scheme.to_ascii_lowercase()) && user.contains(':')) => {
+            (user, &rest[authority.len() - host.len()..])
+        }
+        // A secret may hold a slash.
+        None if named && authority.contains(':') => rest.split_once('@')?,
+        _ => return None,
+    };
+    (user != "****").then_some(host)
 }
 
 #[cfg(test)]
@@ -66,6 +96,14 @@ mod tests {
             "http://user:hunter2@h\\k",
             "az://h/k?sv=1&sig=hunter2",
             "https://h.blob.core.windows.net/c/k?sv=1&sig=hunter2",
+            // `pathlib` makes one slash of two.
+            "https:/user:hunter2@h/k?sig=hunter2",
+            "az:/h/k?sv=1&sig=hunter2",
+            "//user:hunter2@h/k",
+            // Keys in the address are refused, but not shown.
+            "s3://key:hunter2@h/k",
+            "s3a://key:hun/hunter2@h/k@2",
+            "abfs://key:hunter2@h/k",
         ] {
             let shown = masked(uri);
             assert!(!shown.contains("hunter2"), "{shown}");

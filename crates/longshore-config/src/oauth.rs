@@ -17,8 +17,13 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::guarded::patiently;
+use crate::options::FOREVER;
+
 /// A token is renewed this long before it expires, so that requests under way still carry a valid one.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
+/// Where that fails while the old one is still good, it is tried again after this long.
+const PAUSE: Duration = Duration::from_secs(30);
 /// How often one question is asked where the failure may pass. Whoever guards the provider sets the time for all of them.
 const TRIES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -66,12 +71,22 @@ impl TokenError {
 #[derive(Debug)]
 pub(crate) struct Tokens<I: Issuer> {
     issuer: I,
-    kept: Mutex<Option<(Arc<I::Credential>, Instant)>>,
+    kept: Mutex<Option<Kept<I::Credential>>>,
+    /// How long an answer is waited for.
+    patience: Duration,
+}
+
+#[derive(Debug)]
+struct Kept<C> {
+    credential: Arc<C>,
+    /// When to ask again, and when it ends.
+    again: Instant,
+    end: Instant,
 }
 
 impl<I: Issuer> Tokens<I> {
-    pub(crate) fn new(issuer: I) -> Self {
-        Self { issuer, kept: Mutex::default() }
+    pub(crate) fn new(issuer: I, patience: Duration) -> Self {
+        Self { issuer, kept: Mutex::default(), patience }
     }
 }
 
@@ -81,21 +96,34 @@ impl<I: Issuer> CredentialProvider for Tokens<I> {
 
     async fn get_credential(&self) -> object_store::Result<Arc<I::Credential>> {
         let mut kept = self.kept.lock().await;
-        if let Some((credential, until)) = &*kept
-            && Instant::now() < *until
+        if let Some(known) = &*kept
+            && Instant::now() < known.again
         {
-            return Ok(Arc::clone(credential));
+            return Ok(Arc::clone(&known.credential));
         }
-        let token = self
-            .issuer
-            .issue()
-            .await
-            .map_err(|error| object_store::Error::Generic { store: "longshore", source: Box::new(error) })?;
-        let credential = Arc::new(I::credential(token.text));
-        // One that is short-lived from the start is used for half of its life.
-        let good_for = token.lifetime.saturating_sub(MARGIN).max(token.lifetime / 2);
-        *kept = Some((Arc::clone(&credential), Instant::now() + good_for));
-        Ok(credential)
+        let asked = async {
+            let unanswered = |error| object_store::Error::Generic { store: "longshore", source: Box::new(error) };
+            self.issuer.issue().await.map_err(unanswered)
+        };
+        match patiently(self.patience, asked).await {
+            Ok(token) => {
+                let credential = Arc::new(I::credential(token.text));
+                let lifetime = token.lifetime.min(FOREVER);
+                // One that is short-lived from the start is used for half of its life.
+                let good_for = lifetime.saturating_sub(MARGIN).max(lifetime / 2);
+                let now = Instant::now();
+                *kept = Some(Kept { credential: Arc::clone(&credential), again: now + good_for, end: now + lifetime });
+                Ok(credential)
+            }
+            Err(error) => match &mut *kept {
+                // It is still good, and the next try may go better.
+                Some(known) if Instant::now() < known.end => {
+                    known.again = (Instant::now() + PAUSE).min(known.end);
+                    Ok(Arc::clone(&known.credential))
+                }
+                _ => Err(error),
+            },
+        }
     }
 }
 
@@ -232,6 +260,38 @@ mod tests {
         assert_eq!(words(br#"{"error": {"code": 403, "message": "no"}}"#).as_deref(), Some("no"));
         assert_eq!(words(br#"{"error": "invalid_grant"}"#).as_deref(), Some("invalid_grant"));
         assert_eq!(words(b"<html>"), None);
+    }
+
+    /// Gives a token once, and then none.
+    #[derive(Debug, Default)]
+    struct Once(std::sync::atomic::AtomicU32);
+
+    #[async_trait]
+    impl Issuer for Once {
+        type Credential = String;
+
+        async fn issue(&self) -> Result<Token, TokenError> {
+            match self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+                0 => Ok(Token { text: "t".into(), lifetime: Duration::from_secs(1) }),
+                1 => Err(TokenError::Unusable("away".into())),
+                _ => std::future::pending().await,
+            }
+        }
+
+        fn credential(token: String) -> String {
+            token
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_still_good_counts_where_no_new_one_comes() {
+        let tokens = Tokens::new(Once::default(), Duration::from_millis(100));
+        for pause in [0, 600] {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            assert_eq!(*tokens.get_credential().await.unwrap(), "t");
+        }
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        assert!(tokens.get_credential().await.is_err());
     }
 
     #[test]

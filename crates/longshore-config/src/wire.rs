@@ -9,7 +9,7 @@ use crate::ConfigError;
 use crate::address::is_near;
 use crate::given::{Given, Spec};
 use crate::options::{FOREVER, invalid};
-use crate::transport::{ClientSettings, client, unredirected};
+use crate::transport::{ClientSettings, Redirects, client, following};
 
 pub(crate) const CA_BUNDLE: Spec = Spec::new("ca_bundle", "a PEM file of certificates to trust besides the system's")
     .also(&["aws_ca_bundle"])
@@ -65,13 +65,15 @@ impl Wire {
         })
     }
 
-    /// The client of this process for the service at `address`.
+    /// The client of this process for the service at `address`. Only where requests are `public`, hold no secret, a redirect may
+    /// lead to another server.
     ///
     /// # Errors
     ///
     /// As [`client`].
-    pub(crate) fn client(&self, address: &str) -> Result<HttpClient, ConfigError> {
-        client(&ClientSettings { direct: is_near(address), ..self.client_settings(address) })
+    pub(crate) fn client(&self, address: &str, public: bool) -> Result<HttpClient, ConfigError> {
+        let follows = if public { Redirects::Anywhere } else { Redirects::SameServer };
+        following(&ClientSettings { direct: is_near(address), ..self.client_settings(address) }, follows)
     }
 
     /// A client that follows no redirect, for the service at `address` and whatever it refers to: on this machine
@@ -81,7 +83,7 @@ impl Wire {
     ///
     /// As [`client`].
     pub(crate) fn plain_client(&self, address: &str, direct: bool) -> Result<HttpClient, ConfigError> {
-        unredirected(&ClientSettings { direct, ..self.client_settings(address) })
+        client(&ClientSettings { direct, ..self.client_settings(address) })
     }
 
     fn client_settings(&self, address: &str) -> ClientSettings {

@@ -35,7 +35,7 @@ impl AzureSettings {
     }
 
     pub(crate) fn connect(&self) -> Result<Live, ConfigError> {
-        let http = self.wire.client(&self.endpoint)?;
+        let http = self.wire.client(&self.endpoint, self.signing == Signing::Unsigned)?;
         let retry = self.wire.retry();
         let credentials = self.credentials()?;
         // Without any, the builder would go looking for some.

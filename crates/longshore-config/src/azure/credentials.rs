@@ -2,8 +2,7 @@
 //!
 //! The answers are read and kept by [`crate::oauth`]; [`Guarded`] tells their failures from those of the store.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,18 +10,20 @@ use async_trait::async_trait;
 use http::header::HeaderName;
 use object_store::azure::{AzureCredential, AzureCredentialProvider};
 use object_store::client::HttpClient;
+use tokio::process::Command;
 
 use crate::ConfigError;
 use crate::address::is_near;
 use crate::given::Secret;
-use crate::guarded::Guarded;
+use crate::guarded::{Guarded, SPARE};
 use crate::oauth::{self, Issuer, Question, Token, TokenError, Tokens, encoded};
 use crate::transport::{ClientSettings, client};
 
 /// What to do when there are no credentials.
 pub(super) const ADVICE: &str = "pass account_key, sas_token or a service principal (client_id, client_secret, tenant_id), set \
                                  AZURE_STORAGE_ACCOUNT_KEY, AZURE_STORAGE_SAS_TOKEN or AZURE_STORAGE_CONNECTION_STRING, pass \
-                                 use_azure_cli=True after `az login`, or pass skip_signature=True for public containers";
+                                 use_azure_cli=True after `az login`, or send \
+                                 unsigned requests to public containers (skip_signature=True, --no-sign-request)";
 
 const INSTANCE: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
 const RESOURCE: &str = "https://storage.azure.com";
@@ -65,8 +66,8 @@ impl Source {
             connect_timeout: silence,
             timeout: silence,
         })?;
-        let tokens = Tokens::new(Asked { source: self.clone(), http });
-        Ok(Arc::new(Guarded::new(Arc::new(tokens), self.who(), format!("; {ADVICE}"), patience)))
+        let tokens = Tokens::new(Asked { source: self.clone(), http }, patience);
+        Ok(Arc::new(Guarded::new(Arc::new(tokens), self.who(), format!("; {ADVICE}"), patience + SPARE)))
     }
 
     pub(super) fn who(&self) -> String {
@@ -150,27 +151,23 @@ impl Issuer for Asked {
                     .extend(header.as_ref().map(|header| (HeaderName::from_static("x-identity-header"), &*header.0)));
                 oauth::ask(&self.http, &Question { url, headers: &headers, form: &[] }).await
             }
-            Source::Cli { program } => {
-                let program = program.clone();
-                let running = tokio::task::spawn_blocking(move || from_cli(&program));
-                running.await.map_err(|error| TokenError::Unusable(error.to_string()))?
-            }
+            Source::Cli { program } => from_cli(program).await,
         }
     }
 }
 
 /// Runs `az account get-access-token`. A call takes it a second or so.
-fn from_cli(program: &std::path::Path) -> Result<Token, TokenError> {
+async fn from_cli(program: &Path) -> Result<Token, TokenError> {
     let arguments = ["account", "get-access-token", "--output", "json", "--resource", RESOURCE];
-    let output = Command::new(program)
-        .args(arguments)
-        .stdin(std::process::Stdio::null())
-        .output()
+    let mut command = Command::new(program);
+    command.args(arguments);
+    let output = crate::program::run(command)
+        .await
         .map_err(|error| TokenError::Unusable(format!("{} cannot be run: {error}", program.display())))?;
     if output.status.success() {
-        return oauth::token(&output.stdout);
+        return oauth::token(&output.printed);
     }
-    let complaint = String::from_utf8_lossy(&output.stderr);
+    let complaint = String::from_utf8_lossy(&output.said);
     let line = complaint.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
     Err(TokenError::Unusable(format!("`az account get-access-token` failed: {line}")))
 }

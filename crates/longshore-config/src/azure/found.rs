@@ -4,7 +4,7 @@
 use super::connection_string::{self, ConnectionString};
 use super::specs::{ACCOUNT_KEY, ACCOUNT_NAME, BEARER_TOKEN, CONNECTION_STRING, ENDPOINT, SAS_TOKEN, USE_EMULATOR};
 use crate::ConfigError;
-use crate::given::{Given, Origin, Spec, Value};
+use crate::given::{Given, Spec, Value};
 use crate::options::boolean;
 
 /// What stands in one place: the keywords, the URI or the variables.
@@ -15,7 +15,7 @@ pub(super) struct Layer {
     pub(super) key: Option<Value>,
     pub(super) signature: Option<Value>,
     pub(super) token: Option<Value>,
-    pub(super) emulator: bool,
+    pub(super) emulator: Option<bool>,
 }
 
 /// Keywords, URI and variables, in this order of precedence.
@@ -31,7 +31,7 @@ pub(super) fn layers(given: &mut Given<'_>) -> Result<[Layer; 3], ConfigError> {
     let mut parts = account.into_iter().zip(endpoint).zip(key.into_iter().zip(signature)).zip(token).zip(emulator);
     for (layer, connection) in layers.iter_mut().zip(connection) {
         let Some(((((account, endpoint), (key, signature)), token), emulator)) = parts.next() else { break };
-        let emulator = emulator.map(|value| boolean(&value.key, &value.text)).transpose()?.unwrap_or(false);
+        let emulator = emulator.map(|value| boolean(&value.key, &value.text)).transpose()?;
         *layer = Layer { account, endpoint, key, signature, token, emulator };
         if let Some(connection) = connection {
             let read = connection_string::read(&connection.key, &connection.text)?;
@@ -62,7 +62,7 @@ impl Layer {
             self.key = read.key.map(value);
             self.signature = read.signature.map(value);
         }
-        self.emulator |= read.emulator;
+        self.emulator = self.emulator.or(read.emulator.then_some(true));
         self.account = self.account.take().or(read.account.map(value));
         self.endpoint = self.endpoint.take().or(read.endpoint.map(value));
     }
@@ -77,5 +77,5 @@ fn each(given: &mut Given<'_>, spec: &Spec) -> Result<[Option<Value>; 3], Config
 
 /// Whether a value was said by somebody for this call, and not by the environment.
 pub(super) fn is_own(value: &Value) -> bool {
-    matches!(value.origin, Origin::Keyword | Origin::Uri)
+    value.distance() < 2
 }

@@ -12,7 +12,7 @@ use super::specs::{
 use crate::address;
 use crate::environment::program;
 use crate::given::{Given, Secret, Setting, Spec, Value};
-use crate::options::invalid;
+use crate::options::{boolean, invalid};
 use crate::wire::{WIRE, Wire};
 use crate::{ConfigError, Environment, Location, Options};
 
@@ -78,18 +78,21 @@ impl AzureSettings {
         if let Some(again) = again.filter(|again| again.text != container) {
             return Err(invalid(&again.key, format!("is {:?}, and the URI names {container:?}", again.text)));
         }
-        let unsigned = given.flag(&SKIP_SIGNATURE)?.unwrap_or(false);
-        let emulator = layers.iter().any(|layer| layer.emulator);
+        let unsigned = given.text(&SKIP_SIGNATURE)?.map(said_true).transpose()?.flatten();
+        let emulator = is_emulator(&layers);
         let (account, endpoint) = if emulator { local(&layers, given)? } else { remote(&layers)? };
         let wire = Wire::resolve(given, endpoint.starts_with("http://"))?;
         let fetched = fetched(given)?;
         given.refuse_the_rest("AzureStore", &Self::specs())?;
         let decided = layers.into_iter().find(|layer| layer.decides(&account)).map(outright).transpose()?;
+        let nearest =
+            [decided.as_ref().map(|(distance, _)| *distance), fetched.source.as_ref().map(|(own, _)| away(*own))];
+        let nearest = nearest.into_iter().flatten().min().unwrap_or(u8::MAX);
         let signing = match (decided, fetched.source) {
-            _ if unsigned => Signing::Unsigned,
-            (Some((own, signing)), Some((later_own, source))) => {
-                // What the environment holds does not stand in the way of what was asked for in the call.
-                if later_own && !own { Signing::From(source) } else { signing }
+            _ if unsigned.is_some_and(|distance| distance <= nearest) => Signing::Unsigned,
+            (Some((distance, signing)), Some((own, source))) => {
+                // What stands farther away does not stand in the way of what was asked for in the call.
+                if away(own) < distance { Signing::From(source) } else { signing }
             }
             (Some((_, signing)), None) => signing,
             (None, Some((_, source))) => Signing::From(source),
@@ -146,6 +149,28 @@ impl AzureSettings {
     }
 }
 
+/// How far away a flag was said, where it says yes.
+fn said_true(value: Value) -> Result<Option<u8>, ConfigError> {
+    Ok(boolean(&value.key, &value.text)?.then_some(value.distance()))
+}
+
+/// How far away credentials are that have to be fetched: the URI says nothing of them.
+fn away(own: bool) -> u8 {
+    if own { 0 } else { 2 }
+}
+
+/// Whether the nearest place that says anything of it means the emulator. An address of Azure's own means none.
+fn is_emulator(layers: &[Layer; 3]) -> bool {
+    layers
+        .iter()
+        .find_map(|layer| layer.emulator.or(layer.endpoint.as_ref().filter(|value| is_azure(value)).map(|_| false)))
+        .unwrap_or(false)
+}
+
+fn is_azure(endpoint: &Value) -> bool {
+    account_of(host(&endpoint.text.to_ascii_lowercase())).is_some()
+}
+
 fn nobody(endpoint: &str) -> String {
     format!("nothing to authorize requests to {endpoint} with; {}", super::credentials::ADVICE)
 }
@@ -181,7 +206,7 @@ fn remote(layers: &[Layer; 3]) -> Result<(String, String), ConfigError> {
 fn local(layers: &[Layer; 3], given: &mut Given<'_>) -> Result<(String, String), ConfigError> {
     let account = layers.iter().find_map(|layer| layer.account.as_ref());
     let account = account.map_or_else(|| Ok(EMULATOR_ACCOUNT.to_owned()), account_name)?;
-    let named = layers.iter().find_map(|layer| layer.endpoint.as_ref());
+    let named = layers.iter().filter_map(|layer| layer.endpoint.as_ref()).find(|value| !is_azure(value));
     let base = match named {
         Some(value) => address::endpoint(&value.key, &value.text)?,
         None => match given.text(&EMULATOR_URL)? {
@@ -206,27 +231,27 @@ fn account_name(value: &Value) -> Result<String, ConfigError> {
     Err(invalid(&value.key, format!("{:?} is no name of a storage account", value.text)))
 }
 
-/// What a place authorizes with, and whether that place is the call itself.
-fn outright(layer: Layer) -> Result<(bool, Signing), ConfigError> {
+/// What a place authorizes with, and how far away it is.
+fn outright(layer: Layer) -> Result<(u8, Signing), ConfigError> {
     let Layer { key, signature, token, .. } = layer;
     if let Some(token) = token {
-        return Ok((is_own(&token), Signing::Token(Secret(token.header()?))));
+        return Ok((token.distance(), Signing::Token(Secret(token.header()?))));
     }
     if let Some(key) = key {
         if AzureAccessKey::try_new(&key.text).is_err() {
             return Err(invalid(&key.key, "is not in base64, as keys of an account are".into()));
         }
-        return Ok((is_own(&key), Signing::Key(Secret(key.text))));
+        return Ok((key.distance(), Signing::Key(Secret(key.text))));
     }
-    let Some(signature) = signature else { return Ok((false, Signing::Unsigned)) };
-    let own = is_own(&signature);
+    let Some(signature) = signature else { return Ok((u8::MAX, Signing::Unsigned)) };
+    let distance = signature.distance();
     let name = signature.key.clone();
     let text = signature.header()?;
     let text = text.trim_start_matches('?');
     if !text.split('&').any(|pair| pair.starts_with("sig=")) || text.split('&').any(|pair| !pair.contains('=')) {
         return Err(invalid(&name, "is no shared access signature; one begins like sv=… and holds sig=…".into()));
     }
-    Ok((own, Signing::Signature(Secret(text.to_owned()))))
+    Ok((distance, Signing::Signature(Secret(text.to_owned()))))
 }
 
 /// Who is to be asked for tokens.
@@ -280,7 +305,7 @@ fn fetched(given: &mut Given<'_>) -> Result<Fetched, ConfigError> {
             return found(own, Source::Secret { token_url, client_id, secret: Secret(secret.text.clone()) });
         }
         if let Some(cli) = cli.as_ref().filter(|value| is_own(value) == own)
-            && crate::options::boolean(&cli.key, &cli.text)?
+            && boolean(&cli.key, &cli.text)?
         {
             let program = program(given.environment, "az").ok_or_else(|| {
                 invalid(&cli.key, "there is no program `az` on the PATH; install the Azure CLI".into())
@@ -324,6 +349,28 @@ mod tests {
 
     fn refusal(options: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
         explained("az://c/k", options, variables).1.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_nearest_place_says_whether_the_emulator_is_meant() {
+        let variables = [("AZURE_STORAGE_USE_EMULATOR", "true"), ACCOUNT[0], ACCOUNT[1]];
+        let real = resolve("az://c/k", &[("use_emulator", "false")], &variables);
+        assert_eq!(real.endpoint(), "https://acc.blob.core.windows.net");
+        let named = resolve("https://acc.blob.core.windows.net/c/k", &[], &variables);
+        assert_eq!(named.endpoint(), "https://acc.blob.core.windows.net");
+        assert!(resolve("az://c/k", &[], &variables).endpoint().starts_with("http://127.0.0.1:10000/acc"));
+    }
+
+    #[test]
+    fn what_a_keyword_authorizes_with_wins_over_the_uri_and_over_a_variable_that_wants_nothing() {
+        let uri = "https://acc.blob.core.windows.net/c/k?sv=1&sig=x";
+        let application = [("client_id", "me"), ("client_secret", "p"), ("tenant_id", "here")];
+        assert!(matches!(resolve(uri, &application, &[]).signing, Signing::From(Source::Secret { .. })));
+        let nothing = [("AZURE_SKIP_SIGNATURE", "true"), ACCOUNT[0], ACCOUNT[1]];
+        assert_eq!(resolve("az://c/k", &[("account_key", KEY)], &nothing).signing, Signing::Key(Secret(KEY.into())));
+        assert_eq!(resolve("az://c/k", &[], &nothing).signing, Signing::Unsigned);
+        let said = [("account_key", KEY), ("skip_signature", "true")];
+        assert_eq!(resolve("az://c/k", &said, &nothing).signing, Signing::Unsigned);
     }
 
     const ACCOUNT: [(&str, &str); 2] = [("AZURE_STORAGE_ACCOUNT", "acc"), ("AZURE_STORAGE_KEY", KEY)];

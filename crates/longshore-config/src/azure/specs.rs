@@ -70,6 +70,7 @@ pub(super) const USE_EMULATOR: Spec = Spec::new("use_emulator", "whether the loc
     .variables(&["AZURE_STORAGE_USE_EMULATOR"])
     .or("false");
 pub(super) const EMULATOR_URL: Spec = Spec::new("emulator_url", "where the emulator listens")
+    .no_keyword()
     .variables(&["AZURITE_BLOB_STORAGE_URL"])
     .or("http://127.0.0.1:10000");
 pub(super) const ENDPOINT: Spec = Spec::new("endpoint", "the address of the account's blob service")

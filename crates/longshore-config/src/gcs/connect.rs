@@ -40,7 +40,7 @@ impl GcsSettings {
 
     pub(crate) fn connect(&self) -> Result<Live, ConfigError> {
         let service_url = self.service_url().to_owned();
-        let http = self.wire.client(&service_url)?;
+        let http = self.wire.client(&service_url, self.signing == Signing::Unsigned)?;
         let retry = self.wire.retry();
         let credentials = self.credentials()?;
         let google = self.is_google();

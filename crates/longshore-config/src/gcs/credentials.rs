@@ -14,13 +14,14 @@ use object_store::gcp::{GcpCredential, GcpCredentialProvider, GoogleCloudStorage
 use super::key_file::KeyFile;
 use crate::ConfigError;
 use crate::address::is_near;
-use crate::guarded::Guarded;
+use crate::guarded::{Guarded, SPARE};
 use crate::oauth::{self, Issuer, Question, Token, TokenError, Tokens};
 use crate::transport::{ClientSettings, client};
 
 /// What to do when there are no credentials.
 pub(super) const ADVICE: &str = "run `gcloud auth application-default login`, set GOOGLE_APPLICATION_CREDENTIALS to the key file \
-                                 of a service account, or pass skip_signature=True for public buckets";
+                                 of a service account, or send \
+                                 unsigned requests to public buckets (skip_signature=True, --no-sign-request)";
 
 /// Who gives out tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -55,8 +56,8 @@ impl Source {
             Self::Key(_) => format!("{address}, asked to renew a login,"),
             Self::Metadata { host } => format!("the metadata server at {host}"),
         };
-        let tokens = Tokens::new(Asked { source: self.clone(), http });
-        Ok(Arc::new(Guarded::new(Arc::new(tokens), who, format!("; {ADVICE}"), patience)))
+        let tokens = Tokens::new(Asked { source: self.clone(), http }, patience);
+        Ok(Arc::new(Guarded::new(Arc::new(tokens), who, format!("; {ADVICE}"), patience + SPARE)))
     }
 }
 

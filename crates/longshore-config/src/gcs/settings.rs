@@ -69,16 +69,20 @@ impl GcsSettings {
         let named = given.text(&ENDPOINT)?;
         let emulator = named.as_ref().is_some_and(|value| value.origin == Origin::Variable("STORAGE_EMULATOR_HOST"));
         let endpoint = named.map(|value| endpoint(&value)).transpose()?.filter(|endpoint| endpoint != GOOGLE);
-        let unsigned = given.text(&SKIP_SIGNATURE)?;
-        let unsigned = unsigned.map(|value| boolean(&value.key, &value.text)).transpose()?;
+        let unsigned = match given.text(&SKIP_SIGNATURE)? {
+            Some(value) if boolean(&value.key, &value.text)? => Some(value.distance()),
+            _ => None,
+        };
         let project = given.text(&PROJECT)?.map(|value| value.text);
         let location = given.text(&BUCKET_LOCATION)?.map(|value| value.text);
         let metadata = given.text(&METADATA_HOST)?;
         let wire = Wire::resolve(given, endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://")))?;
         given.refuse_the_rest("GCSStore", &Self::specs())?;
         let signing = match said.signing(!emulator)? {
-            _ if unsigned == Some(true) => Signing::Unsigned,
-            Some(signing) => signing,
+            // A variable does not take away what the call itself brings.
+            Some((distance, signing)) if unsigned.is_none_or(|unsigned| unsigned > distance) => signing,
+            _ if unsigned.is_some() => Signing::Unsigned,
+            Some((_, signing)) => signing,
             None if emulator => Signing::Unsigned,
             None => Signing::From(default(given.environment, endpoint.as_deref(), metadata)?),
         };
@@ -181,14 +185,17 @@ impl Said {
         })
     }
 
-    /// What counts; the variables only where `variables` says so.
-    fn signing(self, variables: bool) -> Result<Option<Signing>, ConfigError> {
+    /// What counts, and how far away it was said; the variables only where `variables` says so.
+    fn signing(self, variables: bool) -> Result<Option<(u8, Signing)>, ConfigError> {
         let Self { token, account, key, file } = self;
         let places = token.into_iter().zip(account).zip(key).zip(file);
         for (((token, account), key), file) in places.take(if variables { 2 } else { 1 }) {
             if let Some(token) = token {
-                return Ok(Some(Signing::Token(Secret(token.header()?))));
+                return Ok(Some((token.distance(), Signing::Token(Secret(token.header()?)))));
             }
+            let Some(distance) = [&account, &key, &file].into_iter().flatten().map(Value::distance).next() else {
+                continue;
+            };
             let read = match (account, key, file) {
                 (Some(account), Some(key), _) => {
                     return Err(invalid(&key.key, format!("is given beside {}; give one of them", account.key)));
@@ -197,7 +204,7 @@ impl Said {
                 (None, Some(key), _) => key_file::parse(&key.key, &key.text, "the value")?,
                 (None, None, None) => continue,
             };
-            return Ok(Some(Signing::From(Source::Key(read))));
+            return Ok(Some((distance, Signing::From(Source::Key(read)))));
         }
         Ok(None)
     }
@@ -258,6 +265,9 @@ mod tests {
         assert_eq!((settings.service_account(), settings.project()), (Some("me@p.iam"), Some("p")));
         assert_eq!(resolve(&[("token", "t")], &variables).signing, Signing::Token(Secret("t".into())));
         assert_eq!(resolve(&[("anon", "true")], &variables).signing, Signing::Unsigned);
+        let nothing = [("GOOGLE_SKIP_SIGNATURE", "true"), variables[0]];
+        assert_eq!(resolve(&[], &nothing).signing, Signing::Unsigned);
+        assert_eq!(resolve(&[("token", "t")], &nothing).signing, Signing::Token(Secret("t".into())));
         let project = [("GOOGLE_CLOUD_PROJECT", "other"), variables[0]];
         assert_eq!(resolve(&[], &project).project(), Some("other"));
     }

@@ -13,7 +13,8 @@ use crate::transport::{Fixed, Route};
 impl S3Settings {
     pub(crate) fn connect(&self) -> Result<Live, ConfigError> {
         let (service_url, bucket_url) = self.addresses()?;
-        let http = self.wire.client(&service_url)?;
+        let public = self.signing == Signing::Unsigned && self.encryption.customer_key.is_none();
+        let http = self.wire.client(&service_url, public)?;
         let retry = self.wire.retry();
         let keys_until = Arc::<AtomicI64>::default();
         let credentials = self.credentials(&keys_until)?;

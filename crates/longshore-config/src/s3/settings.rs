@@ -109,7 +109,11 @@ impl S3Settings {
         let endpoint = given.text(&ENDPOINT)?.map(|value| address::endpoint(&value.key, &value.text)).transpose()?;
         let plain_http = endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
         let variant = variant(given, endpoint.is_some())?;
-        let unsigned = given.flag(&SKIP_SIGNATURE)?.unwrap_or(false);
+        let unsigned = match given.text(&SKIP_SIGNATURE)? {
+            // A variable does not take away what the call itself brings.
+            Some(value) => boolean(&value.key, &value.text)? && (own_keys.is_none() || value.distance() == 0),
+            None => false,
+        };
         // TLS already protects the payload; hashing it again would cost more than sending it.
         let unsigned_payload = given.flag(&UNSIGNED_PAYLOAD)?.unwrap_or(!plain_http);
         let style = match given.text(&VIRTUAL_HOSTED_STYLE)? {
@@ -322,6 +326,15 @@ mod tests {
         };
         assert!(token(&KEYS).is_none());
         assert!(token(&[]).is_some());
+    }
+
+    #[test]
+    fn keys_by_keyword_win_over_a_variable_that_wants_no_signature() {
+        let variables = [("AWS_SKIP_SIGNATURE", "true"), ("AWS_ACCESS_KEY_ID", "v"), ("AWS_SECRET_ACCESS_KEY", "v")];
+        assert_eq!(resolve(&KEYS, &variables).unwrap().access_key_id(), Some("k"));
+        assert_eq!(resolve(&[], &variables).unwrap().signing, Signing::Unsigned);
+        let said = [&KEYS[..], &[("anon", "true")]].concat();
+        assert_eq!(resolve(&said, &variables).unwrap().signing, Signing::Unsigned);
     }
 
     #[test]

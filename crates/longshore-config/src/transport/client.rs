@@ -11,6 +11,7 @@ use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
 };
+use reqwest::redirect::Policy;
 
 use super::failure::{Unsendable, causes, http_error};
 use super::idle::{Impatient, Metered, Progress, Unanswered};
@@ -37,25 +38,35 @@ pub(crate) struct ClientSettings {
     pub(crate) timeout: Duration,
 }
 
-/// By the settings, and whether redirects are followed.
-static CLIENTS: PerProcess<Mutex<HashMap<(ClientSettings, bool), HttpClient>>> = PerProcess::new();
+/// Which redirects a client follows. Only `Authorization` is left out on the way to another server; keys, tokens and secrets in
+/// other headers and in bodies would go along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Redirects {
+    /// None: for credentials, and for whoever follows them itself.
+    Nowhere,
+    /// Those that stay on the server.
+    SameServer,
+    /// All, for requests that hold no secret.
+    Anywhere,
+}
 
-/// The client of this process for `settings`.
+/// As many as browsers and `reqwest` follow, at most.
+const MOST_REDIRECTS: usize = 10;
+
+static CLIENTS: PerProcess<Mutex<HashMap<(ClientSettings, Redirects), HttpClient>>> = PerProcess::new();
+
+/// The client of this process for `settings`. It follows no redirects.
 ///
 /// # Errors
 ///
 /// [`ConfigError::InvalidOption`] for a CA bundle that cannot be used, [`ConfigError::HttpClient`] without any certificate
 /// to trust.
 pub(crate) fn client(settings: &ClientSettings) -> Result<HttpClient, ConfigError> {
-    pooled(settings, true)
+    following(settings, Redirects::Nowhere)
 }
 
-/// As [`client`], for whoever follows redirects itself, because not every host may see what it sends.
-pub(crate) fn unredirected(settings: &ClientSettings) -> Result<HttpClient, ConfigError> {
-    pooled(settings, false)
-}
-
-fn pooled(settings: &ClientSettings, follows: bool) -> Result<HttpClient, ConfigError> {
+/// As [`client`], for one that follows redirects.
+pub(crate) fn following(settings: &ClientSettings, follows: Redirects) -> Result<HttpClient, ConfigError> {
     let mut clients = CLIENTS.get_or_make(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
     let wanted = (settings.clone(), follows);
     if let Some(client) = clients.get(&wanted) {
@@ -71,12 +82,13 @@ fn pooled(settings: &ClientSettings, follows: bool) -> Result<HttpClient, Config
     Ok(client)
 }
 
-fn build(settings: &ClientSettings, follows: bool) -> Result<reqwest::Client, ConfigError> {
+fn build(settings: &ClientSettings, follows: Redirects) -> Result<reqwest::Client, ConfigError> {
     let idle = Configuration::current().connections.unwrap_or(usize::MAX);
     let builder = || {
         let builder = reqwest::Client::builder().pool_max_idle_per_host(idle);
         let builder = if settings.direct { builder.no_proxy() } else { builder };
-        if follows { builder } else { builder.redirect(reqwest::redirect::Policy::none()) }
+        builder
+            .redirect(policy(follows))
             .user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
             .https_only(!settings.allow_http)
@@ -101,6 +113,17 @@ fn build(settings: &ClientSettings, follows: bool) -> Result<reqwest::Client, Co
         Err(_) => {
             builder().tls_certs_only([]).build().map_err(|error| ConfigError::HttpClient { reason: innermost(&error) })
         }
+    }
+}
+
+fn policy(follows: Redirects) -> Policy {
+    match follows {
+        Redirects::Nowhere => Policy::none(),
+        Redirects::Anywhere => Policy::limited(MOST_REDIRECTS),
+        Redirects::SameServer => Policy::custom(|attempt| {
+            let stays = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
+            if stays && attempt.previous().len() <= MOST_REDIRECTS { attempt.follow() } else { attempt.stop() }
+        }),
     }
 }
 

@@ -12,6 +12,6 @@ mod route;
 mod seats;
 mod trace;
 
-pub(crate) use client::{ClientSettings, Fixed, client, unredirected};
+pub(crate) use client::{ClientSettings, Fixed, Redirects, client, following};
 pub use route::{Certificate, Greeting, Route, TlsFailure};
 pub use trace::{Observed, Requests, Trace};

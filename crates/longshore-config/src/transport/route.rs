@@ -171,7 +171,7 @@ impl Route {
     ///
     /// What the client says where there is no answer.
     pub async fn greet(&self) -> Result<Result<Greeting, HttpError>, ConfigError> {
-        let http = self.wire.client(&self.url)?;
+        let http = self.wire.client(&self.url, false)?;
         let mut request = HttpRequest::new(HttpRequestBody::empty());
         *request.method_mut() = http::Method::HEAD;
         if let Ok(uri) = self.url.parse() {

@@ -33,6 +33,41 @@ fn an_application_exchanges_its_secret_for_a_token() {
 }
 
 #[test]
+fn a_token_that_never_ends_is_kept() {
+    run(async {
+        let double = Double::start(Tokens::Good { seconds: u64::MAX });
+        let (endpoint, identity) = (double.url(), format!("{}/token", double.url()));
+        read_twice(&store("az://c/k", &at(&endpoint, &[("msi_endpoint", &identity)]), &[])).await;
+        assert_eq!(double.seen(), ["Bearer token-0", "Bearer token-0"]);
+    });
+}
+
+#[test]
+fn a_command_line_that_hangs_is_ended_when_nobody_waits_for_it() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let (program, id) = (folder.path().join("az"), folder.path().join("id"));
+        let lines = format!("#!/bin/sh\necho $$ > {}\nexec sleep 60\n", id.display());
+        std::fs::write(&program, lines).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+        let store = store("az://c/k", &at("http://127.0.0.1:9", &[("use_azure_cli", "true")]), &[("PATH", &path)]);
+        let asked = tokio::time::timeout(std::time::Duration::from_secs(2), read_twice(&store)).await;
+        assert!(asked.is_err());
+        let id = std::fs::read_to_string(id).unwrap();
+        let gone =
+            || !std::fs::read_to_string(format!("/proc/{}/cmdline", id.trim())).is_ok_and(|line| line.contains("60"));
+        for _ in 0..50 {
+            if gone() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("process {id} runs on");
+    });
+}
+
+#[test]
 fn a_token_that_is_spent_is_replaced() {
     run(async {
         let double = Double::start(SPENT);

@@ -7,5 +7,6 @@ mod double;
 mod gcs;
 mod place;
 mod profiles;
+mod redirects;
 mod silence;
 mod wire;

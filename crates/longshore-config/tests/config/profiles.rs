@@ -184,6 +184,25 @@ fn a_process_gives_keys_once_and_its_words_are_split_as_a_shell_does() {
 }
 
 #[test]
+fn a_process_that_prints_without_end_is_stopped() {
+    run(async {
+        let home = Home::new("", "");
+        let program = home.program("exec yes");
+        home.config(&format!("[default]\ncredential_process = {program}\n"));
+        let asked = tokio::time::timeout(Duration::from_secs(20), home.keys(&[])).await;
+        let message = asked.expect("it prints on and on").unwrap_err();
+        assert!(message.contains("more than"), "{message}");
+    });
+}
+
+#[test]
+fn a_metadata_service_that_is_switched_off_is_not_asked_for_a_roles_keys() {
+    let config = "[default]\nrole_arn = arn\ncredential_source = Ec2InstanceMetadata\n";
+    let message = Home::new(config, "").with("AWS_EC2_METADATA_DISABLED", "true").settings(&[]).unwrap_err();
+    assert!(message.contains("AWS_EC2_METADATA_DISABLED"), "{message}");
+}
+
+#[test]
 fn a_process_that_fails_is_told_with_what_it_said_but_not_with_what_it_printed() {
     run(async {
         for (lines, expected) in [

@@ -61,9 +61,7 @@ impl Chain<'_> {
         if let Some(agent) = Container::find(self.environment)? {
             return Ok(Source::Container(agent));
         }
-        let disabled =
-            self.environment.get("AWS_EC2_METADATA_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        if disabled || !address::is_aws(self.service) {
+        if self.is_switched_off() || !address::is_aws(self.service) {
             let named = self.chosen || self.profile.name != "default";
             let note = named.then(|| format!("the profile {:?} has none", self.profile.name));
             return Err(ConfigError::NoCredentials { note });
@@ -117,9 +115,15 @@ impl Chain<'_> {
             "EcsContainer" => Container::find(self.environment)?
                 .map(Source::Container)
                 .ok_or_else(|| missing("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set")),
+            "Ec2InstanceMetadata" if self.is_switched_off() => Err(missing("AWS_EC2_METADATA_DISABLED is true")),
             "Ec2InstanceMetadata" => Ok(Source::Service(Service::instance(self.environment)?)),
             _ => Err(missing("must be Environment, EcsContainer or Ec2InstanceMetadata")),
         }
+    }
+
+    /// Whether the metadata service is not to be asked, whoever would like to.
+    fn is_switched_off(&self) -> bool {
+        self.environment.get("AWS_EC2_METADATA_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     /// What a profile has besides a role.

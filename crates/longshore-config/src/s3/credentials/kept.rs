@@ -14,7 +14,7 @@ use object_store::client::{HttpClient, HttpRequest};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use crate::guarded::Told;
+use crate::guarded::{Told, patiently};
 
 /// Keys are fetched again so long before they end, or after three quarters of a shorter life.
 const AHEAD: Duration = Duration::from_secs(300);
@@ -41,6 +41,8 @@ pub(super) struct Kept {
     state: Mutex<Option<State>>,
     /// When they end, in seconds since 1970, for those who show it.
     until: Arc<AtomicI64>,
+    /// How long an answer is waited for.
+    patience: Duration,
 }
 
 #[derive(Debug)]
@@ -51,8 +53,8 @@ struct State {
 }
 
 impl Kept {
-    pub(super) fn new(fetch: Arc<dyn Fetch>, until: Arc<AtomicI64>) -> Self {
-        Self { fetch, state: Mutex::default(), until }
+    pub(super) fn new(fetch: Arc<dyn Fetch>, until: Arc<AtomicI64>, patience: Duration) -> Self {
+        Self { fetch, state: Mutex::default(), until, patience }
     }
 }
 
@@ -69,7 +71,7 @@ impl CredentialProvider for Kept {
         {
             return Ok(Arc::clone(&known.keys));
         }
-        match self.fetch.fetch().await {
+        match patiently(self.patience, self.fetch.fetch()).await {
             Ok(fresh) => {
                 let life = fresh.until.map(|until| (until - Utc::now()).to_std().unwrap_or_default());
                 if life == Some(Duration::ZERO) {
@@ -82,8 +84,8 @@ impl CredentialProvider for Kept {
                 Ok(keys)
             }
             Err(error) => match &mut *state {
-                Some(State { keys, times: Some((again, end)) }) if now < *end => {
-                    *again = now + PAUSE;
+                Some(State { keys, times: Some((again, end)) }) if Instant::now() < *end => {
+                    *again = (Instant::now() + PAUSE).min(*end);
                     Ok(Arc::clone(keys))
                 }
                 _ => Err(error),
@@ -179,7 +181,7 @@ mod tests {
     }
 
     async fn ids(giver: Giver, pause: Duration) -> [Result<String, String>; 3] {
-        let kept = Kept::new(Arc::new(giver), Arc::default());
+        let kept = Kept::new(Arc::new(giver), Arc::default(), Duration::from_secs(60));
         let id =
             async || kept.get_credential().await.map(|keys| keys.key_id.clone()).map_err(|error| error.to_string());
         let first = [id().await, id().await];
@@ -201,6 +203,33 @@ mod tests {
         assert_eq!(ids(giver, Duration::from_millis(1600)).await, ["0", "0", "0"].map(|id| Ok(id.to_owned())));
         let giver = Giver { asked: AtomicU32::new(0), life: Duration::from_millis(200), once: true };
         assert!(ids(giver, Duration::from_millis(250)).await[2].as_ref().unwrap_err().contains("is away"));
+    }
+
+    /// Gives keys once, and then says nothing.
+    #[derive(Debug)]
+    struct Silent(AtomicU32);
+
+    #[async_trait]
+    impl Fetch for Silent {
+        async fn fetch(&self) -> object_store::Result<Fresh> {
+            if self.0.fetch_add(1, Ordering::SeqCst) > 0 {
+                std::future::pending::<()>().await;
+            }
+            let keys = AwsCredential { key_id: "0".into(), secret_key: String::new(), token: None };
+            Ok(Fresh { keys, until: Some(Utc::now() + Duration::from_secs(2)) })
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_that_are_still_good_count_where_nobody_answers() {
+        let kept = Kept::new(Arc::new(Silent(AtomicU32::new(0))), Arc::default(), Duration::from_millis(100));
+        for pause in [0, 1600] {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            assert_eq!(kept.get_credential().await.unwrap().key_id, "0");
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let error = kept.get_credential().await.unwrap_err();
+        assert!(crate::guarded::find::<Told>(&error).unwrap().0.contains("100ms"), "{error}");
     }
 
     #[test]

@@ -30,11 +30,11 @@ use sso::SignOn;
 
 use crate::ConfigError;
 use crate::given::Secret;
-use crate::guarded::Guarded;
+use crate::guarded::{Guarded, SPARE};
 
 /// What to do when there are no keys.
-pub(crate) const ADVICE: &str =
-    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or pass skip_signature=True to send unsigned requests";
+pub(crate) const ADVICE: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or send unsigned requests (skip_signature=True, \
+     --no-sign-request)";
 
 /// A pair of keys that was given outright.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -78,10 +78,10 @@ impl Source {
             Self::Container(container) => (Arc::new(container.fetch()?), container::PATIENCE),
         };
         Ok(Arc::new(Guarded::new(
-            Arc::new(Kept::new(fetch, Arc::clone(until))),
+            Arc::new(Kept::new(fetch, Arc::clone(until), patience)),
             self.to_string(),
             format!("; {}", self.advice()),
-            patience,
+            patience + SPARE,
         )))
     }
 

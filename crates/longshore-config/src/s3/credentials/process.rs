@@ -1,7 +1,6 @@
 //! Keys that a program prints: `credential_process` of a profile.
 
 use std::fmt;
-use std::process::Stdio;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,6 +11,7 @@ use super::kept::{Fetch, Fresh, keys, told};
 use crate::ConfigError;
 use crate::given::Secret;
 use crate::profile::Profile;
+use crate::program;
 
 /// A program may ask a service in its turn, or a person.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
@@ -49,14 +49,10 @@ impl fmt::Display for Process {
 #[async_trait]
 impl Fetch for Process {
     async fn fetch(&self) -> object_store::Result<Fresh> {
-        let output = Command::new(&self.program)
-            .args(self.arguments.iter().map(|argument| &argument.0))
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output()
-            .await
-            .map_err(|error| told(format!("cannot be run: {error}")))?;
-        let said = String::from_utf8_lossy(&output.stderr);
+        let mut command = Command::new(&self.program);
+        command.args(self.arguments.iter().map(|argument| &argument.0));
+        let output = program::run(command).await.map_err(|error| told(format!("cannot be run: {error}")))?;
+        let said = String::from_utf8_lossy(&output.said);
         let said = match said.trim() {
             "" => String::new(),
             said => {
@@ -67,7 +63,7 @@ impl Fetch for Process {
         if !output.status.success() {
             return Err(told(format!("failed ({}){said}", output.status)));
         }
-        let document: Value = serde_json::from_slice(&output.stdout)
+        let document: Value = serde_json::from_slice(&output.printed)
             .map_err(|_| told(format!("printed something that is not JSON{said}")))?;
         if document.get("Version").and_then(Value::as_i64) != Some(1) {
             return Err(told("printed a document that has not Version 1"));
