@@ -23,10 +23,11 @@ pub fn specs(scheme: Scheme) -> Vec<&'static Spec> {
 /// The same as a table in Markdown.
 pub fn table(scheme: Scheme) -> String {
     let specs = specs(scheme);
-    // Only S3 has profiles.
-    let has_profiles = specs.iter().any(|spec| !spec.profile.is_empty());
+    // Only S3 has profiles, though some settings that every store has can stand in one.
+    let has_profiles = scheme == Scheme::S3;
     let head = if has_profiles { (" profile |", "---|") } else { ("", "") };
-    let mut table = format!("| option | what it decides | variables |{} default |\n|---|---|---|{}---|\n", head.0, head.1);
+    let mut table =
+        format!("| option | what it decides | variables |{} default |\n|---|---|---|{}---|\n", head.0, head.1);
     for spec in specs {
         let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let mut names = vec![spec.name];
