@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use clap::Args;
 use futures::StreamExt;
-use longshore_engine::{Depth, Progress, TransferOptions, delete_keys, upload_reader};
+use longshore_config::Scheme;
+use longshore_engine::{Depth, ErrorKind, Object, Progress, TransferOptions, delete_keys, head, upload_reader};
 
 use crate::arguments::{Filters, SourceOptions};
 use crate::commands::{DoneLine, cat};
 use crate::error::{Failed, Result};
 use crate::place::{Place, What};
-use crate::plan::{Job, Known, Target, last_segment, require_different};
+use crate::plan::{Job, Known, Target, last_segment, real, require_different};
 use crate::select::{Filter, Source};
 use crate::session::Session;
 use crate::transfer::{Conditions, How, fail, transfer};
@@ -164,7 +165,7 @@ impl Copying<'_> {
             What::Pattern(pattern, base) => (base.as_str(), Some(pattern)),
             What::Folder(base) | What::Object(base) => (base.as_str(), None),
         };
-        if self.target.place.is_local() && pattern.is_none() && self.target.prefix().starts_with(base) {
+        if self.target.place.is_local() && pattern.is_none() && real(self.target.prefix()).starts_with(&real(base)) {
             let reason = format!("{}: the target is in this folder, which would never end", place.typed);
             return Err(Failed::usage(reason));
         }
@@ -202,12 +203,12 @@ impl Copying<'_> {
             // A mark that some tools leave for a folder. Files make their folders.
             return Ok(());
         }
-        let name = if self.arguments.flatten { last_segment(name) } else { name };
+        let (relative, name) = (name, if self.arguments.flatten { last_segment(name) } else { name });
         let shown = place.shown(&key);
-        let step = format!("{} {shown} {}", self.session.operation, self.arguments.target);
+        let step = format!("{} {shown} {}", self.session.operation, self.target.place.typed);
         let source = self.reading.object(&place.location, key, &shown)?;
         let inside = self.target.prefix();
-        if Arc::ptr_eq(&source.store, &self.target.store) && is_inside(&source.key, name, inside) {
+        if source.store.same_bucket(&self.target.store) && is_inside(&source.key, relative, inside) {
             // What was copied a moment ago is not copied again.
             return Ok(());
         }
@@ -240,6 +241,11 @@ impl Copying<'_> {
 
     /// The last step of a move. What cannot be deleted was copied all the same.
     async fn delete_sources(&self, done: Vec<Job>) -> Result<()> {
+        let (changed, done): (Vec<Job>, Vec<Job>) = done.into_iter().partition(was_changed);
+        for job in changed {
+            let reason = format!("{}: it was changed after it was found, so it is kept; move it again", job.source.uri);
+            fail(self.session, &job, &Failed::new(ErrorKind::Precondition, reason));
+        }
         let mut rest = done.into_iter().peekable();
         while let Some(first) = rest.next() {
             let store = Arc::clone(&first.source.store);
@@ -260,6 +266,13 @@ impl Copying<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether the file that was copied has become another one by now. Many are copied before the first is deleted.
+fn was_changed(job: &Job) -> bool {
+    let Some(known) = job.known.as_ref().filter(|_| job.source.store.scheme() == Scheme::File) else { return false };
+    std::fs::metadata(Place::local_path(&job.source.key))
+        .is_ok_and(|now| (now.len(), walk::modified(&now)) != (known.size, known.modified))
 }
 
 /// Whether the source `key`, called `name`, is in the target folder, which is in the source's.
@@ -287,10 +300,17 @@ async fn standard_stream(arguments: &CopyArguments, session: &Session, moves: bo
     let place = Place::parse(&arguments.target, arguments.raw)?;
     let key = place.object_key("standard input needs the name of an object")?.to_owned();
     let target = session.object(&place.location, key.clone(), &place.shown(&key))?;
+    if arguments.if_size_differ || arguments.if_source_newer {
+        let reason = "standard input has no size and no time to compare; --no-clobber keeps what is there";
+        return Err(Failed::usage(reason));
+    }
     let uri = Arc::clone(&target.uri);
     let json = DoneLine { operation: "cp", success: true, source: "-", destination: Some(&uri), object: None };
     if session.global().dry_run {
         session.output().done(|| format!("cp - {uri}"), &json);
+        return Ok(());
+    }
+    if arguments.no_clobber && !is_absent(&target).await? {
         return Ok(());
     }
     let options = TransferOptions { cleanup: session.cleanup.clone(), ..TransferOptions::default() };
@@ -298,6 +318,15 @@ async fn standard_stream(arguments: &CopyArguments, session: &Session, moves: bo
     session.output().done(|| format!("cp - {uri}"), &json);
     session.succeeded(1);
     Ok(())
+}
+
+/// Whether there is no such object.
+async fn is_absent(object: &Object) -> Result<bool> {
+    match head(object).await {
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(test)]

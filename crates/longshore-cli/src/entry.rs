@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::error::ErrorKind as ClapKind;
 use clap::{CommandFactory, Parser};
+use longshore_config::masked;
 use longshore_engine::ErrorKind;
 use longshore_runtime::runtime;
 use tokio::runtime::Handle;
@@ -132,7 +133,7 @@ fn shown(arguments: &[OsString]) -> String {
         } else if word.starts_with("--secret-key=") {
             words.push(format!("{SECRET}=****"));
         } else {
-            words.push(commands::quoted(&word));
+            words.push(commands::quoted(&masked(&word)));
         }
     }
     words.join(" ")

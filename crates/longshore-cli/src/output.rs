@@ -2,6 +2,8 @@
 //!
 //! A line is written whole or not at all. Where nobody reads standard output any more, writing goes on in silence, and whoever
 //! only writes is told so by [`Output::is_closed`].
+//!
+//! A terminal takes control characters as orders, and anybody may have put some into a key. There they are shown, not obeyed.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,14 +68,23 @@ impl Output {
 
     /// One line of what was asked for. Buffered: call [`flush`](Self::flush) where a reader could be waiting.
     pub(crate) fn line(&self, text: impl FnOnce() -> String, json: &impl Serialize) {
+        self.coloured(|| self.shown(text()), json);
+    }
+
+    /// As [`line`](Self::line), for text with colours, in which whatever came from elsewhere is [`harmless`].
+    pub(crate) fn coloured(&self, text: impl FnOnce() -> String, json: &impl Serialize) {
         let mut line = if self.json { to_json(json) } else { text() };
         line.push('\n');
         self.bytes(line.as_bytes());
     }
 
-    /// Text for people, whatever the form of output.
+    /// Text for people, whatever the form of output, and all of it ours.
     pub(crate) fn text(&self, text: &str) {
         self.bytes(text.as_bytes());
+    }
+
+    fn shown(&self, text: String) -> String {
+        if self.to_terminal { harmless(text) } else { text }
     }
 
     /// Bytes as they are.
@@ -125,6 +136,8 @@ impl Output {
     }
 
     fn to_stderr(&self, line: &str) {
+        let is_orderly = self.json || !io::stderr().is_terminal();
+        let line = if is_orderly { line.to_owned() } else { harmless(line.to_owned()) };
         // Nobody can be told that standard error is gone.
         self.beside_the_bar(true, || drop(writeln!(io::stderr().lock(), "{line}")));
     }
@@ -176,6 +189,39 @@ pub(crate) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
+/// `text` with its control characters written out. The ends of lines are ours, or look like it and do no more.
+pub(crate) fn harmless(text: String) -> String {
+    let is_order = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(is_order) {
+        return text;
+    }
+    text.chars().fold(String::new(), |mut shown, c| {
+        if is_order(c) {
+            shown.extend(c.escape_default())
+        } else {
+            shown.push(c)
+        }
+        shown
+    })
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_gets_no_orders_from_the_names_of_objects() {
+        for (name, shown) in [
+            ("a\u{1b}]0;title\u{7}b", r"a\u{1b}]0;title\u{7}b"),
+            ("\u{9b}31mred", r"\u{9b}31mred"),
+            ("over\rwritten\u{8}\u{7f}", r"over\rwritten\u{8}\u{7f}"),
+            ("größe\tand\nlines", "größe\tand\nlines"),
+        ] {
+            assert_eq!(harmless(name.into()), shown);
+        }
+    }
 }

@@ -5,14 +5,14 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use longshore_config::{Location, Pattern, Scheme};
+use longshore_config::{Location, Pattern, Scheme, masked};
 
 use crate::error::{Failed, Result};
 
 /// A place in a store.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    /// As it was typed.
+    /// As it was typed, but for what is secret.
     pub(crate) typed: String,
     /// The store it is in. Its key is not to be used: [`what`](Self::what) is.
     pub(crate) location: Location,
@@ -63,7 +63,7 @@ impl Place {
             // There it begins a query.
             key = key.replace('?', r"\?");
         }
-        Ok(Self { typed: text.into(), what: What::of(key, raw), location, shown: Shown::Uri })
+        Ok(Self { typed: masked(text).into(), what: What::of(key, raw), location, shown: Shown::Uri })
     }
 
     fn path(text: &str, raw: bool) -> Result<Self> {
@@ -115,7 +115,7 @@ impl Place {
     /// How `key` of this place's store is shown.
     pub(crate) fn shown(&self, key: &str) -> String {
         match &self.shown {
-            Shown::Uri => self.location.uri_of(key).replace(r"\*", "*"),
+            Shown::Uri => masked(&self.location.uri_of(key).replace(r"\*", "*")).into_owned(),
             Shown::Absolute => format!("/{key}"),
             Shown::Below(folder) => match key.strip_prefix(folder.as_str()) {
                 Some("") => "./".into(),
@@ -127,7 +127,7 @@ impl Place {
 
     /// The bucket, as it is shown.
     pub(crate) fn bucket(&self) -> String {
-        format!("{}://{}", self.location.scheme().name(), self.location.bucket())
+        self.location.root().to_owned()
     }
 
     /// The key of the one object that this names. `instead` says what to write, or to use, for several.
@@ -147,10 +147,9 @@ impl Place {
         }
     }
 
-    /// Whether `other` is in the same store, and shown in the same way.
-    pub(crate) fn is_beside(&self, other: &Self) -> bool {
-        let store = |place: &Self| (place.location.scheme(), place.location.bucket().to_owned());
-        store(self) == store(other) && self.shown == other.shown
+    /// Whether keys of both are shown in the same way.
+    pub(crate) fn is_shown_as(&self, other: &Self) -> bool {
+        self.location.root() == other.location.root() && self.shown == other.shown
     }
 
     /// Whether this is a bucket and nothing in it.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use longshore_config::Store;
+use longshore_config::{Scheme, Store};
 use longshore_engine::{ErrorKind, Object};
 
 use crate::error::{Failed, Result};
@@ -48,6 +48,7 @@ impl Target {
     /// Reads `typed` as the target of one object, or of several. Wildcards mean nothing here, unless `raw`.
     pub(crate) fn new(session: &Session, typed: &str, several: bool, raw: bool) -> Result<Self> {
         let place = Place::parse(typed, raw)?;
+        let typed = place.typed.as_str();
         let kind = match place.what.clone() {
             What::Pattern(..) => {
                 return Err(Failed::usage(format!(
@@ -132,18 +133,38 @@ pub(crate) fn last_segment(key: &str) -> &str {
 
 /// Refuses a job that would replace its own source.
 pub(crate) fn require_different(source: &Object, target: &Object) -> Result<()> {
-    let same_name = Arc::ptr_eq(&source.store, &target.store) && source.key == target.key;
+    let same_name = source.key == target.key && source.store.same_bucket(&target.store);
     if same_name || is_same_file(source, target) {
         return Err(Failed::usage(format!("{} and {} are the same object", source.uri, target.uri)));
     }
     Ok(())
 }
 
+/// Whether one of two folders of keys is in the other, or is the other. What keys begin with is empty, or has a slash at its end.
+/// Two paths can lead to one local folder.
+pub(crate) fn overlap(one: (&Store, &str), other: (&Store, &str)) -> bool {
+    if !one.0.same_bucket(other.0) {
+        return false;
+    }
+    let within = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
+    within(one.1, other.1) || (one.0.scheme() == Scheme::File && within(&real(one.1), &real(other.1)))
+}
+
+/// The local folder `key` without links on the way, as far as it is there.
+pub(crate) fn real(key: &str) -> String {
+    let path = Place::local_path(key);
+    let found = path.ancestors().find_map(|there| Some((there, there.canonicalize().ok()?)));
+    let Some((there, found)) = found else { return key.to_owned() };
+    let rest = path.strip_prefix(there).unwrap_or(Path::new(""));
+    let text = found.join(rest).to_string_lossy().trim_matches('/').to_owned();
+    if text.is_empty() { text } else { text + "/" }
+}
+
 /// Two paths can lead to one file.
 fn is_same_file(source: &Object, target: &Object) -> bool {
     use std::os::unix::fs::MetadataExt;
 
-    if [source, target].iter().any(|object| object.store.scheme() != longshore_config::Scheme::File) {
+    if [source, target].iter().any(|object| object.store.scheme() != Scheme::File) {
         return false;
     }
     let identity = |object: &Object| {

@@ -3,12 +3,11 @@
 //! The engine's listing is of a store: what is no object is not in it. Here a person has named a folder to be copied, and
 //! wants to hear of a link that leads nowhere.
 
-use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use longshore_engine::ErrorKind;
+use longshore_engine::{ErrorKind, is_unfinished};
 use tokio::sync::mpsc;
 use walkdir::{DirEntry, WalkDir};
 
@@ -116,12 +115,6 @@ fn steps(place: &Place, links: Links, mut each: impl FnMut(Step) -> bool) -> boo
         }
     }
     true
-}
-
-/// Whether a file of that name is one of ours on its way to become an object.
-fn is_unfinished(name: &OsStr) -> bool {
-    let has = |start: &str, end: &str| name.to_str().is_some_and(|name| name.starts_with(start) && name.ends_with(end));
-    has(".longshore-", ".tmp") || has(".", ".longshore-part")
 }
 
 fn file(entry: &DirEntry, links: Links, is_elsewhere: bool, show: impl Fn(&Path) -> String) -> Option<Step> {

@@ -1,6 +1,7 @@
 //! The process environment, read in one place.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 /// How the names of families of variables begin.
@@ -28,7 +29,7 @@ const OTHERS: [&str; 15] = [
 /// A snapshot of the variables that configure stores.
 ///
 /// Read it while no other thread can change the environment; from Python, that is while attached to the interpreter.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
@@ -43,6 +44,13 @@ impl Environment {
     /// One variable.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
+    }
+}
+
+/// The names alone: values may be secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 

@@ -2,16 +2,15 @@
 
 use thiserror::Error;
 
-use crate::masked;
 use crate::s3::ADVICE;
 
 /// A bad URI or configuration. Nothing was sent.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// The URI does not name what the operation needs. Messages show it [`masked`].
-    #[error("{:?}: {reason}", masked(.uri))]
+    /// The URI does not name what the operation needs. It is shown without secrets.
+    #[error("{uri:?}: {reason}")]
     InvalidUri {
-        /// The URI as it was given.
+        /// The URI, [`masked`](crate::masked).
         uri: String,
         /// What is wrong, and what to write instead.
         reason: String,

@@ -76,7 +76,7 @@ impl Location {
     ///
     /// [`ConfigError::InvalidUri`] for an unknown scheme, a missing or malformed bucket, or a relative file path.
     pub fn parse(uri: &str) -> Result<Self, ConfigError> {
-        let invalid = |reason: String| ConfigError::InvalidUri { uri: uri.to_owned(), reason };
+        let invalid = |reason: String| ConfigError::InvalidUri { uri: masked(uri).into_owned(), reason };
         let Some((scheme, rest)) = uri.split_once("://") else {
             return Err(invalid("not a URI; write s3://bucket/key, file:///path or memory:///key".into()));
         };
@@ -324,6 +324,11 @@ mod tests {
         assert!(!format!("{location:?}").contains("hunter2"), "{location:?}");
         assert_eq!(location.uri_of("a%20b"), "https://h/a%20b");
         assert_eq!(location.object_key("").unwrap(), "k?sig=hunter2");
+        let options = crate::Options::from_iter([("secret", "hunter2")]);
+        let environment = crate::Environment::from_iter([("AWS_SECRET_ACCESS_KEY".to_owned(), "hunter2".to_owned())]);
+        let refused = Location::parse("https://me:hunter2@h:x/?hunter2").unwrap_err();
+        let debug = format!("{options:?} {environment:?} {refused:?}");
+        assert!(debug.contains("secret") && !debug.contains("hunter2"), "{debug}");
         for bad in ["https://me:hunter2@h:x/?hunter2", "htp://me:hunter2@h/", "https://hunter2@[::1/"] {
             assert!(!reason(bad).contains("hunter2"), "{}", reason(bad));
         }

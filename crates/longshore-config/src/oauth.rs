@@ -76,12 +76,18 @@ pub(crate) struct Tokens<I: Issuer> {
     patience: Duration,
 }
 
-#[derive(Debug)]
 struct Kept<C> {
     credential: Arc<C>,
     /// When to ask again, and when it ends.
     again: Instant,
     end: Instant,
+}
+
+/// Credentials of `object_store` show themselves.
+impl<C> fmt::Debug for Kept<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").field("again", &self.again).field("end", &self.end).finish_non_exhaustive()
+    }
 }
 
 impl<I: Issuer> Tokens<I> {

@@ -1,12 +1,13 @@
 //! Keyword options: a list of names and texts, each taken once by whoever knows it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use crate::ConfigError;
 
 /// Options as the caller gave them, for example `region = "eu-north-1"`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Options(BTreeMap<String, String>);
 
 impl Options {
@@ -51,6 +52,13 @@ impl Options {
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, name)| name);
         Err(ConfigError::UnknownOption { key, store, suggestion })
+    }
+}
+
+/// The names alone: values may be secrets.
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 

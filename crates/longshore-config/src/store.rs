@@ -198,6 +198,19 @@ impl Store {
         }
     }
 
+    /// Whether one key names one object in both, as far as settings tell: who asks, and from where, makes no difference.
+    pub fn same_bucket(&self, other: &Self) -> bool {
+        if (self.scheme(), self.bucket()) != (other.scheme(), other.bucket()) {
+            return false;
+        }
+        match (&self.settings, &other.settings) {
+            (Settings::S3(one), Settings::S3(two)) => of_others(one.endpoint()) == of_others(two.endpoint()),
+            (Settings::Gcs(one), Settings::Gcs(two)) => one.endpoint() == two.endpoint(),
+            (Settings::Azure(one), Settings::Azure(two)) => one.account() == two.account(),
+            _ => true,
+        }
+    }
+
     /// Whether a body that was written stays in memory as it was handed over, instead of being sent or copied.
     pub fn keeps_bodies(&self) -> bool {
         matches!(self.settings, Settings::Memory { .. })
@@ -224,4 +237,12 @@ impl fmt::Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Live({})", self.objects)
     }
+}
+
+/// An S3 endpoint that is not AWS. AWS has many, and every bucket is in all of them.
+fn of_others(endpoint: Option<&str>) -> Option<&str> {
+    let endpoint = endpoint?.trim_end_matches('/');
+    let (_, rest) = endpoint.split_once("://").unwrap_or(("", endpoint));
+    let host = rest.split(['/', ':']).next().unwrap_or_default();
+    (!host.ends_with(".amazonaws.com") && !host.ends_with(".amazonaws.com.cn")).then_some(endpoint)
 }

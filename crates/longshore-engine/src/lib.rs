@@ -56,6 +56,7 @@ pub use delete::{delete_keys, delete_object, delete_prefix};
 pub use error::{Context, Error, ErrorKind, Failure};
 pub use list::{Entry, expand, list};
 pub use listing::{Depth, Listed, Page, list_pages};
+pub use local::is_unfinished;
 pub use manage::{Metadata, copy, create_bucket, exists, head};
 pub use object::Object;
 pub use progress::{Progress, Snapshot};

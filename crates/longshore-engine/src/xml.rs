@@ -1,9 +1,14 @@
 //! XML, read event by event: text is taken as it stands, spaces included. Names are without their prefixes.
 
+use std::io;
+
 use percent_encoding::percent_decode_str;
 use quick_xml::Reader;
 use quick_xml::escape::EscapeError;
 use quick_xml::events::Event;
+
+/// Deeper than any document that servers send: they have six levels.
+const DEEPEST: usize = 64;
 
 /// An element of Azure's that says `Encoded="true"` holds what XML cannot spell, percent-encoded; it is decoded.
 ///
@@ -17,6 +22,9 @@ pub(crate) fn elements(document: &[u8], mut on_end: impl FnMut(&[String], &str))
         match reader.read_event()? {
             Event::Start(start) => {
                 encoded = start.try_get_attribute("Encoded")?.is_some_and(|value| &*value.value == b"true");
+                if path.len() == DEEPEST {
+                    return Err(io::Error::other(format!("elements nest more than {DEEPEST} deep")).into());
+                }
                 path.push(String::from_utf8_lossy(start.local_name().as_ref()).into_owned());
                 text.clear();
             }
@@ -74,6 +82,13 @@ mod tests {
         assert_eq!(error(document), (Some("NoSuchKey".into()), Some("gone".into())));
         assert_eq!(error(b"<html>"), (None, None));
         assert_eq!(error(b"\xff\xfe"), (None, None));
+    }
+
+    #[test]
+    fn elements_do_not_nest_without_end() {
+        let nested = |depth: usize| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
+        assert!(elements(nested(20).as_bytes(), |_, _| {}).is_ok());
+        assert!(elements(nested(DEEPEST + 1).as_bytes(), |_, _| {}).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use longshore_engine::ErrorKind;
 use longshore_engine::doctor::{Finding, State, Step, examine};
 
 use crate::error::{Failed, Result};
+use crate::output::harmless;
 use crate::place::{Place, What};
 use crate::session::Session;
 
@@ -112,9 +113,10 @@ fn report(step: &Step, colour: bool, session: &Session) {
             State::Skipped => String::new(),
             _ => format!("{:.1} ms", step.took.as_secs_f64() * 1e3),
         };
-        let mut text = format!("{before}{:<8}{after} {:<12} {took:>10}  {}", step.state.name(), step.name, step.said);
+        let (state, said) = (step.state.name(), harmless(step.said.clone()));
+        let mut text = format!("{before}{state:<8}{after} {:<12} {took:>10}  {said}", step.name);
         if let Some(advice) = &step.advice {
-            text.push_str(&format!("\n{:34}-> {advice}", ""));
+            text.push_str(&format!("\n{:34}-> {}", "", harmless(advice.clone())));
         }
         text
     };
@@ -127,6 +129,6 @@ fn report(step: &Step, colour: bool, session: &Session) {
         seconds: step.took.as_secs_f64(),
         kind: step.kind.map(|kind| format!("{kind:?}")),
     };
-    session.output().line(text, &json);
+    session.output().coloured(text, &json);
     session.output().flush();
 }

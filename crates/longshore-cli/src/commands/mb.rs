@@ -1,6 +1,7 @@
 //! `mb`: makes a bucket.
 
 use clap::Args;
+use longshore_config::masked;
 use longshore_engine::create_bucket;
 
 use super::DoneLine;
@@ -26,7 +27,7 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
     for typed in &arguments.buckets {
         match make(typed, session).await {
             Ok(()) => session.succeeded(1),
-            Err(failed) => session.failed_on(&format!("mb {typed}"), &failed),
+            Err(failed) => session.failed_on(&format!("mb {}", masked(typed)), &failed),
         }
     }
     Ok(())
@@ -55,6 +56,6 @@ pub(crate) fn bucket(typed: &str) -> Result<(Place, String, String)> {
             let shown = place.bucket();
             Ok((place, shown, String::new()))
         }
-        _ => Err(Failed::usage(format!("{typed}: this names more than a bucket; write {}", place.bucket()))),
+        _ => Err(Failed::usage(format!("{}: this names more than a bucket; write {}", place.typed, place.bucket()))),
     }
 }

@@ -15,6 +15,9 @@ use crate::session::Session;
 use crate::size;
 use crate::template::Template;
 
+/// Their names are held, and looked at together.
+const MOST: usize = 100_000_000;
+
 /// Generate objects and write them
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -90,10 +93,14 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
             Object { store: Arc::clone(&store), uri: place.shown(&key).into(), key }
         })
         .collect();
-    let (count, bytes) = (objects.len(), arguments.size.saturating_mul(objects.len() as u64));
+    let shown = place.shown(&prefix);
+    let (count, size) = (objects.len(), arguments.size);
+    let json = PutLine { operation: "put", success: true, destination: &shown, count, size, seed };
+    let bytes = size.saturating_mul(count as u64);
     if session.global().dry_run {
         for object in &objects {
-            session.output().text(&format!("put {}\n", object.uri));
+            let json = PutLine { destination: &object.uri, count: 1, ..json };
+            session.output().done(|| format!("put {}", object.uri), &json);
         }
         return Ok(());
     }
@@ -104,8 +111,6 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
     let limits = Limits { in_flight: session.in_flight(), ..Limits::default() };
     put_many(objects, Arc::new(generator), limits, &line.counters(count as u64)).await?;
     drop(line);
-    let shown = place.shown(&prefix);
-    let json = PutLine { operation: "put", success: true, destination: &shown, count, size: arguments.size, seed };
     let (each, noun) = (size::human(arguments.size), if count == 1 { "object" } else { "objects" });
     session.output().done(|| format!("put {count} {noun} of {each} under {shown}, seed {seed}"), &json);
     session.succeeded(count as u64);
@@ -113,6 +118,9 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
 }
 
 fn names(template: &Template, count: usize) -> Result<Vec<String>> {
+    if count > MOST {
+        return Err(Failed::usage(format!("--count {count} is more than can be made at once; {MOST} is the most")));
+    }
     let names: Vec<String> = (0..count).map(|index| template.fill(index, count)).collect();
     if names.iter().any(String::is_empty) {
         return Err(Failed::usage("--template gives an empty name"));

@@ -1,6 +1,7 @@
 //! `rb`: removes a bucket.
 
 use clap::Args;
+use longshore_config::masked;
 use longshore_engine::delete_bucket;
 
 use super::DoneLine;
@@ -26,7 +27,7 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
     for typed in &arguments.buckets {
         match remove(typed, session).await {
             Ok(()) => session.succeeded(1),
-            Err(failed) => session.failed_on(&format!("rb {typed}"), &failed),
+            Err(failed) => session.failed_on(&format!("rb {}", masked(typed)), &failed),
         }
     }
     Ok(())

@@ -47,20 +47,26 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
     // All are checked before anything is deleted.
     let mut several = Vec::new();
-    let mut single: Vec<(Place, Vec<String>)> = Vec::new();
+    let mut single: Vec<(Arc<Store>, Place, Vec<String>)> = Vec::new();
     for typed in &arguments.places {
         let place = Place::parse(typed, arguments.raw)?;
         check(&place, arguments.all)?;
         match place.what.clone() {
-            What::Object(key) => match single.iter_mut().find(|(other, _)| other.is_beside(&place)) {
-                Some((_, keys)) => keys.push(key),
-                None => single.push((place, vec![key])),
-            },
+            What::Object(key) => {
+                // Buckets of two accounts can have one name. One store is one account.
+                let store = session.store(&place.location)?;
+                let is_beside =
+                    |other: &Arc<Store>, beside: &Place| Arc::ptr_eq(other, &store) && beside.is_shown_as(&place);
+                match single.iter_mut().find(|(other, beside, _)| is_beside(other, beside)) {
+                    Some((.., keys)) => keys.push(key),
+                    None => single.push((store, place, vec![key])),
+                }
+            }
             _ => several.push((Source::new(session, &place, &arguments.filters)?, place)),
         }
     }
-    for (place, keys) in single {
-        delete(session, &session.store(&place.location)?, &place, keys).await?;
+    for (store, place, keys) in single {
+        delete(session, &store, &place, keys).await?;
     }
     for (source, place) in several {
         if let Err(failed) = delete_all(session, &source, &place, &arguments).await {
@@ -79,6 +85,10 @@ fn check(place: &Place, all: bool) -> Result<()> {
         ))),
         What::Folder(key) if key.is_empty() && place.is_local() => {
             Err(Failed::usage(format!("{typed}: everything on this machine is not deleted")))
+        }
+        // Some shells find both for `.*`.
+        What::Folder(_) if place.is_local() && matches!(typed.rsplit('/').next(), Some("." | "..")) => {
+            Err(Failed::usage(format!("{typed}: this is a folder; write {typed}/ for everything in it")))
         }
         What::Object(key) if place.is_local() && Place::local_path(key).is_dir() => {
             Err(Failed::usage(format!("{typed}: this is a folder; write {typed}/ for everything in it")))
@@ -161,13 +171,14 @@ pub(crate) async fn delete(session: &Session, store: &Arc<Store>, place: &Place,
         }
     };
     let (kept, gone): (Vec<String>, Vec<String>) = keys.into_iter().partition(|key| failures.contains_key(&uri(key)));
-    tell(session, place, &gone);
-    for key in kept {
-        if let Some((code, message)) = failures.get(&uri(&key)) {
-            let shown = place.shown(&key);
-            session
-                .failed_on(&format!("rm {shown}"), &Failed::new(kind_of(code), format!("{shown}: {code}: {message}")));
-        }
+    let mut rest = failures;
+    let known: Vec<_> = kept.iter().filter_map(|key| Some((place.shown(key), rest.remove(&uri(key))?))).collect();
+    // What the server calls otherwise than it was asked could be any of the others, so of none it is said that it is gone.
+    if rest.is_empty() {
+        tell(session, place, &gone);
+    }
+    for (shown, (code, message)) in known.into_iter().chain(rest) {
+        session.failed_on(&format!("rm {shown}"), &Failed::new(kind_of(&code), format!("{shown}: {code}: {message}")));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::io::Read;
 use clap::{Args, Parser};
 use futures::StreamExt;
 use futures::stream;
+use longshore_config::masked;
 
 use crate::arguments::{Command, Line, at_least_one};
 use crate::commands;
@@ -21,7 +22,7 @@ Global options stand before run and hold for all of them.
 
 Examples:
   longshore run commands.txt
-  longshore ls --show-fullpath 's3://bucket/*.tmp' | sed 's/^/rm /' | longshore --dry-run run
+  longshore --json ls 's3://bucket/*.tmp' | jq -r '\"rm --raw \" + (.key | @sh)' | longshore --dry-run run
   longshore run --parallel 1 steps.txt")]
 pub(crate) struct Arguments {
     /// File with a command on each line; `-` or nothing is standard input
@@ -72,7 +73,7 @@ fn parse(text: &str, file: &str) -> Result<Vec<(Command, String)>> {
         if words.is_empty() {
             continue;
         }
-        let shown = words.iter().map(|word| commands::quoted(word)).collect::<Vec<_>>().join(" ");
+        let shown = words.iter().map(|word| commands::quoted(&masked(word))).collect::<Vec<_>>().join(" ");
         let parsed = Line::try_parse_from(words).map_err(|error| {
             let text = error.to_string();
             let reason = text.trim_start_matches("error: ").lines().next().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! `stat`: what a store knows of an object without reading it.
 
 use clap::Args;
+use longshore_config::masked;
 use longshore_engine::head;
 
 use super::{ObjectLine, bare, timestamp};
@@ -28,7 +29,7 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
     for typed in &arguments.objects {
         match describe(typed, arguments.raw, session).await {
             Ok(()) => session.succeeded(1),
-            Err(failed) => session.failed_on(&format!("stat {typed}"), &failed),
+            Err(failed) => session.failed_on(&format!("stat {}", masked(typed)), &failed),
         }
     }
     Ok(())

@@ -1,7 +1,6 @@
 //! `sync`: makes a folder like another one.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use clap::Args;
 use futures::{StreamExt, stream};
@@ -12,7 +11,7 @@ use crate::arguments::{Filters, SourceOptions};
 use crate::compare::Measure;
 use crate::error::{Failed, Result};
 use crate::place::{Place, What};
-use crate::plan::{Job, Known, Target};
+use crate::plan::{Job, Known, Target, overlap};
 use crate::select::{Filter, Source};
 use crate::session::Session;
 use crate::transfer::{How, fail, transfer};
@@ -135,9 +134,7 @@ fn check(source: &Place, target: &Target, session: &Session) -> Result<()> {
     if source.is_local() && !Place::local_path(base).is_dir() {
         return Err(Failed::not_found(format!("{typed}: there is no such folder")));
     }
-    if Arc::ptr_eq(&session.store(&source.location)?, &target.store)
-        && (target.prefix().starts_with(base) || base.starts_with(target.prefix()))
-    {
+    if overlap((&*session.store(&source.location)?, base), (&*target.store, target.prefix())) {
         return Err(Failed::usage(format!("{typed}: the source and the target are the same, or one is in the other")));
     }
     Ok(())

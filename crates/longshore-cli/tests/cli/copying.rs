@@ -136,3 +136,119 @@ fn a_body_that_breaks_off_arrives_whole() {
     assert!(std::fs::read(place.folder().join("k")).unwrap() == whole);
     assert!(place.gateway.faults().hits(cut) >= 4);
 }
+
+#[test]
+fn a_move_onto_itself_deletes_nothing_however_its_source_is_reached() {
+    let place = Place::new();
+    place.write(&["a"]);
+    place.ok(&["cp", "a", "s3://bucket/a"]);
+    for options in [&[][..], &["--source-region", "eu-west-1"], &["--source-no-sign-request"]] {
+        let ended = place.run(&[&["mv"], options, &["s3://bucket/a", "s3://bucket/a"]].concat());
+        assert_eq!(ended.code, Some(2), "{options:?}: {ended:?}");
+    }
+    assert_eq!(place.ok(&["cat", "s3://bucket/a"]), "a");
+}
+
+#[test]
+fn a_folder_is_not_copied_into_itself_by_way_of_a_link() {
+    let place = Place::new();
+    place.write(&["d/a", "d/e/b"]);
+    std::os::unix::fs::symlink("d/e", place.folder().join("link")).unwrap();
+    let ended = place.run(&["mv", "d/", "link/"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert_eq!(place.files(), ["d/a", "d/e/b", "link/b"]);
+}
+
+#[test]
+fn what_was_flattened_into_the_source_is_no_source() {
+    let place = Place::new();
+    place.write(&["a", "b"]);
+    place.ok(&["cp", "a", "b", "s3://bucket/d/"]);
+    for _ in 0..2 {
+        assert_eq!(place.ok(&["cp", "--flatten", "s3://bucket/d/", "s3://bucket/d/flat/"]).lines().count(), 2);
+    }
+}
+
+#[test]
+fn standard_input_does_not_replace_what_is_to_stay() {
+    let place = Place::new();
+    place.write(&["a"]);
+    place.ok(&["cp", "a", "s3://bucket/a"]);
+    place.ok(&["cp", "--no-clobber", "-", "s3://bucket/a"]);
+    place.ok(&["cp", "--no-clobber", "-", "s3://bucket/new"]);
+    assert_eq!(place.ok(&["cat", "s3://bucket/a", "s3://bucket/new"]), "a");
+    assert_eq!(place.run(&["cp", "--if-source-newer", "-", "s3://bucket/a"]).code, Some(2));
+}
+
+#[test]
+fn a_file_that_grows_after_it_was_copied_is_not_deleted_by_the_move() {
+    let place = Place::new();
+    place.write(&["d/a", "d/b"]);
+    // One waits for its answer, and with it the deletion of both.
+    let slow = FaultAction::Latency(std::time::Duration::from_secs(2));
+    place.fault("PUT", "/bucket/b", slow);
+    let moving = place.start(&["mv", "d/", "s3://bucket/"]);
+    while place.requests("PutObject") == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    std::fs::write(place.folder().join("d/a"), "a, and more").unwrap();
+    let ended = crate::place::ended(moving.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(6), "{ended:?}");
+    assert!(ended.err.contains("d/a: it was changed"), "{ended:?}");
+    assert_eq!(place.files(), ["d/a"]);
+}
+
+#[test]
+fn files_that_only_look_like_ours_are_copied() {
+    let place = Place::new();
+    place.write(&["d/.longshore-notes.tmp", "d/.my.longshore-part", "d/.longshore-0123456789abcdef.tmp"]);
+    let out = place.ok(&["cp", "d/", "s3://bucket/"]);
+    assert_eq!(out.lines().count(), 2, "{out}");
+}
+
+#[test]
+fn generated_objects_are_foretold_in_the_form_that_is_asked_for() {
+    let place = Place::new();
+    let out = place.ok(&["--json", "--dry-run", "put", "s3://bucket/", "--size", "1", "--count", "2", "--seed", "1"]);
+    assert_eq!(out.lines().count(), 2);
+    assert!(
+        out.lines().all(|line| line.starts_with(r#"{"operation":"put","success":true,"destination":"s3://"#)),
+        "{out}"
+    );
+    let ended = place.run(&["put", "s3://bucket/", "--count", "99999999999999", "--size", "1"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+}
+
+#[test]
+fn no_signature_of_an_address_is_shown() {
+    let place = Place::new();
+    let secret = format!("{}/bucket/k?X-Amz-Signature=hunter2&a=hunter2", place.gateway.endpoint());
+    let user = secret.replace("http://", "http://me:hunter2@");
+    std::fs::write(place.folder().join("lines"), format!("stat '{secret}'\n")).unwrap();
+    std::fs::write(place.folder().join("wrong"), format!("stat '{secret}' --no-such\n")).unwrap();
+    for uri in [secret.as_str(), &user] {
+        for arguments in [
+            &["cp", uri, "k"][..],
+            &["--dry-run", "cp", uri, "k"],
+            &["cp", "lines", uri],
+            &["cp", uri, "s3://bucket/*"],
+            &["mv", uri, "k"],
+            &["sync", uri, "k/"],
+            &["stat", uri],
+            &["ls", uri],
+            &["du", uri],
+            &["rm", uri],
+            &["mb", uri],
+            &["rb", uri],
+            &["cat", uri],
+            &["put", uri, "--size", "1"],
+            &["run", "lines"],
+            &["run", "wrong"],
+        ] {
+            for form in [&["-r0"][..], &["-r0", "--json"]] {
+                let ended = place.run(&[form, arguments].concat());
+                assert!(!format!("{ended:?}").contains("hunter2"), "{arguments:?}: {ended:?}");
+            }
+        }
+    }
+}

@@ -61,3 +61,58 @@ fn links_are_deleted_and_what_they_lead_to_is_left_alone() {
     assert_eq!(place.files(), ["outside/precious"]);
     assert!(place.folder().join("d").read_dir().unwrap().next().is_none());
 }
+
+#[test]
+fn dots_that_a_shell_finds_for_hidden_files_delete_no_folder() {
+    let place = Place::new();
+    place.write(&["above", "d/file"]);
+    for dots in [".", "..", "d/.."] {
+        let ended = place.ended(place.command(&["rm", dots]).current_dir(place.folder().join("d")));
+        assert_eq!(ended.code, Some(2), "{dots}: {ended:?}");
+    }
+    assert_eq!(place.files(), ["above", "d/file"]);
+    place.ok(&["rm", "d/./"]);
+    assert_eq!(place.files(), ["above"]);
+}
+
+#[test]
+fn a_failure_under_another_name_is_a_failure() {
+    let place = Place::new();
+    place.write(&["a", "b"]);
+    place.ok(&["cp", "a", "b", "s3://bucket/"]);
+    let body =
+        "<DeleteResult><Error><Key>%62</Key><Code>AccessDenied</Code><Message>no</Message></Error></DeleteResult>";
+    place.fault("POST", "/bucket", FaultAction::Reply { code: 200, headers: Vec::new(), body: body.into() });
+    let ended = place.run(&["rm", "s3://bucket/a", "s3://bucket/b"]);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(4), ""), "{ended:?}");
+    assert!(ended.err.contains("s3://bucket/%62: AccessDenied: no"), "{ended:?}");
+}
+
+#[test]
+fn containers_of_one_name_in_two_accounts_are_two() {
+    let place = Place::new();
+    let uris = ["one", "two"].map(|account| format!("https://{account}.blob.core.windows.net/c/k"));
+    let signed = uris.each_ref().map(|uri| format!("{uri}?sv=2026-01-01&sig=hunter2"));
+    let out = place.ok(&["--dry-run", "rm", &signed[0], &signed[1]]);
+    assert_eq!(out, format!("rm {}\nrm {}\n", uris[0], uris[1]));
+}
+
+#[test]
+fn a_sync_between_two_names_of_one_place_deletes_nothing() {
+    let place = Place::new();
+    place.write(&["data/x", "data/sub/y"]);
+    place.ok(&["cp", "data/", "s3://bucket/"]);
+    std::os::unix::fs::symlink("data/sub", place.folder().join("link")).unwrap();
+    for arguments in [
+        ["data/", "link/"],
+        ["link/", "data/"],
+        ["data/", "link/new/folder"],
+        ["s3://bucket/sub/", "s3://bucket/"],
+        ["s3://bucket/", "s3://bucket/sub/"],
+    ] {
+        let ended = place.run(&[&["sync", "--delete", "--source-region", "eu-west-1"], &arguments[..]].concat());
+        assert_eq!(ended.code, Some(2), "{arguments:?}: {ended:?}");
+    }
+    assert_eq!(place.files(), ["data/sub/y", "data/x", "link/y"]);
+    assert_eq!(place.ok(&["ls", "--all", "--show-fullpath", "s3://bucket"]).lines().count(), 2);
+}

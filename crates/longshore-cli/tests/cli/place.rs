@@ -42,7 +42,11 @@ impl Place {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
-        ended(self.command(arguments).stdin(Stdio::null()).output().unwrap())
+        self.ended(&mut self.command(arguments))
+    }
+
+    pub(crate) fn ended(&self, command: &mut Command) -> Ended {
+        ended(command.stdin(Stdio::null()).output().unwrap())
     }
 
     /// Runs a command that must end well, and gives what it wrote.

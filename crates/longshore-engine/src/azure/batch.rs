@@ -152,9 +152,13 @@ fn read(answer: &[u8], context: &Context) -> Result<Vec<(usize, Answer)>, Error>
     for part in text.split(boundary) {
         let (mut index, mut status, mut code) = (None, None, None);
         for line in part.lines() {
+            // What follows the answer's own head is its body.
+            if line.is_empty() && status.is_some() {
+                break;
+            }
             let header = line.split_once(':').map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim()));
             match header {
-                _ if line.starts_with("HTTP/") => {
+                _ if line.starts_with("HTTP/") && status.is_none() => {
                     status = line.split(' ').nth(1).and_then(|status| status.parse().ok())
                 }
                 Some((name, value)) if name == "content-id" => index = value.parse().ok(),
@@ -191,6 +195,10 @@ mod tests {
         answers.sort_by_key(|(index, _)| *index);
         let refused = Answer::Refused { code: "SnapshotsPresent".into(), message: "the server answered 409".into() };
         assert_eq!(answers, [(0, Answer::Gone), (1, refused), (2, Answer::Gone), (3, Answer::Unclear)]);
+        let lines = "--b\r\nContent-ID: 0\r\n\r\nHTTP/1.1 403 X\r\nx-ms-error-code: No\r\n\r\n\
+            HTTP/1.1 202 Accepted\r\nContent-ID: 1\r\n--b--";
+        let refused = Answer::Refused { code: "No".into(), message: "the server answered 403".into() };
+        assert_eq!(read(lines.as_bytes(), &Context::new("delete", "az://c/")).unwrap(), [(0, refused)]);
         assert!(read(b"<html>", &Context::new("delete", "az://c/")).is_err());
     }
 }

@@ -46,9 +46,13 @@ fn look(path: &Path) -> Vec<(&'static str, Outcome)> {
             return vec![("path", Err((error, advice)))];
         }
     };
+    let odd = !about.is_dir() && !about.is_file();
     let (what, read) = if about.is_dir() {
         let listed = std::fs::read_dir(path).map(|entries| format!("a folder of {} entries", entries.count()));
         ("list", listed)
+    } else if odd {
+        // Who opens a pipe may wait for somebody at its other end for ever.
+        ("get", Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no ordinary file")))
     } else {
         let size = about.len();
         let byte = File::open(path).and_then(|mut file| file.read(&mut [0]));
@@ -68,7 +72,10 @@ fn look(path: &Path) -> Vec<(&'static str, Outcome)> {
     });
     vec![
         ("path", Ok(format!("{shown} is there and {writable}"))),
-        (what, read.map_err(|error| (error, "this user may not read it"))),
+        (
+            what,
+            read.map_err(|error| (error, if odd { "name a file or a folder" } else { "this user may not read it" })),
+        ),
         ("space", space.map_err(|error| (error, "make space before anything is written"))),
     ]
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
-use longshore_config::{Environment, Location, Options, Scheme, Setting, Store, explain};
+use longshore_config::{Environment, Location, Options, Scheme, Setting, Store, explain, masked};
 
 use crate::error::{Context, Error, ErrorKind};
 use crate::listing::{Depth, list_pages};
@@ -63,7 +63,7 @@ pub struct Step {
 /// What [`examine`] found.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// The URI as it was given.
+    /// The URI, as it may be shown: reports are passed on.
     pub uri: String,
     /// What counts, and who said it. Secrets are masked.
     pub settings: Vec<Setting>,
@@ -103,7 +103,7 @@ pub async fn examine(
         Err(error) => {
             let error = context.config_error(error);
             examination.end("settings", Instant::now(), Err(Problem::new(&error, "")));
-            return Report { uri: uri.to_owned(), settings: Vec::new(), steps: examination.steps };
+            return Report { uri: context.uri.clone(), settings: Vec::new(), steps: examination.steps };
         }
     };
     let started = Instant::now();
@@ -120,7 +120,7 @@ pub async fn examine(
             examination.store(&store, &location, &context).await;
         }
     }
-    Report { uri: uri.to_owned(), settings, steps: examination.steps }
+    Report { uri: context.uri.clone(), settings, steps: examination.steps }
 }
 
 struct Examination<'a> {
@@ -212,6 +212,11 @@ impl Examination<'_> {
             };
             self.end("list", started, Ok(found));
         }
+        let shown = |key: &str| match location.scheme() {
+            // The key of a URL has its query in it.
+            Scheme::Http => format!("{:?}", masked(&format!("{}/{key}", location.root()))),
+            _ => format!("{key:?}"),
+        };
         let key = match listed.iter().find(|object| object.size > 0) {
             _ if named => key,
             Some(object) => object.key.clone(),
@@ -222,9 +227,9 @@ impl Examination<'_> {
         let started = Instant::now();
         let read = read_range(object, ByteRange::Bounded(0..1), &Discard, &Progress::silent()).await;
         let outcome = match read {
-            Ok(_) => Ok(format!("the first byte of {key:?}")),
+            Ok(_) => Ok(format!("the first byte of {}", shown(&key))),
             // An empty object has none.
-            Err(error) if error.kind() == ErrorKind::OutOfRange => Ok(format!("{key:?}, which is empty")),
+            Err(error) if error.kind() == ErrorKind::OutOfRange => Ok(format!("{}, which is empty", shown(&key))),
             Err(error) => {
                 let advice = network::advice(&error, "get");
                 Err(Problem::new(&error, advice))

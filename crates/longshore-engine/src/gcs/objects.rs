@@ -9,6 +9,9 @@ use super::request::{Request, document, object_path};
 use crate::error::{Context, Error, ErrorKind};
 use crate::rest::UNRESERVED;
 
+/// So many answers in a row may tell of no more bytes copied.
+const PATIENCE: u32 = 100;
+
 /// Deletes one object; a missing one is deleted already.
 pub(crate) async fn delete(access: &GcsAccess, key: &str, context: &Context) -> Result<(), Error> {
     match Request::object(access, Method::DELETE, key, context)?.send().await {
@@ -40,6 +43,7 @@ pub(crate) async fn copy(
     object_path(&access.bucket, key, context)?;
     let path = format!("{source}/rewriteTo/b/{}/o/{}", access.bucket, utf8_percent_encode(key, &UNRESERVED));
     let mut token: Option<String> = None;
+    let (mut copied, mut stuck) = (0, 0);
     loop {
         let mut request = Request::json(access, Method::POST, &path, context)
             .query("fields", "done,rewriteToken,totalBytesRewritten");
@@ -49,6 +53,16 @@ pub(crate) async fn copy(
         let answer = request.parsed(document).await?;
         if answer.get("done").and_then(Value::as_bool) == Some(true) {
             return Ok(());
+        }
+        let now = match answer.get("totalBytesRewritten") {
+            Some(Value::Number(count)) => count.as_u64(),
+            count => count.and_then(Value::as_str).and_then(|count| count.parse().ok()),
+        };
+        stuck = if now.is_some_and(|now| now > copied) { 0 } else { stuck + 1 };
+        copied = now.unwrap_or(copied);
+        if stuck == PATIENCE {
+            let reason = format!("the copy does not get on: {copied} bytes after {PATIENCE} requests more");
+            return Err(context.error(ErrorKind::Generic, reason));
         }
         match answer.get("rewriteToken").and_then(Value::as_str) {
             Some(next) => token = Some(next.to_owned()),

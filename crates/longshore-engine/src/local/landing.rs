@@ -212,7 +212,13 @@ impl Landing {
                     state.file.set_len(state.size).map_err(fail)?;
                     state.progress().note = None;
                     drop(keeper);
+                    // The lock lasts until the file has its name.
+                    let held = state.file.try_clone().map_err(fail)?;
                     state.close(modified).map_err(fail)?;
+                    if !partial::is_still(&held, &path) {
+                        let reason = format!("another transfer has taken {} away; begin again", path.display());
+                        return Err(inner.error(ErrorKind::Precondition, reason));
+                    }
                     fs::rename(path, target).map_err(fail)
                 }
             }
@@ -275,6 +281,23 @@ mod tests {
         assert_eq!(noted(folder.path()).done.missing(size), [0..NOTED, 2 * NOTED..size]);
         drop(landing);
         assert_eq!(noted(folder.path()).done.missing(size), [0..NOTED, 2 * NOTED + NOTED / 4..size]);
+    }
+
+    #[tokio::test]
+    async fn two_that_begin_at_once_do_not_publish_each_others_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("k");
+        let first = Landing::begin_lasting(&target, "s3://b/k", "\"x\"", 4, &context()).await.unwrap();
+        let second = Landing::begin_lasting(&target, "s3://b/k", "\"x\"", 4, &context()).await;
+        assert!(second.is_err_and(|error| error.to_string().contains("another transfer is filling")));
+        first.write(0, vec![Bytes::from_static(b"0123")], &context()).await.unwrap();
+        // Where there are no locks, a second one could have replaced it.
+        let path = partial::path_for(&target, "s3://b/k");
+        fs::rename(&path, folder.path().join("aside")).unwrap();
+        fs::write(&path, "half").unwrap();
+        let error = first.publish(DateTime::UNIX_EPOCH, &Cleanup::default(), &context()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Precondition, "{error}");
+        assert!(!target.exists() && fs::read(path).unwrap() == b"half");
     }
 
     #[tokio::test]

@@ -31,6 +31,7 @@ pub(crate) use delete::{delete, delete_folder, delete_prefix};
 pub(crate) use landing::{Landing, land};
 pub(crate) use read::{read, read_range};
 pub(crate) use source::SourceFile;
+pub use stage::is_unfinished;
 pub(crate) use write::{copy_paths, write};
 
 use crate::error::{Context, Error, ErrorKind};

@@ -9,7 +9,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -109,12 +109,12 @@ pub(super) fn is_partial(name: &OsStr) -> bool {
 /// Opens what an earlier run has left of the object called `uri`. `None` where there is nothing, or nothing of use.
 pub(super) fn find(target: &Path, uri: &str, context: &Context) -> Result<Option<(File, Note)>, Error> {
     let path = path_for(target, uri);
-    let file = match OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(&path) {
-        Ok(file) => file,
-        Err(error) if super::is_absent(&error) => return Ok(None),
-        Err(error) => return Err(context.io_error(error)),
-    };
+    let Some(file) = open(&path, context)? else { return Ok(None) };
     lock(&file, &path, context)?;
+    if !is_still(&file, &path) {
+        // Its run ended while this one waited, and gave it its name.
+        return Ok(None);
+    }
     let note = read_note(&file).map_err(|error| context.io_error(error))?;
     match note.filter(|note| note.uri == line(uri)) {
         Some(note) => Ok(Some((file, note))),
@@ -125,12 +125,30 @@ pub(super) fn find(target: &Path, uri: &str, context: &Context) -> Result<Option
     }
 }
 
+fn open(path: &Path, context: &Context) -> Result<Option<File>, Error> {
+    match OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if super::is_absent(&error) => Ok(None),
+        Err(error) => Err(context.io_error(error)),
+    }
+}
+
+/// Whether `path` leads to `file`, and not to one that another run has made since.
+pub(super) fn is_still(file: &File, path: &Path) -> bool {
+    let identity = |status: fs::Metadata| (status.dev(), status.ino());
+    let (opened, there) = (file.metadata().map(identity), fs::symlink_metadata(path).map(identity));
+    matches!((opened, there), (Ok(opened), Ok(there)) if opened == there)
+}
+
 /// Makes a new one, instead of one that is there.
 pub(super) fn create(target: &Path, note: &Note, uri: &str, context: &Context) -> Result<File, Error> {
     let path = path_for(target, uri);
-    match fs::remove_file(&path) {
-        Err(error) if !super::is_absent(&error) => return Err(context.io_error(error)),
-        _ => {}
+    // One that is there belongs to a run that ended, or to one that has begun a moment ago.
+    if let Some(earlier) = open(&path, context)? {
+        lock(&earlier, &path, context)?;
+        if is_still(&earlier, &path) {
+            fs::remove_file(&path).map_err(|error| context.io_error(error))?;
+        }
     }
     let folder = target.parent().unwrap_or(Path::new("/"));
     let (file, _) = stage::create_in(folder, || path.clone()).map_err(|error| context.io_error(error))?;

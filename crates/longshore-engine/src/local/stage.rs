@@ -25,8 +25,8 @@ fn is_staged(name: &OsStr) -> bool {
     middle.is_some_and(|middle| middle.len() == DIGITS && middle.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// Whether a file of that name is no object, but on its way to become one.
-pub(super) fn is_unfinished(name: &OsStr) -> bool {
+/// Whether a local file of that name is no object, but on its way to become one. No listing has it.
+pub fn is_unfinished(name: &OsStr) -> bool {
     is_staged(name) || is_partial(name)
 }
 

@@ -91,7 +91,7 @@ async fn in_parts(source: &Object, target: &Object, access: &S3Access, job: Job<
         let name = s3::copy_part(access, &target.key, (id, number), piece, job.context).await?;
         Ok::<_, Error>((number, name))
     };
-    let part = meta.size.div_ceil(COPY_PARTS).clamp(part_bytes(meta.size, job.options), LARGEST_COPY);
+    let part = meta.size.div_ceil(COPY_PARTS).max(part_bytes(meta.size, job.options)).min(LARGEST_COPY);
     let parts = stream::iter(cut(meta.size, part)).map(copying).buffered(job.options.parts_in_flight.max(1)).boxed();
     let parts: Vec<(u32, String)> = parts.try_collect().await?;
     upload.complete(&parts, meta.size).await?;

@@ -158,12 +158,17 @@ async fn go_on(object: &Object, target: &Path, job: Job<'_>) -> Result<Option<Ea
         Ok(body) if is_same(&body.meta) && body.range.start == first.start && body.range.end <= first.end => {
             return Ok(Some(Earlier::Part(Box::new((landing, body)))));
         }
-        Err(error) if !matches!(error.kind(), ErrorKind::Precondition | ErrorKind::OutOfRange) => return Err(error),
+        Ok(_) => {}
         // Another version, or a server that does not know ranges.
-        _ => {}
+        Err(error) if begins_anew(error.kind()) => {}
+        Err(error) => return Err(error),
     }
     landing.discard(job.context).await?;
     Ok(None)
+}
+
+fn begins_anew(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Precondition | ErrorKind::OutOfRange | ErrorKind::NotSupported)
 }
 
 /// Fetches `missing`, of which `first` is already coming, with several requests where that is more than one's worth.

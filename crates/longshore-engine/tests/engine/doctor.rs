@@ -294,3 +294,27 @@ async fn local_paths_and_memory_have_the_steps_that_make_sense() {
     let report = examine(&place.base, Options::default(), &environment, &|_| {}).await;
     assert_eq!(states(&report), "settings ok, list ok, get ok, ");
 }
+
+#[tokio::test]
+async fn a_signature_in_a_url_is_in_no_report() {
+    for answer in [reply(200, "ETag: \"e\"\r\n", "x"), reply(403, "", "")] {
+        let server = double(move |_| answer.clone());
+        let uri = format!("{}/k?sig=hunter2", server.replace("http://", "http://me:hunter2@"));
+        let report = examine(&uri, Options::default(), &Environment::default(), &|_| {}).await;
+        assert!(!format!("{report:?}").contains("hunter2"), "{report:?}");
+        assert!(report.uri.ends_with("/k?sig=****"), "{report:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_pipe_is_not_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let uri = format!("file://{}", path.display());
+    let (options, environment) = (Options::default(), Environment::default());
+    let asked = examine(&uri, options, &environment, &|_| {});
+    let report =
+        tokio::time::timeout(std::time::Duration::from_secs(5), asked).await.unwrap_or_else(|_| std::process::abort());
+    assert_eq!(report.failure().map(|step| step.name), Some("get"), "{report:?}");
+}

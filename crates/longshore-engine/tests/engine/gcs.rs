@@ -73,6 +73,18 @@ async fn a_large_copy_goes_on_until_it_is_done() {
 }
 
 #[tokio::test]
+async fn a_copy_that_does_not_get_on_ends_with_an_error() {
+    let server = Scripted::start(|_, before| {
+        let body = format!(r#"{{"done": false, "rewriteToken": "t{before}", "totalBytesRewritten": "7"}}"#);
+        answer(200, "", &body)
+    });
+    let (from, to) = (server.gcs("from", &[]).object("a"), server.gcs("to", &[]).object("b"));
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(20), copy(&from, &to)).await;
+    let error = ended.expect("it goes on and on").unwrap_err();
+    assert!(error.to_string().contains("get on"), "{error}");
+}
+
+#[tokio::test]
 async fn a_bucket_is_made_in_a_project() {
     let server = Scripted::start(|asked, _| {
         if asked.body.contains("\"mine\"") {
