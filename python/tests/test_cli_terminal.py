@@ -49,6 +49,21 @@ def unfinished_uploads(server: Server) -> list[str]:
     return [upload["Key"] for upload in client.list_multipart_uploads(Bucket="bucket").get("Uploads", [])]
 
 
+class TestNames:
+    def test_a_key_gives_a_terminal_no_orders_and_a_pipe_the_key(self, shell: Shell) -> None:
+        name = "evil\x1b]0;title\x07"
+        (shell.folder / name).write_text("body")
+        for line in ("longshore ls ./", "longshore --dry-run rm ./"):
+            with shell.on_terminal(line) as terminal:
+                assert terminal.end() == 0
+            assert "evil\\u{1b}]0;title\\u{7}" in terminal.seen, terminal.seen
+            assert not {"\x1b", "\x07"} & set(terminal.seen), terminal.seen
+            assert name in shell.check(line)
+        with shell.on_terminal(f"longshore stat 'no{name}'") as terminal:
+            assert terminal.end() == 3
+        assert not {"\x1b", "\x07"} & set(terminal.seen), terminal.seen
+
+
 class TestProgress:
     def test_a_terminal_sees_objects_bytes_rate_and_the_time_to_go(self, server: Server, shell: Shell) -> None:
         fill(server, 40, 50_000)

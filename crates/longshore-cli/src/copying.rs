@@ -89,6 +89,7 @@ pub(crate) async fn run(arguments: CopyArguments, session: &Session, moves: bool
         conditions,
         moves,
         pending: Vec::new(),
+        elsewhere: HashSet::new(),
         taken: names_may_meet.then(HashSet::new),
     };
     for place in sources {
@@ -120,6 +121,8 @@ struct Copying<'a> {
     conditions: Conditions,
     moves: bool,
     pending: Vec<Job>,
+    /// Files that a link to a folder leads to. They are not the source's own, so a move leaves them where they are.
+    elsewhere: HashSet<String>,
     /// The keys that are spoken for, where two sources could have one name.
     taken: Option<HashSet<String>>,
 }
@@ -191,6 +194,9 @@ impl Copying<'_> {
                     continue;
                 }
                 found = true;
+                if self.moves && file.is_elsewhere {
+                    self.elsewhere.insert(file.key.clone());
+                }
                 let known = Known { size: file.size, modified: file.modified, e_tag: None };
                 self.add(place, file.key, &name, Some(known)).await?;
             }
@@ -240,7 +246,15 @@ impl Copying<'_> {
     }
 
     /// The last step of a move. What cannot be deleted was copied all the same.
-    async fn delete_sources(&self, done: Vec<Job>) -> Result<()> {
+    async fn delete_sources(&self, mut done: Vec<Job>) -> Result<()> {
+        let all = done.len();
+        done.retain(|job| job.source.store.scheme() != Scheme::File || !self.elsewhere.contains(&job.source.key));
+        if done.len() < all {
+            let count = all - done.len();
+            self.session
+                .output()
+                .note(&format!("{count} copied and kept, because links lead to them in other folders"));
+        }
         let (changed, done): (Vec<Job>, Vec<Job>) = done.into_iter().partition(was_changed);
         for job in changed {
             let reason = format!("{}: it was changed after it was found, so it is kept; move it again", job.source.uri);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_config::{Environment, Location, Options, Scheme, Store, open};
-use longshore_engine::{Cleanup, Context, Object};
+use longshore_engine::{Cleanup, Context, Limits, Object};
 
 use crate::arguments::{Global, SourceOptions};
 use crate::error::{Failed, Result};
@@ -22,6 +22,8 @@ pub(crate) struct Session {
     command: Arc<str>,
     tally: Arc<Mutex<Tally>>,
     in_flight: usize,
+    /// How many commands there are at once, to share what one may hold in memory.
+    at_once: usize,
     /// Knows what is being put away after an interruption.
     pub(crate) cleanup: Cleanup,
     /// Whether it is one of several, and shows no progress of its own.
@@ -47,6 +49,7 @@ impl Session {
         let output = Arc::new(Output::new(global.json, global.quiet));
         Self {
             in_flight: global.max_in_flight,
+            at_once: 1,
             settings: Arc::new(Settings { global, environment: Environment::read() }),
             output,
             operation,
@@ -58,10 +61,12 @@ impl Session {
         }
     }
 
-    /// The session of another command with the same options and output, and a tally of its own.
-    pub(crate) fn another(&self, operation: &'static str, command: String, in_flight: usize) -> Self {
+    /// The session of another command with the same options and output, and a tally of its own; one of so many at once.
+    pub(crate) fn another(&self, operation: &'static str, command: String, at_once: usize) -> Self {
         let (command, tally) = (command.into(), Arc::default());
-        Self { operation, command, tally, in_flight, is_one_of_several: true, ..self.clone() }
+        // Together they keep to what one command may do, within reason.
+        let in_flight = (self.in_flight / at_once.max(1)).max(8.min(self.in_flight));
+        Self { operation, command, tally, in_flight, at_once, is_one_of_several: true, ..self.clone() }
     }
 
     /// The same command, as far as it reaches its sources.
@@ -98,6 +103,12 @@ impl Session {
     /// Requests or objects at once.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight
+    }
+
+    /// What a transfer may use.
+    pub(crate) fn limits(&self) -> Limits {
+        let limits = Limits::in_flight(self.in_flight);
+        Limits { memory: limits.memory / self.at_once.max(1) as u64, ..limits }
     }
 
     /// What the engine says when something goes wrong with `uri`.
@@ -187,5 +198,21 @@ impl Session {
 
     fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::CommandLine;
+    use clap::Parser;
+
+    #[test]
+    fn commands_that_run_together_hold_no_more_than_one_would() {
+        let line = CommandLine::try_parse_from(["longshore", "-j64", "ls"]).unwrap();
+        let session = Session::new(line.global, "run", "run".into());
+        let (alone, one) = (session.limits(), session.another("cp", "cp".into(), 16).limits());
+        assert_eq!((alone.in_flight, one.in_flight), (64, 8));
+        assert_eq!(one.memory, alone.memory / 16);
     }
 }

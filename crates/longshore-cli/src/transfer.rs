@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use longshore_engine::{Depth, Error, ErrorKind, Limits, Progress, TransferOptions, head, list_pages, transfer_many};
+use longshore_engine::{Depth, Error, ErrorKind, Progress, TransferOptions, head, list_pages, transfer_many};
 use tokio::sync::mpsc;
 
 use crate::commands::{DoneLine, ObjectLine};
@@ -71,7 +71,7 @@ async fn round(
     done: &mut Vec<Job>,
 ) -> Vec<(Job, Failed)> {
     let options = TransferOptions { resume: how.resume, cleanup: session.cleanup.clone(), ..Default::default() };
-    let limits = Limits::in_flight(session.in_flight());
+    let limits = session.limits();
     let pairs = jobs.iter().map(|job| (job.source.clone(), job.target.clone())).collect();
     // What the engine tells is passed on here, so that writing a line holds up no transfer.
     let (teller, mut told) = mpsc::unbounded_channel();

@@ -246,3 +246,19 @@ fn of_others(endpoint: Option<&str>) -> Option<&str> {
     let host = rest.split(['/', ':']).next().unwrap_or_default();
     (!host.ends_with(".amazonaws.com") && !host.ends_with(".amazonaws.com.cn")).then_some(endpoint)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_of_aws_is_aws() {
+        for endpoint in
+            ["https://s3.eu-west-1.amazonaws.com", "https://s3.amazonaws.com:443/", "s3.cn-north-1.amazonaws.com.cn"]
+        {
+            assert_eq!(of_others(Some(endpoint)), None, "{endpoint}");
+        }
+        assert_eq!(of_others(Some("http://127.0.0.1:9000/")), Some("http://127.0.0.1:9000"));
+        assert!(of_others(Some("https://amazonaws.com.example")).is_some() && of_others(None).is_none());
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use clap::Args;
-use longshore_engine::{ErrorKind, Limits, Object, create_bucket, put_many};
+use longshore_engine::{ErrorKind, Object, create_bucket, put_many};
 use longshore_formats::{DataOptions, Generator, ObjectType};
 
 use crate::arguments::at_least_one;
@@ -108,7 +108,7 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
         create_bucket(&store, prefix.trim_end_matches('/'), &session.context(&*place.typed)).await?;
     }
     let line = ProgressLine::begin(session, count as u64, bytes);
-    let limits = Limits { in_flight: session.in_flight(), ..Limits::default() };
+    let limits = session.limits();
     put_many(objects, Arc::new(generator), limits, &line.counters(count as u64)).await?;
     drop(line);
     let (each, noun) = (size::human(arguments.size), if count == 1 { "object" } else { "objects" });

@@ -86,6 +86,10 @@ fn check(place: &Place, all: bool) -> Result<()> {
         What::Folder(key) if key.is_empty() && place.is_local() => {
             Err(Failed::usage(format!("{typed}: everything on this machine is not deleted")))
         }
+        // A star stands for slashes too.
+        What::Pattern(pattern, _) if place.is_local() && pattern.matches("") => {
+            Err(Failed::usage(format!("{typed}: everything on this machine is not deleted")))
+        }
         // Some shells find both for `.*`.
         What::Folder(_) if place.is_local() && matches!(typed.rsplit('/').next(), Some("." | "..")) => {
             Err(Failed::usage(format!("{typed}: this is a folder; write {typed}/ for everything in it")))

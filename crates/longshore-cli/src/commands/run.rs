@@ -47,11 +47,9 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
         reading.await.map_err(|error| context.io_error(error.into()))?.map_err(|error| context.io_error(error))?;
     let lines = parse(&text, &shown)?;
     let at_once = arguments.parallel.unwrap_or(session.in_flight()).min(lines.len().max(1));
-    // Together they keep to what one command may do, within reason.
-    let in_flight = (session.in_flight() / at_once).max(8.min(session.in_flight()));
     let mut codes = stream::iter(lines)
         .map(|(command, words)| {
-            let inner = session.another(command.name(), words, in_flight);
+            let inner = session.another(command.name(), words, at_once);
             commands::run(command, inner)
         })
         .buffer_unordered(at_once);

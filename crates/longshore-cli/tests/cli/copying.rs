@@ -199,6 +199,19 @@ fn a_file_that_grows_after_it_was_copied_is_not_deleted_by_the_move() {
 }
 
 #[test]
+fn a_move_leaves_what_links_lead_to_in_other_folders() {
+    let place = Place::new();
+    place.write(&["outside/precious", "d/own"]);
+    std::os::unix::fs::symlink("../outside", place.folder().join("d/linked")).unwrap();
+    std::os::unix::fs::symlink("../outside/precious", place.folder().join("d/link")).unwrap();
+    let ended = place.run(&["mv", "d/", "s3://bucket/"]);
+    assert_eq!((ended.code, ended.out.lines().count()), (Some(0), 3), "{ended:?}");
+    assert!(ended.err.starts_with("1 copied and kept"), "{ended:?}");
+    assert_eq!(place.files(), ["d/linked/precious", "outside/precious"]);
+    assert_eq!(place.ok(&["cat", "s3://bucket/linked/precious", "s3://bucket/link"]), "outside/precious".repeat(2));
+}
+
+#[test]
 fn files_that_only_look_like_ours_are_copied() {
     let place = Place::new();
     place.write(&["d/.longshore-notes.tmp", "d/.my.longshore-part", "d/.longshore-0123456789abcdef.tmp"]);

@@ -76,6 +76,15 @@ fn dots_that_a_shell_finds_for_hidden_files_delete_no_folder() {
 }
 
 #[test]
+fn a_pattern_does_not_delete_the_whole_machine() {
+    let place = Place::new();
+    for pattern in ["/*", "//**", "file:///*"] {
+        let ended = place.run(&["--dry-run", "--quiet", "rm", pattern]);
+        assert_eq!(ended.code, Some(2), "{pattern}: {ended:?}");
+    }
+}
+
+#[test]
 fn a_failure_under_another_name_is_a_failure() {
     let place = Place::new();
     place.write(&["a", "b"]);

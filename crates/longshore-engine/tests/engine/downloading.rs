@@ -1,5 +1,8 @@
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, UNIX_EPOCH};
 
 use longshore_engine::{Cleanup, ErrorKind, Outcome, Progress, TransferOptions, download, head};
@@ -7,6 +10,7 @@ use longshore_gateway::{FaultAction, FaultRule};
 use tempfile::tempdir;
 
 use crate::place::{everywhere, noise, s3, s3_that_remembers};
+use crate::scripted::{Scripted, answer};
 
 const MIB: usize = 1 << 20;
 
@@ -201,6 +205,35 @@ async fn a_dropped_download_is_continued_and_an_object_that_changed_begins_anew(
         assert_eq!(names(folder.path()), ["file"]);
         assert_eq!(outcome.moved < body.len() as u64, !replaced, "{outcome:?}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_forgot_ranges_is_begun_anew() {
+    let body = "0123456789abcdef".repeat(5 * MIB / 16);
+    let (whole, knows_ranges) = (body.clone(), Arc::new(AtomicBool::new(true)));
+    let knows = Arc::clone(&knows_ranges);
+    let server = Scripted::start(move |asked, _| {
+        let about = "ETag: \"x\"\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n";
+        let range = asked.headers.lines().find_map(|line| line.strip_prefix("range: bytes=")?.split_once('-'));
+        match range.map(|(start, end)| (start.parse::<usize>().unwrap(), end.trim().parse::<usize>().unwrap())) {
+            Some((start, _)) if knows.load(Relaxed) && start > 0 => answer(403, "", ""),
+            Some((start, end)) if knows.load(Relaxed) => {
+                let end = end.min(whole.len() - 1);
+                let about = format!("{about}Content-Range: bytes {start}-{end}/{}\r\n", whole.len());
+                answer(206, &about, &whole[start..=end])
+            }
+            _ => answer(200, about, &whole),
+        }
+    });
+    let (folder, object) = (tempdir().unwrap(), server.azure("bucket").object("object"));
+    let target = folder.path().join("file");
+    let error = download(&object, &target, &resuming(), &Progress::silent()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    assert_eq!(names(folder.path()).len(), 1);
+    knows_ranges.store(false, Relaxed);
+    download(&object, &target, &resuming(), &Progress::silent()).await.unwrap();
+    assert!(fs::read(&target).unwrap() == body.as_bytes());
+    assert_eq!(names(folder.path()), ["file"]);
 }
 
 #[tokio::test]
