@@ -103,7 +103,9 @@ def test_a_bucket_in_the_host_name_is_reached(moto: Server, home: Home) -> None:
     path = s3.store_for("s3://hosted", endpoint=moto.endpoint, **options)
     s3.create_bucket("s3://hosted", store=path)
     endpoint = moto.endpoint.replace("127.0.0.1", "localhost")
-    virtual = {"addressing_style": "virtual"}  # The name in AWS's files; checkers know the first name of an option only.
+    virtual = {
+        "addressing_style": "virtual"
+    }  # The name in AWS's files; checkers know the first name of an option only.
     host = s3.store_for("s3://hosted", endpoint=endpoint, **virtual, **options)
     for key in ("plain", "odd//key"):
         s3.put_bytes(f"s3://hosted/{key}", b"data", store=host)

@@ -43,6 +43,14 @@ except s3.exceptions.InvalidArgumentError as error:
     print(error.operation, error)
 """
 
+# The server's client is made before the key is looked at: how many connections there are is decided by then.
+KEY_MISSING = """
+try:
+    s3.get("http://127.0.0.1:9/*")
+except s3.exceptions.InvalidArgumentError:
+    pass
+"""
+
 FORKED = """
 import os
 import longshore as s3
@@ -83,7 +91,11 @@ def test_a_forked_child_keeps_what_was_configured() -> None:
 
 @pytest.mark.parametrize(
     ("before", "reason"),
-    [("s3.put_bytes('memory:///a', b'')", "in use already"), ("s3.configure(memory=1 << 20)", "configured already")],
+    [
+        ("s3.put_bytes('memory:///a', b'')", "in use already"),
+        (KEY_MISSING, "in use already"),
+        ("s3.configure(memory=1 << 20)", "configured already"),
+    ],
 )
 def test_it_is_refused_afterwards(before: str, reason: str) -> None:
     said = python(REFUSED.format(before=before))

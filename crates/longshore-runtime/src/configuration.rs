@@ -4,12 +4,11 @@
 
 use std::fmt;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::fork;
 
-static DECIDED: OnceLock<Configuration> = OnceLock::new();
-static STARTED: AtomicBool = AtomicBool::new(false);
+/// What was decided, and whether by whoever came first with something else to do. There is no moment between the two.
+static DECIDED: OnceLock<(Configuration, bool)> = OnceLock::new();
 
 /// What a process may use. What is `None` is left as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +27,7 @@ pub struct Configuration {
 pub enum Refusal {
     /// It was configured before.
     Again,
-    /// Its threads run already.
+    /// Its threads run, or its connections are made, already.
     Late,
     /// A number is zero.
     Zero,
@@ -57,22 +56,36 @@ impl Configuration {
             return Err(Refusal::Zero);
         }
         let _no_fork = fork::shared();
-        if DECIDED.get().is_some() {
-            return Err(Refusal::Again);
-        }
-        if STARTED.load(Ordering::Acquire) {
-            return Err(Refusal::Late);
-        }
-        DECIDED.set(self).map_err(|_| Refusal::Again)
+        DECIDED.set((self, false)).map_err(|_| match DECIDED.get() {
+            Some((_, true)) => Refusal::Late,
+            _ => Refusal::Again,
+        })
     }
 
-    /// What counts in this process.
+    /// What counts in this process so far.
     pub fn current() -> Self {
-        DECIDED.get().copied().unwrap_or_default()
+        DECIDED.get().map(|(decided, _)| *decided).unwrap_or_default()
+    }
+
+    /// What counts in this process from now on, for what is made once and does not change afterwards.
+    pub fn settled() -> Self {
+        if let Some((decided, _)) = DECIDED.get() {
+            return *decided;
+        }
+        let _no_fork = fork::shared();
+        DECIDED.get_or_init(|| (Self::default(), true)).0
     }
 }
 
-/// From now on it is too late.
-pub(crate) fn begin() {
-    STARTED.store(true, Ordering::Release);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_used_is_decided() {
+        Configuration::settled();
+        assert_eq!(Configuration { threads: Some(1), ..Configuration::default() }.apply(), Err(Refusal::Late));
+        assert_eq!(Configuration { threads: Some(0), ..Configuration::default() }.apply(), Err(Refusal::Zero));
+        assert_eq!(Configuration::current(), Configuration::default());
+    }
 }

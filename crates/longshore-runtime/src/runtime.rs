@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::configuration::{self, Configuration};
+use crate::configuration::Configuration;
 use crate::fork::PerProcess;
 
 static RUNTIME: PerProcess<Shared> = PerProcess::new();
@@ -39,9 +39,8 @@ pub fn is_running() -> bool {
 }
 
 fn build() -> io::Result<Shared> {
-    configuration::begin();
     let mut builder = Builder::new_multi_thread();
-    if let Some(threads) = Configuration::current().threads {
+    if let Some(threads) = Configuration::settled().threads {
         builder.worker_threads(threads);
     }
     let runtime = builder.thread_name("longshore").enable_io().enable_time().build()?;

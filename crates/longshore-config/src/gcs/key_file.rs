@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::given::Secret;
 use crate::options::invalid;
-use crate::{ConfigError, Environment};
+use crate::{ConfigError, Environment, address};
 
 /// Where a person's refresh token is exchanged.
 const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
@@ -61,10 +61,10 @@ pub(super) fn parse(key: &str, text: &str, what: &str) -> Result<KeyFile, Config
             })
         }
         "authorized_user" => Ok(KeyFile::Person {
+            token_url: token_url(text_of("token_uri")).map_err(|reason| wrong(reason.into()))?,
             client_id: needed("client_id")?,
             client_secret: Secret(needed("client_secret")?),
             refresh_token: Secret(needed("refresh_token")?),
-            token_url: text_of("token_uri").unwrap_or_else(|| TOKEN_URL.into()),
             project: text_of("quota_project_id"),
         }),
         "external_account" | "external_account_authorized_user" | "impersonated_service_account" => {
@@ -77,6 +77,16 @@ pub(super) fn parse(key: &str, text: &str, what: &str) -> Result<KeyFile, Config
             })
         }
         other => Err(wrong(format!("its type is {other:?}; there are service_account and authorized_user"))),
+    }
+}
+
+/// Where a login is renewed. A refresh token is as good as a password.
+fn token_url(named: Option<String>) -> Result<String, &'static str> {
+    let Some(url) = named else { return Ok(TOKEN_URL.to_owned()) };
+    let url = address::parse("token_uri", &url).map_err(|_| "its token_uri is no address")?;
+    match url.scheme() == "https" || address::is_near(url.as_str()) {
+        true => Ok(url.into()),
+        false => Err("its token_uri must begin with https://"),
     }
 }
 
@@ -122,6 +132,22 @@ mod tests {
         assert!(matches!(&refused, ConfigError::NotSupported { reason } if reason.contains("bearer_token")));
         for text in ["hunter2", external] {
             assert!(!refusal(text).contains("hunter2"), "{}", refusal(text));
+        }
+    }
+
+    #[test]
+    fn a_login_is_not_sent_unencrypted_to_another_machine() {
+        let person = |url: &str| {
+            format!(
+                r#"{{"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r", "token_uri": "{url}"}}"#
+            )
+        };
+        for url in ["http://example.org/token", "example.org", "ftp://h/"] {
+            assert!(refusal(&person(url)).contains("token_uri"), "{url}");
+        }
+        for url in ["http://127.0.0.1:9/token", "https://example.org/token"] {
+            let read = parse("k", &person(url), "it").unwrap();
+            assert!(matches!(&read, KeyFile::Person { token_url, .. } if token_url == url), "{url}");
         }
     }
 

@@ -83,7 +83,7 @@ pub(crate) fn following(settings: &ClientSettings, follows: Redirects) -> Result
 }
 
 fn build(settings: &ClientSettings, follows: Redirects) -> Result<reqwest::Client, ConfigError> {
-    let idle = Configuration::current().connections.unwrap_or(usize::MAX);
+    let idle = Configuration::settled().connections.unwrap_or(usize::MAX);
     let builder = || {
         let builder = reqwest::Client::builder().pool_max_idle_per_host(idle);
         let builder = if settings.direct { builder.no_proxy() } else { builder };

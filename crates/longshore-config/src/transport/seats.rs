@@ -53,7 +53,7 @@ pub(super) struct Seat {
 impl Seats {
     /// As many as this process allows; `None` where it has not said.
     pub(super) fn new() -> Option<Self> {
-        Configuration::current().connections.map(Self::of)
+        Configuration::settled().connections.map(Self::of)
     }
 
     fn of(most: usize) -> Self {
