@@ -270,9 +270,10 @@ impl Copying<'_> {
             let keys = together.iter().map(|job| job.source.key.clone()).collect();
             let context = self.session.context(&*together[0].source.uri);
             if let Err(error) = delete_keys(&store, keys, &context, &Progress::silent()).await {
-                let failures: HashSet<&str> = error.failures().iter().map(|failure| failure.uri.as_str()).collect();
-                let uri = |job: &Job| format!("{}://{}/{}", store.scheme().name(), store.bucket(), job.source.key);
-                for job in together.iter().filter(|job| failures.is_empty() || failures.contains(uri(job).as_str())) {
+                let failures: HashSet<&str> = error.failures().iter().map(|failure| failure.key.as_str()).collect();
+                for job in
+                    together.iter().filter(|job| failures.is_empty() || failures.contains(job.source.key.as_str()))
+                {
                     let reason = format!("it was copied, but the source could not be deleted: {error}");
                     fail(self.session, job, &Failed::new(error.kind(), reason));
                 }

@@ -117,7 +117,7 @@ async fn delete_batch(store: &Arc<Store>, keys: &[String], context: &Context) ->
         let names: Vec<&str> = keys.iter().map(String::as_str).collect();
         match s3::delete_batch(access, &names, context).await {
             Ok(Some(failures)) => {
-                let failure = |(key, code, message): (String, _, _)| Failure { uri: uri(&key), code, message };
+                let failure = |(key, code, message): (String, _, _)| Failure { uri: uri(&key), key, code, message };
                 return Ok(failures.into_iter().map(failure).collect());
             }
             // Neither these keys nor this server will do for a batch.
@@ -128,7 +128,7 @@ async fn delete_batch(store: &Arc<Store>, keys: &[String], context: &Context) ->
     }
     if let Some(access) = &live.azure {
         let failures = azure::delete_batch(access, keys, &uri, context).await?;
-        let failure = |(key, code, message): (String, _, _)| Failure { uri: uri(&key), code, message };
+        let failure = |(key, code, message): (String, _, _)| Failure { uri: uri(&key), key, code, message };
         return Ok(failures.into_iter().map(failure).collect());
     }
     let mut failures = Vec::new();
@@ -136,6 +136,7 @@ async fn delete_batch(store: &Arc<Store>, keys: &[String], context: &Context) ->
         let object = Context::new(context.operation, uri(key));
         if let Err(error) = delete_one(store, key, &object).await {
             failures.push(Failure {
+                key: key.clone(),
                 uri: uri(key),
                 code: error.code().map_or_else(|| format!("{:?}", error.kind()), str::to_owned),
                 message: error.to_string(),

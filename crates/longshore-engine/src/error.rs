@@ -72,6 +72,8 @@ struct Inner {
 /// One of several keys that an operation could not handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
+    /// The object's key.
+    pub key: String,
     /// The object.
     pub uri: String,
     /// The server's error code, for example `AccessDenied`.

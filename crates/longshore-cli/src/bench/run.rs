@@ -161,7 +161,9 @@ async fn content(plan: &Plan, ground: &Ground) -> Result<Option<Content>> {
 fn endpoint(ground: &Ground) -> String {
     let live = ground.store.live().ok();
     let service = live.and_then(|live| live.s3.as_ref()).map(|access| access.service_url.clone());
-    service.unwrap_or_else(|| format!("{}://{}", ground.store.scheme().name(), ground.store.bucket()))
+    service
+        .or_else(|| ground.store.route().map(|route| route.url))
+        .unwrap_or_else(|| ground.store.scheme().name().to_owned())
 }
 
 /// Writes what there is to be. False where it was interrupted.

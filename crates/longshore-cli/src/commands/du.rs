@@ -71,7 +71,8 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
         let text = || {
             let size = if arguments.humanize { size::human(*bytes) } else { bytes.to_string() };
             let class = class.as_ref().map(|class| format!(" [{class}]")).unwrap_or_default();
-            format!("{size} bytes in {count} objects: {}{class}", place.typed)
+            let objects = if *count == 1 { "object" } else { "objects" };
+            format!("{size} bytes in {count} {objects}: {}{class}", place.typed)
         };
         session.output().line(text, &json);
     }

@@ -164,19 +164,18 @@ pub(crate) async fn delete(session: &Session, store: &Arc<Store>, place: &Place,
         tell(session, place, &keys);
         return Ok(());
     }
-    let uri = |key: &str| format!("{}://{}/{key}", store.scheme().name(), store.bucket());
     let ended = delete_keys(store, keys.clone(), &session.context(&*place.typed), &Progress::silent()).await;
     let failures: HashMap<String, (String, String)> = match &ended {
         Ok(()) => HashMap::new(),
         Err(error) if error.failures().is_empty() => return ended.map_err(Failed::from),
         Err(error) => {
             let failures = error.failures().iter();
-            failures.map(|failure| (failure.uri.clone(), (failure.code.clone(), failure.message.clone()))).collect()
+            failures.map(|failure| (failure.key.clone(), (failure.code.clone(), failure.message.clone()))).collect()
         }
     };
-    let (kept, gone): (Vec<String>, Vec<String>) = keys.into_iter().partition(|key| failures.contains_key(&uri(key)));
+    let (kept, gone): (Vec<String>, Vec<String>) = keys.into_iter().partition(|key| failures.contains_key(key));
     let mut rest = failures;
-    let known: Vec<_> = kept.iter().filter_map(|key| Some((place.shown(key), rest.remove(&uri(key))?))).collect();
+    let known: Vec<_> = kept.iter().filter_map(|key| Some((place.shown(key), rest.remove(key)?))).collect();
     // What the server calls otherwise than it was asked could be any of the others, so of none it is said that it is gone.
     if rest.is_empty() {
         tell(session, place, &gone);

@@ -77,6 +77,7 @@ fn remove_batch(
         match remove(path, &context) {
             Ok(()) => progress.add(1, 0),
             Err(error) => failures.push(Failure {
+                key: path.to_string_lossy().trim_start_matches('/').to_owned(),
                 uri: context.uri,
                 code: format!("{:?}", error.kind()),
                 message: error.to_string(),
