@@ -11,7 +11,7 @@ PEERS := target/peers-venv
 TOOLS := $(VENV)/.installed
 NODE := $(VENV)/node/.installed
 NODE_LOCK := python/tests/servers/node/package-lock.json
-WHEEL_LIMIT := 8388608
+WHEEL_LIMIT := 10000000
 
 # Tests choose their own endpoints and keys; what the machine has set must not reach them.
 unexport $(filter AWS_% AZURE_% AZURITE_% GOOGLE_% GCP_% GCS_% GCE_% GCLOUD_% CLOUDSDK_% IDENTITY_% MSI_%,$(.VARIABLES))
