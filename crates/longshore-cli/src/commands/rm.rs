@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use futures::StreamExt;
 use longshore_config::Store;
-use longshore_engine::{Depth, ErrorKind, Progress, delete_keys, delete_prefix};
+use longshore_engine::{Depth, ErrorKind, Failure, Progress, delete_keys, delete_prefix};
 
 use super::DoneLine;
 use crate::arguments::Filters;
@@ -165,12 +165,11 @@ pub(crate) async fn delete(session: &Session, store: &Arc<Store>, place: &Place,
         return Ok(());
     }
     let ended = delete_keys(store, keys.clone(), &session.context(&*place.typed), &Progress::silent()).await;
-    let failures: HashMap<String, (String, String)> = match &ended {
+    let failures: HashMap<String, Failure> = match &ended {
         Ok(()) => HashMap::new(),
         Err(error) if error.failures().is_empty() => return ended.map_err(Failed::from),
         Err(error) => {
-            let failures = error.failures().iter();
-            failures.map(|failure| (failure.key.clone(), (failure.code.clone(), failure.message.clone()))).collect()
+            error.failures().iter().map(|failure| (failure.key.clone(), failure.clone())).collect()
         }
     };
     let (kept, gone): (Vec<String>, Vec<String>) = keys.into_iter().partition(|key| failures.contains_key(key));
@@ -180,7 +179,8 @@ pub(crate) async fn delete(session: &Session, store: &Arc<Store>, place: &Place,
     if rest.is_empty() {
         tell(session, place, &gone);
     }
-    for (shown, (code, message)) in known.into_iter().chain(rest) {
+    let rest = rest.into_values().map(|failure| (failure.uri.clone(), failure));
+    for (shown, Failure { code, message, .. }) in known.into_iter().chain(rest) {
         session.failed_on(&format!("rm {shown}"), &Failed::new(kind_of(&code), format!("{shown}: {code}: {message}")));
     }
     Ok(())
