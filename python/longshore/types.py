@@ -175,6 +175,8 @@ class GCSOptions(TransferOptions, total=False):
     """The bucket again; it must be the URI's."""
     metadata_host: str | None
     """Where the metadata server of an instance is."""
+    xml_api: Flag
+    """Whether objects go over the XML interface instead of the JSON one, which emulators have."""
 
 
 class AzureOptions(TransferOptions, total=False):

@@ -272,6 +272,15 @@ def _gcs(kind: Kind, folder: Path) -> Iterator[Backend]:
 
 
 @contextlib.contextmanager
+def _gcs_xml(kind: Kind, folder: Path) -> Iterator[Backend]:
+    """The same emulator through the interface that Google itself is reached by."""
+    with gcs(folder) as server:
+        yield _over_cloud(
+            kind, "gs", endpoint=server.endpoint, skip_signature="true", project="project", xml_api="true"
+        )
+
+
+@contextlib.contextmanager
 def _file(kind: Kind, folder: Path) -> Iterator[Backend]:
     yield Backend(kind, "file:///", folder=folder.as_posix().lstrip("/") + "/")
 
@@ -291,6 +300,7 @@ _VARIABLES = {
         "endpoint": "GOOGLE_BASE_URL",
         "skip_signature": "GOOGLE_SKIP_SIGNATURE",
         "project": "GOOGLE_CLOUD_PROJECT",
+        "xml_api": "GOOGLE_XML_API",
     },
 }
 
@@ -356,6 +366,16 @@ KINDS = [
         store=s3.GCSStore,
         cannot={**_NOT_S3, **_OF_PATHS},
         # The first is of the XML API, the second of the JSON API.
+        missing_bucket=("NoSuchBucket", "notFound"),
+        missing_object=("NoSuchKey", "notFound"),
+        deletes_dots=True,
+        refuses=_NO_CONTROLS,
+    ),
+    Kind(
+        "gcs-xml",
+        _gcs_xml,
+        store=s3.GCSStore,
+        cannot={**_NOT_S3, **_OF_PATHS},
         missing_bucket=("NoSuchBucket", "notFound"),
         missing_object=("NoSuchKey", "notFound"),
         deletes_dots=True,

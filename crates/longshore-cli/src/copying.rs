@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use clap::Args;
 use futures::StreamExt;
-use longshore_config::Scheme;
+use longshore_config::{Scheme, masked};
 use longshore_engine::{Depth, ErrorKind, Object, Progress, TransferOptions, delete_keys, head, upload_reader};
 
 use crate::arguments::{Filters, SourceOptions};
 use crate::commands::{DoneLine, cat};
 use crate::error::{Failed, Result};
+use crate::exit::Code;
 use crate::place::{Place, What};
 use crate::plan::{Job, Known, Target, last_segment, real, require_different};
 use crate::select::{Filter, Source};
@@ -92,8 +93,15 @@ pub(crate) async fn run(arguments: CopyArguments, session: &Session, moves: bool
         elsewhere: HashSet::new(),
         taken: names_may_meet.then(HashSet::new),
     };
+    let is_alone = sources.len() == 1;
     for place in sources {
-        copying.add_source(&place).await?;
+        match copying.add_source(&place).await {
+            // The others are copied all the same, and the exit code tells.
+            Err(failed) if !is_alone && failed.code() != Code::Usage => {
+                session.failed_on(&format!("{} {}", session.operation, masked(&place.typed)), &failed);
+            }
+            outcome => outcome?,
+        }
     }
     copying.flush().await
 }

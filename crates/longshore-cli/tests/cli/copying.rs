@@ -50,6 +50,22 @@ fn one_that_fails_does_not_keep_the_others_from_being_copied() {
 }
 
 #[test]
+fn a_source_that_is_not_there_does_not_keep_the_others_from_being_copied() {
+    let place = Place::new();
+    place.write(&["a", "b"]);
+    for missing in ["none", "none*", "none/", "s3://bucket/none*"] {
+        let ended = place.run(&["cp", "a", missing, "b", "s3://bucket/"]);
+        assert_eq!(ended.code, Some(6), "{ended:?}");
+        assert_eq!(ended.out.lines().count(), 2, "{ended:?}");
+        assert!(
+            ended.err.starts_with(&format!("ERROR \"cp {missing}\": ")) && ended.err.lines().count() == 1,
+            "{ended:?}"
+        );
+        place.ok(&["rm", "s3://bucket/*"]);
+    }
+}
+
+#[test]
 fn a_server_in_trouble_is_waited_for() {
     let place = Place::new();
     place.write(&["d/a", "d/b", "d/c"]);

@@ -43,8 +43,7 @@ impl GcsSettings {
         let http = self.wire.client(&service_url, self.signing == Signing::Unsigned)?;
         let retry = self.wire.retry();
         let credentials = self.credentials()?;
-        let google = self.is_google();
-        let tidy = if google {
+        let tidy = if self.xml {
             HttpClient::new(Tidy(http.clone()))
         } else {
             let json = Json { http: http.clone(), base: service_url.clone(), bucket: self.bucket.clone() };
@@ -63,9 +62,9 @@ impl GcsSettings {
             .with_credentials(credentials.clone().unwrap_or_else(none))
             .build()?;
         let store = Arc::new(store);
-        let objects: Arc<dyn ObjectStore> = if google { store } else { Arc::new(Whole(store)) };
+        let objects: Arc<dyn ObjectStore> = if self.xml { store } else { Arc::new(Whole(store)) };
         // Emulators have no projects, and want to hear of one all the same.
-        let project = self.project.clone().or_else(|| (!google).then(|| "emulator".to_owned()));
+        let project = self.project.clone().or_else(|| (!self.is_google()).then(|| "emulator".to_owned()));
         let location = self.location.clone();
         let gcs = GcsAccess { http, credentials, service_url, bucket: self.bucket.clone(), project, location, retry };
         Ok(Live { gcs: Some(gcs), ..Live::of(objects) })

@@ -4,7 +4,7 @@ use super::credentials::{ADVICE, Source};
 use super::key_file::{self, KeyFile};
 use super::specs::{
     APPLICATION_CREDENTIALS, BEARER_TOKEN, BUCKET, BUCKET_LOCATION, ENDPOINT, METADATA_HOST, PROJECT, SERVICE_ACCOUNT,
-    SERVICE_ACCOUNT_KEY, SKIP_SIGNATURE, SPECS,
+    SERVICE_ACCOUNT_KEY, SKIP_SIGNATURE, SPECS, XML_API,
 };
 use crate::given::{Given, Origin, Secret, Setting, Spec, Value};
 use crate::options::{boolean, invalid};
@@ -32,6 +32,8 @@ pub struct GcsSettings {
     pub(super) signing: Signing,
     pub(super) project: Option<String>,
     pub(super) location: Option<String>,
+    /// Whether objects go over XML, which knows parts, conditions and ranges, or over JSON, which every double speaks.
+    pub(super) xml: bool,
     pub(super) wire: Wire,
 }
 
@@ -77,6 +79,7 @@ impl GcsSettings {
         let location = given.text(&BUCKET_LOCATION)?.map(|value| value.text);
         let metadata = given.text(&METADATA_HOST)?;
         let wire = Wire::resolve(given, endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://")))?;
+        let xml = given.flag(&XML_API)?.unwrap_or_else(|| is_google(endpoint.as_deref().unwrap_or(GOOGLE)));
         given.refuse_the_rest("GCSStore", &Self::specs())?;
         let signing = match said.signing(!emulator)? {
             // A variable does not take away what the call itself brings.
@@ -90,7 +93,7 @@ impl GcsSettings {
             Signing::From(Source::Key(key)) => key.project().map(str::to_owned),
             _ => None,
         };
-        Ok(Self { bucket: bucket.to_owned(), endpoint, signing, project: project.or(own), location, wire })
+        Ok(Self { bucket: bucket.to_owned(), endpoint, signing, project: project.or(own), location, xml, wire })
     }
 
     /// Whether the two differ in nothing but the bucket, so that the server can copy from one to the other.

@@ -42,8 +42,14 @@ pub(super) const METADATA_HOST: Spec = Spec::new("metadata_host", "where the met
     .variables(&["GCE_METADATA_HOST", "METADATA_HOST", "GCE_METADATA_IP"])
     .or("metadata.google.internal");
 
+pub(super) const XML_API: Spec =
+    Spec::new("xml_api", "whether objects go over the XML interface instead of the JSON one, which emulators have")
+        .also(&["google_xml_api"])
+        .variables(&["GOOGLE_XML_API"])
+        .or("if the endpoint is Google's");
+
 /// All of them, besides those of every store that is reached over HTTP.
-pub(super) const SPECS: [&Spec; 10] = [
+pub(super) const SPECS: [&Spec; 11] = [
     &SERVICE_ACCOUNT,
     &SERVICE_ACCOUNT_KEY,
     &APPLICATION_CREDENTIALS,
@@ -54,4 +60,5 @@ pub(super) const SPECS: [&Spec; 10] = [
     &BUCKET_LOCATION,
     &BUCKET,
     &METADATA_HOST,
+    &XML_API,
 ];
