@@ -279,9 +279,10 @@ impl Copying<'_> {
             let context = self.session.context(&*together[0].source.uri);
             if let Err(error) = delete_keys(&store, keys, &context, &Progress::silent()).await {
                 let failures: HashSet<&str> = error.failures().iter().map(|failure| failure.key.as_str()).collect();
-                for job in
-                    together.iter().filter(|job| failures.is_empty() || failures.contains(job.source.key.as_str()))
-                {
+                let keys: HashSet<&str> = together.iter().map(|job| job.source.key.as_str()).collect();
+                // What the server calls otherwise than it was asked could be any of them.
+                let all = failures.is_empty() || !failures.is_subset(&keys);
+                for job in together.iter().filter(|job| all || failures.contains(job.source.key.as_str())) {
                     let reason = format!("it was copied, but the source could not be deleted: {error}");
                     fail(self.session, job, &Failed::new(error.kind(), reason));
                 }

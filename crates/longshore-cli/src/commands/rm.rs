@@ -168,9 +168,7 @@ pub(crate) async fn delete(session: &Session, store: &Arc<Store>, place: &Place,
     let failures: HashMap<String, Failure> = match &ended {
         Ok(()) => HashMap::new(),
         Err(error) if error.failures().is_empty() => return ended.map_err(Failed::from),
-        Err(error) => {
-            error.failures().iter().map(|failure| (failure.key.clone(), failure.clone())).collect()
-        }
+        Err(error) => error.failures().iter().map(|failure| (failure.key.clone(), failure.clone())).collect(),
     };
     let (kept, gone): (Vec<String>, Vec<String>) = keys.into_iter().partition(|key| failures.contains_key(key));
     let mut rest = failures;
