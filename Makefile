@@ -44,7 +44,7 @@ types: native ## type checks by mypy and pyright, and the stubs against the buil
 	@$(STAGE) "mypy" $(VENV)/bin/mypy python/longshore compat/dlio_s3_rust/src examples bench docs python/tests
 	@$(STAGE) "stubtest" env MYPYPATH=python $(PY) -m mypy.stubtest longshore
 	@$(STAGE) "pyright" $(VENV)/bin/pyright --pythonpath $(PY) --warnings
-	@$(STAGE) "complete types" $(VENV)/bin/pyright --pythonpath $(PY) --verifytypes longshore --ignoreexternal
+	@$(STAGE) "complete types" env PYTHONPATH=$(CURDIR)/python $(VENV)/bin/pyright --pythonpath $(PY) --verifytypes longshore --ignoreexternal
 
 docs: native ## the documentation site, in target/docs; a warning is an error
 	@rm -rf target/docs
