@@ -144,7 +144,7 @@ def test_an_empty_prefix_adds_no_slash(bucket: str) -> None:
 def test_a_missing_bucket_is_not_found_unless_it_should_be_created(missing_bucket: MissingBucket) -> None:
     for uri in (missing_bucket.uri, missing_bucket.uri + "/prefix/"):
         with pytest.raises(NotFoundError) as caught:
-            s3.put(uri, 3, size=10)
+            s3.put(uri, 1, size=10)
         assert caught.value.code in missing_bucket.codes
     s3.put(missing_bucket.uri + "/prefix", 2, "{}", size=10, should_create_bucket=True)
     assert s3.list(missing_bucket.uri) == ["prefix/0", "prefix/1"]
