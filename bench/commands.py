@@ -219,9 +219,8 @@ class Bench:
             output.seek(0)
             self._check(job, tree, scene, output.read())
         self._clean(scene)
-        return {"seconds": seconds, "cpu_seconds": usage.ru_utime + usage.ru_stime, "max_rss_kib": usage.ru_maxrss} | (
-            {"requests": requests} if self.counter else {}
-        )
+        taken = {"seconds": seconds, "cpu_seconds": usage.ru_utime + usage.ru_stime}
+        return taken | ({"requests": requests} if self.counter else {})
 
     def _scene(self, job: Job, tree: Tree) -> Scene:
         name = f"{tree.name}-{job.name}"
@@ -323,8 +322,8 @@ def table(cells: list[dict[str, Any]]) -> str:
     """Medians over the rounds, as Markdown; ratios are to the first client."""
     lines = [
         "| job | client | objects | seconds (least to most) | objects/s | MiB/s | CPU s | CPU µs per object | CPU, ratio"
-        " | memory, MiB | requests per object |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+        " | requests per object |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     ours = {cell["job"]: cell for cell in reversed(cells) if cell["client"] == cells[0]["client"]}
     for cell in cells:
@@ -341,7 +340,6 @@ def table(cells: list[dict[str, Any]]) -> str:
             f"{cpu:.2f}",
             f"{cpu / count * 1e6:,.0f}",
             f"{cpu / _median(ours[cell['job']], 'cpu_seconds'):.1f}",
-            f"{_median(cell, 'max_rss_kib') / KIB:,.0f}",
             f"{cell['requests_per_object']:.3g}",
         ]
         lines.append(f"| {' | '.join(columns)} |")
