@@ -50,9 +50,7 @@ pub(crate) async fn transfer(session: &Session, jobs: Vec<Job>, how: How) -> Vec
         let was_there = !done.is_empty() || progress.bytes() > 0;
         let wait = patience.next().filter(|_| was_there && session.global().retry_count != Some(0));
         let Some(seconds) = wait else {
-            for (job, failed) in lost {
-                fail(session, &job, &failed);
-            }
+            tell_lost(session, lost);
             return done;
         };
         let count = lost.len();
@@ -62,14 +60,27 @@ pub(crate) async fn transfer(session: &Session, jobs: Vec<Job>, how: How) -> Vec
     }
 }
 
+/// A job whose server is lost, and how it failed; `None` where it was not tried any more.
+type Lost = (Job, Option<Failed>);
+
+/// Tells what the loss of a server has cost: a line for each job that was tried, and one for all the others.
+fn tell_lost(session: &Session, lost: Vec<Lost>) {
+    let mut untried = 0_u64;
+    for (job, failed) in lost {
+        match failed {
+            Some(failed) => fail(session, &job, &failed),
+            None => untried += 1,
+        }
+    }
+    if untried > 0 {
+        let objects = if untried == 1 { "1 more object was" } else { &format!("{untried} more objects were") };
+        let reason = format!("{objects} not tried, because the server is lost");
+        session.failed_on(verb(session), &Failed::new(ErrorKind::Connection, reason));
+    }
+}
+
 /// Carries out `jobs` once. Adds those that succeeded to `done`, tells those that failed, and returns those whose server is lost.
-async fn round(
-    session: &Session,
-    jobs: Vec<Job>,
-    how: How,
-    progress: &Progress,
-    done: &mut Vec<Job>,
-) -> Vec<(Job, Failed)> {
+async fn round(session: &Session, jobs: Vec<Job>, how: How, progress: &Progress, done: &mut Vec<Job>) -> Vec<Lost> {
     let options = TransferOptions { resume: how.resume, cleanup: session.cleanup.clone(), ..Default::default() };
     let limits = session.limits();
     let pairs = jobs.iter().map(|job| (job.source.clone(), job.target.clone())).collect();
@@ -104,11 +115,10 @@ async fn round(
             }
             Err(error) if is_about_the_server(&error) => {
                 in_vain += 1;
-                lost.push((job, Failed::from(error)));
+                lost.push((job, Some(Failed::from(error))));
                 if in_vain >= session.in_flight().max(2) {
                     // The others would find none either, one after the other.
-                    let failed = lost[lost.len() - 1].1.clone();
-                    lost.extend(jobs.iter_mut().filter_map(Option::take).map(|job| (job, failed.clone())));
+                    lost.extend(jobs.iter_mut().filter_map(Option::take).map(|job| (job, None)));
                     break;
                 }
             }

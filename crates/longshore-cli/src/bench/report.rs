@@ -83,7 +83,7 @@ pub(crate) struct Measured {
     /// Requests, with their repetitions; 0 where a store has none.
     pub(crate) requests: u64,
     pub(crate) requests_per_object: Option<f64>,
-    /// From when measuring began until the last operation was done.
+    /// From when measuring began until its time was up and the last operation was done.
     pub(crate) wall_s: f64,
     pub(crate) first_done_s: Option<f64>,
     pub(crate) last_done_s: Option<f64>,
@@ -161,7 +161,8 @@ impl Report {
         outcome: &Outcome,
     ) -> Self {
         let total = outcome.tally.total();
-        let wall = total.last_done.unwrap_or(outcome.until);
+        // Where a store goes away and nothing is done any more, the clock runs on all the same.
+        let wall = outcome.until.max(total.last_done.unwrap_or(0));
         let measured = |sums: &Sums| Measured::new(sums, wall, outcome.until);
         let operations = Verb::ALL
             .into_iter()

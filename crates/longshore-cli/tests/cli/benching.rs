@@ -45,6 +45,21 @@ fn status(code: u16, error: &str) -> FaultAction {
 }
 
 #[test]
+fn the_clock_runs_on_when_the_store_is_gone() {
+    let place = Place::new();
+    let gone = FaultRule { method: Some("GET".into()), skip: 200, ..FaultRule::new(status(403, "AccessDenied")) };
+    place.gateway.faults().add(gone);
+    let arguments =
+        ["get", "s3://bucket/p/", "--size", "1KiB", "--objects", "20", "--duration", "2s", "--max-errors", "100000000"];
+    let (ended, report) = bench(&place, &arguments);
+    assert_ne!(ended.code, Some(0), "{ended:?}");
+    let total = &report["total"];
+    assert!(total["last_done_s"].as_f64().unwrap() < 1.5, "{total}");
+    assert!(total["wall_s"].as_f64().unwrap() >= 2.0, "{total}");
+    assert!(total["objects_per_s"].as_f64().unwrap() <= 100.0, "{total}");
+}
+
+#[test]
 fn every_benchmark_measures_what_it_was_asked_for_and_deletes_only_what_it_wrote() {
     let place = Place::new();
     for key in ["p/one", "p/longshore-bench-00000000/one", "pother", "other"] {

@@ -86,6 +86,23 @@ fn a_server_in_trouble_is_waited_for() {
 }
 
 #[test]
+fn what_was_not_tried_any_more_is_one_line_and_each_failure_is_its_own() {
+    let place = Place::new();
+    let names: Vec<String> = (0..500).map(|index| format!("d/{index:03}")).collect();
+    place.write(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    place.fault("PUT", "/bucket", FaultAction::CloseConnection);
+    let ended = place.run(&["-r0", "-j8", "cp", "d/", "s3://bucket/"]);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(5), ""), "{ended:?}");
+    let lines: Vec<&str> = ended.err.lines().collect();
+    assert!(lines.len() < 100 && lines[lines.len() - 1].contains("more objects were not tried"), "{ended:?}");
+    for line in &lines[..lines.len() - 1] {
+        let (attempt, said) = line.split_once("\": ").unwrap();
+        let name = attempt.rsplit('/').next().unwrap();
+        assert!(said.contains(&format!("/{name} to s3://bucket/{name}:")), "{line}");
+    }
+}
+
+#[test]
 fn a_move_keeps_the_source_of_what_could_not_be_copied() {
     let place = Place::new();
     place.write(&["d/a", "d/b"]);
