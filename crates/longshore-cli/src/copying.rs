@@ -13,7 +13,7 @@ use crate::commands::{DoneLine, cat};
 use crate::error::{Failed, Result};
 use crate::exit::Code;
 use crate::place::{Place, What};
-use crate::plan::{Job, Known, Target, last_segment, real, require_different};
+use crate::plan::{Job, Known, Target, last_segment, plain_name, real, require_different};
 use crate::select::{Filter, Source};
 use crate::session::Session;
 use crate::transfer::{Conditions, How, fail, transfer};
@@ -152,7 +152,9 @@ impl Copying<'_> {
                 .map_err(|error| self.session.context(shown.as_str()).io_error(error))?;
             known = Some(Known { size: status.len(), modified: walk::modified(&status), e_tag: None });
         }
-        let name = last_segment(&key).to_owned();
+        let scheme = place.location.scheme();
+        let path = if scheme == Scheme::Http { key.split('?').next().unwrap_or(&key) } else { &key };
+        let name = plain_name(scheme, last_segment(path));
         self.add(place, key, &name, known).await
     }
 
@@ -163,7 +165,7 @@ impl Copying<'_> {
         while let Some(page) = pages.next().await {
             for object in page?.objects {
                 found = true;
-                let name = source.relative(&object.key).to_owned();
+                let name = plain_name(place.location.scheme(), source.relative(&object.key));
                 let known = Known { size: object.size, modified: object.last_modified, e_tag: object.e_tag };
                 self.add(place, object.key, &name, Some(known)).await?;
             }

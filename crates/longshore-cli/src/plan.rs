@@ -1,11 +1,13 @@
 //! What goes where: names of targets, and what must not be written.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use longshore_config::{Scheme, Store};
 use longshore_engine::{ErrorKind, Object};
+use percent_encoding::percent_decode_str;
 
 use crate::error::{Failed, Result};
 use crate::place::{Place, What};
@@ -126,6 +128,16 @@ fn require_inside(name: &str) -> Result<()> {
     Err(Failed::new(ErrorKind::InvalidPath, format!("{name:?} cannot be the name of a file: {reason}")))
 }
 
+/// What an object is called away from its store. Keys of web servers are parts of URLs: elsewhere they have their own letters
+/// and no query string.
+pub(crate) fn plain_name(scheme: Scheme, name: &str) -> String {
+    if scheme != Scheme::Http {
+        return name.to_owned();
+    }
+    let path = name.split_once('?').map_or(name, |(path, _)| path);
+    percent_decode_str(path).decode_utf8().map_or_else(|_| path.to_owned(), Cow::into_owned)
+}
+
 /// The last segment of a key or a name.
 pub(crate) fn last_segment(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or(key)
@@ -187,6 +199,16 @@ mod tests {
 
     fn target(typed: &str, several: bool) -> Result<Target> {
         Target::new(&session(), typed, several, false)
+    }
+
+    #[test]
+    fn what_comes_from_the_web_is_called_by_its_letters() {
+        for (name, plain) in
+            [("a%20b/%23hash", "a b/#hash"), ("%C3%BCn.txt?sig=x", "ün.txt"), ("100%25", "100%"), ("%FF", "%FF")]
+        {
+            assert_eq!(plain_name(Scheme::Http, name), plain);
+        }
+        assert_eq!(plain_name(Scheme::S3, "a%20b?c"), "a%20b?c");
     }
 
     #[test]

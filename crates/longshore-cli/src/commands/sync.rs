@@ -11,7 +11,7 @@ use crate::arguments::{Filters, SourceOptions};
 use crate::compare::Measure;
 use crate::error::{Failed, Result};
 use crate::place::{Place, What};
-use crate::plan::{Job, Known, Target, overlap};
+use crate::plan::{Job, Known, Target, overlap, plain_name};
 use crate::select::{Filter, Source};
 use crate::session::Session;
 use crate::transfer::{How, fail, transfer};
@@ -183,7 +183,7 @@ async fn side(session: &Session, place: &Place, wanted: &Wanted, links: Links) -
         let mut pages = source.pages(session, Depth::Everything);
         while let Some(page) = pages.next().await {
             for object in page?.objects {
-                let name = source.relative(&object.key).to_owned();
+                let name = plain_name(place.location.scheme(), source.relative(&object.key));
                 if wanted.has(&name) {
                     let known = Known { size: object.size, modified: object.last_modified, e_tag: object.e_tag };
                     side.objects.insert(name, Found { key: object.key, known, is_elsewhere: false });
