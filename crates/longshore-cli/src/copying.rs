@@ -71,6 +71,9 @@ pub(crate) async fn run(arguments: CopyArguments, session: &Session, moves: bool
     let sources = arguments.sources.iter().map(|typed| Place::parse(typed, raw)).collect::<Result<Vec<_>>>()?;
     for source in &sources {
         require_slash(source)?;
+        if moves {
+            source.require_writable()?;
+        }
     }
     let several = sources.len() > 1 || sources.iter().any(|place| !matches!(place.what, What::Object(_)));
     let target = Target::new(session, &arguments.target, several, raw)?;

@@ -6,6 +6,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use longshore_config::{Location, Pattern, Scheme, masked};
+use longshore_engine::ErrorKind;
 
 use crate::error::{Failed, Result};
 
@@ -128,6 +129,15 @@ impl Place {
     /// The bucket, as it is shown.
     pub(crate) fn bucket(&self) -> String {
         self.location.root().to_owned()
+    }
+
+    /// Refuses what can only be read, before anything is done that would be for nothing.
+    pub(crate) fn require_writable(&self) -> Result<()> {
+        if self.location.scheme() != Scheme::Http {
+            return Ok(());
+        }
+        let reason = format!("{}: http:// and https:// are read-only; nothing was done", masked(&self.typed));
+        Err(Failed::new(ErrorKind::NotSupported, reason))
     }
 
     /// The key of the one object that this names. `instead` says what to write, or to use, for several.

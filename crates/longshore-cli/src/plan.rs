@@ -50,6 +50,7 @@ impl Target {
     /// Reads `typed` as the target of one object, or of several. Wildcards mean nothing here, unless `raw`.
     pub(crate) fn new(session: &Session, typed: &str, several: bool, raw: bool) -> Result<Self> {
         let place = Place::parse(typed, raw)?;
+        place.require_writable()?;
         let typed = place.typed.as_str();
         let kind = match place.what.clone() {
             What::Pattern(..) => {

@@ -32,6 +32,9 @@ use crate::size;
 /// What keeps it from measuring. Operations that fail are part of the result, and count as failures of the session.
 pub(crate) async fn run(plan: Plan, session: &Session) -> Result<()> {
     plan.check()?;
+    if !plan.existing {
+        plan.place.require_writable()?;
+    }
     if session.is_one_of_several {
         return Err(Failed::usage("bench measures alone, not among the commands of `run`"));
     }

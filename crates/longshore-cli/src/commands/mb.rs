@@ -46,6 +46,7 @@ async fn make(typed: &str, session: &Session) -> Result<()> {
 /// What `typed` names, where that is a bucket or a local folder: the place, how it is shown, and its key.
 pub(crate) fn bucket(typed: &str) -> Result<(Place, String, String)> {
     let place = Place::parse(typed, true)?;
+    place.require_writable()?;
     match place.what.clone() {
         What::Object(key) | What::Folder(key) if place.is_local() => {
             let key = key.trim_end_matches('/').to_owned();

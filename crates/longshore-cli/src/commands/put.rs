@@ -70,6 +70,7 @@ struct PutLine<'a> {
 
 pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
     let place = Place::parse(&arguments.folder, true)?;
+    place.require_writable()?;
     let prefix = match &place.what {
         What::Object(key) => format!("{key}/"),
         What::Folder(prefix) => prefix.clone(),

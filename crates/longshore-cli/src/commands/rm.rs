@@ -51,6 +51,7 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
     for typed in &arguments.places {
         let place = Place::parse(typed, arguments.raw)?;
         check(&place, arguments.all)?;
+        place.require_writable()?;
         match place.what.clone() {
             What::Object(key) => {
                 // Buckets of two accounts can have one name. One store is one account.

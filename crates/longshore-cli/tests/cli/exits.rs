@@ -105,3 +105,28 @@ fn a_full_disk_is_a_failure() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.err.contains("cannot write to standard output"), "{ended:?}");
 }
+
+#[test]
+fn what_can_only_be_read_is_refused_before_anything_is_done() {
+    let place = Place::new();
+    place.write(&["a"]);
+    let web = "http://127.0.0.1:9/x/";
+    for command in [
+        &["cp", "a", web][..],
+        &["mv", web, "b/"],
+        &["mv", "a", web],
+        &["sync", "./", web],
+        &["rm", "http://127.0.0.1:9/x"],
+        &["mb", "http://127.0.0.1:9"],
+        &["rb", "http://127.0.0.1:9"],
+        &["put", web],
+        &["bench", "put", web],
+    ] {
+        for dry in [&["--dry-run"][..], &[]] {
+            let ended = place.run(&[dry, command].concat());
+            assert_eq!((ended.code, ended.out.as_str()), (Some(7), ""), "{command:?}: {ended:?}");
+            assert!(ended.err.contains("read-only"), "{ended:?}");
+        }
+    }
+    assert_eq!(place.files(), ["a"]);
+}

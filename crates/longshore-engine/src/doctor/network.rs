@@ -230,8 +230,10 @@ pub(super) fn advice(error: &Error, step: &str) -> String {
         (Some("AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException"), _) => {
             "set `region` or AWS_REGION to where the bucket is"
         }
-        (Some("NoSuchBucket"), _) => "check the name, the region and the endpoint, or make it: longshore mb",
-        (_, ErrorKind::NotFound) if step == "bucket" => {
+        (Some("NoSuchBucket" | "ContainerNotFound"), _) => {
+            "check the name, the region and the endpoint, or make it: longshore mb"
+        }
+        (_, ErrorKind::NotFound) if matches!(step, "bucket" | "list") => {
             "check the name, the region and the endpoint, or make it: longshore mb"
         }
         (_, ErrorKind::NotFound) => "check the key: there is no such object",
