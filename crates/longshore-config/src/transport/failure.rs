@@ -47,7 +47,8 @@ pub(super) fn http_error(error: reqwest::Error, connect_timeout: Duration) -> Ht
 
 fn refined(cause: &(dyn StdError + 'static)) -> Option<HttpErrorKind> {
     if let Some(error) = cause.downcast_ref::<hyper::Error>() {
-        if error.is_closed() || error.is_incomplete_message() || error.is_body_write_aborted() {
+        // Cancelled is what never left, because the connection that was to take it had just gone away.
+        if error.is_closed() || error.is_canceled() || error.is_incomplete_message() || error.is_body_write_aborted() {
             return Some(HttpErrorKind::Request);
         }
         if error.is_timeout() {
