@@ -17,7 +17,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -339,6 +339,18 @@ _NGINX = Kind(
     mangles={"/.": "nginx lists no names that begin with a dot"},
 )
 
+_GCS = Kind(
+    "gcs",
+    _gcs,
+    store=s3.GCSStore,
+    cannot={**_NOT_S3, **_OF_PATHS},
+    # The first is of the XML API, the second of the JSON API.
+    missing_bucket=("NoSuchBucket", "notFound"),
+    missing_object=("NoSuchKey", "notFound"),
+    deletes_dots=True,
+    refuses=_NO_CONTROLS,
+)
+
 KINDS = [
     Kind("gateway", _gateway, store=s3.S3Store, more_than_a_page=2500, quick=True),
     Kind(
@@ -360,27 +372,8 @@ KINDS = [
         refuses=_NO_CONTROLS,
         mangles={"\\": "Azure takes it for a slash, and so does Azurite"},
     ),
-    Kind(
-        "gcs",
-        _gcs,
-        store=s3.GCSStore,
-        cannot={**_NOT_S3, **_OF_PATHS},
-        # The first is of the XML API, the second of the JSON API.
-        missing_bucket=("NoSuchBucket", "notFound"),
-        missing_object=("NoSuchKey", "notFound"),
-        deletes_dots=True,
-        refuses=_NO_CONTROLS,
-    ),
-    Kind(
-        "gcs-xml",
-        _gcs_xml,
-        store=s3.GCSStore,
-        cannot={**_NOT_S3, **_OF_PATHS},
-        missing_bucket=("NoSuchBucket", "notFound"),
-        missing_object=("NoSuchKey", "notFound"),
-        deletes_dots=True,
-        refuses=_NO_CONTROLS,
-    ),
+    _GCS,
+    replace(_GCS, name="gcs-xml", start=_gcs_xml),
     Kind(
         "file",
         _file,

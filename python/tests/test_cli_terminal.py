@@ -15,6 +15,7 @@ import longshore as s3
 from backends import environment_of
 from command_line import Shell
 from longshore.testing import Server
+from servers.base import require
 
 BUCKET = "s3://bucket"
 
@@ -171,8 +172,7 @@ def test_a_shell_takes_the_completions(shell: Shell, name: str) -> None:
 
 
 def test_bash_completes_a_command_and_an_option(shell: Shell) -> None:
-    if not shutil.which("bash"):
-        pytest.skip("bash is missing")
+    require(shutil.which("bash"), "bash, which `longshore completions bash` is for,")
     ask = "COMP_WORDS=(longshore {}); COMP_CWORD={}; _longshore longshore '{}' ''; echo ${{COMPREPLY[@]}}"
     (shell.folder / "script").write_text(
         shell.check("longshore completions bash")
