@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::ConfigError;
+use crate::{ConfigError, Spec};
 
 /// Options as the caller gave them, for example `region = "eu-north-1"`.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,12 +42,19 @@ impl Options {
         Ok(taken.map(|(_, value)| value))
     }
 
-    /// Refuses what nobody took.
-    pub(crate) fn finish(self, store: &'static str, known: &[&'static str]) -> Result<(), ConfigError> {
-        let Some((key, _)) = self.0.into_iter().next() else { return Ok(()) };
+    /// Refuses what is a keyword of none of `known`, and tells the nearest name there is.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::UnknownOption`].
+    pub(crate) fn refuse_unknown(&self, store: &'static str, known: &[&'static Spec]) -> Result<(), ConfigError> {
+        let is_known =
+            |key: &str| known.iter().any(|spec| spec.keyword && (spec.name == key || spec.also.contains(&key)));
+        let Some(key) = self.0.keys().find(|key| !is_known(key)).cloned() else { return Ok(()) };
         let suggestion = known
             .iter()
-            .map(|name| (strsim::jaro_winkler(name, &key), *name))
+            .filter(|spec| spec.keyword)
+            .map(|spec| (strsim::jaro_winkler(spec.name, &key), spec.name))
             .filter(|(likeness, _)| *likeness > 0.8)
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, name)| name);
@@ -114,6 +121,7 @@ pub(crate) fn invalid(key: &str, reason: String) -> ConfigError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::S3Settings;
 
     #[test]
     fn lengths_of_time_take_units() {
@@ -138,8 +146,11 @@ mod tests {
 
     #[test]
     fn a_misspelt_option_is_refused_with_a_suggestion() {
-        let options: Options = [("regoin", "x")].into_iter().collect();
-        let message = options.finish("S3Store", &["region", "timeout"]).unwrap_err().to_string();
+        let options: Options = [("regoin", "x"), ("aws_region", "y")].into_iter().collect();
+        let message = options.refuse_unknown("S3Store", &S3Settings::specs()).unwrap_err().to_string();
         assert_eq!(message, r#"unknown option "regoin" for S3Store; did you mean "region"?"#);
+        // What only variables and profiles set is no keyword.
+        let options: Options = [("role_arn", "x")].into_iter().collect();
+        assert!(options.refuse_unknown("S3Store", &S3Settings::specs()).is_err());
     }
 }

@@ -66,10 +66,8 @@ impl AzureSettings {
         options: Options,
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
-        let mut given = Given::new(options, environment);
-        given.uri = location.said().iter().map(|(name, value)| (*name, value.0.clone())).collect();
-        let settings = Self::merge(location.bucket(), &mut given);
-        (given.trail(), settings)
+        let given = Given::about(location, options, environment);
+        given.resolve("AzureStore", &Self::specs(), |given| Self::merge(location.bucket(), given))
     }
 
     fn merge(container: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
@@ -83,7 +81,6 @@ impl AzureSettings {
         let (account, endpoint) = if emulator { local(&layers, given)? } else { remote(&layers)? };
         let wire = Wire::resolve(given, endpoint.starts_with("http://"))?;
         let fetched = fetched(given)?;
-        given.refuse_the_rest("AzureStore", &Self::specs())?;
         let decided = layers.into_iter().find(|layer| layer.decides(&account)).map(outright).transpose()?;
         let nearest =
             [decided.as_ref().map(|(distance, _)| *distance), fetched.source.as_ref().map(|(own, _)| away(*own))];

@@ -58,9 +58,8 @@ impl GcsSettings {
         options: Options,
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
-        let mut given = Given::new(options, environment);
-        let settings = Self::merge(location.bucket(), &mut given);
-        (given.trail(), settings)
+        let given = Given::about(location, options, environment);
+        given.resolve("GCSStore", &Self::specs(), |given| Self::merge(location.bucket(), given))
     }
 
     fn merge(bucket: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
@@ -80,7 +79,6 @@ impl GcsSettings {
         let metadata = given.text(&METADATA_HOST)?;
         let wire = Wire::resolve(given, endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://")))?;
         let xml = given.flag(&XML_API)?.unwrap_or_else(|| is_google(endpoint.as_deref().unwrap_or(GOOGLE)));
-        given.refuse_the_rest("GCSStore", &Self::specs())?;
         let signing = match said.signing(!emulator)? {
             // A variable does not take away what the call itself brings.
             Some((distance, signing)) if unsigned.is_none_or(|unsigned| unsigned > distance) => signing,

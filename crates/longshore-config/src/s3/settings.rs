@@ -79,9 +79,7 @@ impl S3Settings {
         options: Options,
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
-        let mut given = Given::new(options, environment);
-        let settings = Self::merge(bucket, &mut given);
-        (given.trail(), settings)
+        Given::new(options, environment).resolve("S3Store", &all(), |given| Self::merge(bucket, given))
     }
 
     /// Every setting there is, with all its names.
@@ -147,7 +145,6 @@ impl S3Settings {
         let allow_http = given.said(ALLOW_HTTP.name) && wire.allow_http;
         let near = endpoint.as_deref().is_some_and(address::is_near);
         let encryption = Sse::resolve(given, !plain_http || near || allow_http)?;
-        given.refuse_the_rest("S3Store", &keywords())?;
         let mut settings = Self {
             bucket: bucket.to_owned(),
             region,

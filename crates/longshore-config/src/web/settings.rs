@@ -67,10 +67,8 @@ impl WebSettings {
         options: Options,
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
-        let mut given = Given::new(options, environment);
-        given.uri = location.said().iter().map(|(name, value)| (*name, value.0.clone())).collect();
-        let settings = Self::merge(location.root(), &mut given);
-        (given.trail(), settings)
+        let given = Given::about(location, options, environment);
+        given.resolve("HTTPStore", &Self::specs(), |given| Self::merge(location.root(), given))
     }
 
     fn merge(origin: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
@@ -81,7 +79,6 @@ impl WebSettings {
             return Err(invalid("headers", reason.into()));
         }
         let wire = Wire::resolve(given, origin.starts_with("http://"))?;
-        given.refuse_the_rest("HTTPStore", &Self::specs())?;
         let settings = Self { origin: origin.to_owned(), authorization, headers, wire };
         settings.header_map()?;
         Ok(settings)
