@@ -96,6 +96,12 @@ impl AzureSettings {
             }
             (None, None) => return Err(ConfigError::Unauthenticated { reason: nobody(&endpoint) }),
         };
+        match &signing {
+            // A key signs and stays here.
+            Signing::Unsigned | Signing::Key(_) => {}
+            Signing::Signature(_) => wire.guard(given, &endpoint, "a shared access signature")?,
+            Signing::Token(_) | Signing::From(_) => wire.guard(given, &endpoint, "a token")?,
+        }
         let settings = Self { container: container.to_owned(), account, endpoint, signing, wire };
         address::parse("endpoint", &settings.container_url())?;
         Ok(settings)
@@ -425,6 +431,24 @@ mod tests {
         ] {
             let message = refusal(options, &[]);
             assert!(message.contains(told) && !message.contains("hunter2"), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_is_good_for_whoever_reads_it_goes_over_plain_http_to_this_machine_only() {
+        let application = [("client_id", "i"), ("client_secret", "hunter2"), ("tenant_id", "t")];
+        for secret in [&[("bearer_token", "hunter2")][..], &[("sas_token", "sv=1&sig=hunter2")], &application] {
+            let over = |endpoint: &'static str, more: &[(&'static str, &'static str)]| {
+                explained("az://c/k", &[secret, &[("endpoint", endpoint)], more].concat(), &[]).1
+            };
+            let message = over("http://storage.example.org/acc", &[]).unwrap_err().to_string();
+            assert!(message.contains("allow_http=True") && !message.contains("hunter2"), "{message}");
+            over("http://127.0.0.1:9/acc", &[]).unwrap();
+            over("https://storage.example.org/acc", &[]).unwrap();
+            over("http://storage.example.org/acc", &[("allow_http", "true")]).unwrap();
+        }
+        for harmless in [("account_key", KEY), ("skip_signature", "true")] {
+            resolve("az://c/k", &[harmless, ("endpoint", "http://storage.example.org/acc")], &[]);
         }
     }
 

@@ -87,6 +87,9 @@ impl GcsSettings {
             None if emulator => Signing::Unsigned,
             None => Signing::From(default(given.environment, endpoint.as_deref(), metadata)?),
         };
+        if let (Some(endpoint), false) = (&endpoint, signing == Signing::Unsigned) {
+            wire.guard(given, endpoint, "a token")?;
+        }
         let own = match &signing {
             Signing::From(Source::Key(key)) => key.project().map(str::to_owned),
             _ => None,
@@ -320,6 +323,22 @@ mod tests {
             let message = explained(options, &[]).1.unwrap_err().to_string();
             assert!(message.contains(told) && !message.contains("hunter2"), "{message}");
         }
+    }
+
+    #[test]
+    fn a_token_goes_over_plain_http_to_this_machine_only() {
+        let far = ("endpoint", "http://storage.example.org");
+        for secret in [("bearer_token", "hunter2"), ("service_account_key", KEY)] {
+            let over = |more: &[(&'static str, &'static str)]| explained(&[&[secret], more].concat(), &[]).1;
+            let message = over(&[far]).unwrap_err().to_string();
+            assert!(message.contains("allow_http=True") && !message.contains("hunter2"), "{message}");
+            over(&[("endpoint", "http://127.0.0.1:9")]).unwrap();
+            over(&[("endpoint", "https://storage.example.org")]).unwrap();
+            over(&[far, ("allow_http", "true")]).unwrap();
+        }
+        // Emulators are often elsewhere, and get no token.
+        assert_eq!(resolve(&[], &[("STORAGE_EMULATOR_HOST", "gcs:4443")]).signing, Signing::Unsigned);
+        resolve(&[far, ("anon", "true")], &[]);
     }
 
     #[test]

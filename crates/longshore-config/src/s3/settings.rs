@@ -143,8 +143,8 @@ impl S3Settings {
         };
         let wire = Wire::resolve(given, plain_http)?;
         let allow_http = given.said(ALLOW_HTTP.name) && wire.allow_http;
-        let near = endpoint.as_deref().is_some_and(address::is_near);
-        let encryption = Sse::resolve(given, !plain_http || near || allow_http)?;
+        let keeps_secrets = wire.keeps_secrets(given, endpoint.as_deref().unwrap_or_default());
+        let encryption = Sse::resolve(given, keeps_secrets)?;
         let mut settings = Self {
             bucket: bucket.to_owned(),
             region,
