@@ -6,11 +6,13 @@
 
 mod chain;
 mod container;
+mod identity;
+mod instance;
 mod kept;
 mod process;
 mod role;
-mod service;
 mod sso;
+mod sts;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,10 +24,11 @@ use object_store::aws::{AwsCredential, AwsCredentialProvider};
 
 pub(super) use chain::{Chain, pair};
 use container::Container;
+use identity::WebIdentity;
+use instance::Instance;
 use kept::{Fetch, Kept};
 use process::Process;
 use role::Role;
-use service::Service;
 use sso::SignOn;
 
 use crate::ConfigError;
@@ -57,8 +60,10 @@ pub(super) enum Source {
     SignOn(SignOn),
     /// The agent of a container.
     Container(Container),
-    /// A service that `object_store` knows how to ask.
-    Service(Service),
+    /// STS, for a token from a file.
+    WebIdentity(WebIdentity),
+    /// The metadata service of an instance.
+    Instance(Instance),
 }
 
 impl Source {
@@ -71,10 +76,11 @@ impl Source {
     ) -> Result<AwsCredentialProvider, ConfigError> {
         let (fetch, patience): (Arc<dyn Fetch>, _) = match self {
             Self::Keys(keys) => return Ok(keys.provider()),
-            Self::Service(service) => return service.provider(region, ca_bundle, self.to_string()),
+            Self::Instance(instance) => return instance.provider(region, ca_bundle),
             Self::Process(process) => (Arc::new(process.clone()), process::PATIENCE),
             Self::Role(role) => (Arc::new(role.fetch(region, ca_bundle)?), role::PATIENCE),
             Self::SignOn(sign_on) => (Arc::new(sign_on.fetch(ca_bundle)?), Duration::from_secs(15)),
+            Self::WebIdentity(identity) => (Arc::new(identity.fetch(ca_bundle)?), identity::PATIENCE),
             Self::Container(container) => (Arc::new(container.fetch()?), container::PATIENCE),
         };
         Ok(Arc::new(Guarded::new(
@@ -89,7 +95,8 @@ impl Source {
         match self {
             Self::SignOn(_) | Self::Process(_) => "`aws sts get-caller-identity` with the same profile tells more",
             Self::Role(_) => "check the role's trust policy and the keys that ask for it",
-            Self::Keys(_) | Self::Container(_) | Self::Service(_) => ADVICE,
+            Self::WebIdentity(_) => "check the role's trust policy, and that the token is for it and has not ended",
+            Self::Keys(_) | Self::Container(_) | Self::Instance(_) => ADVICE,
         }
     }
 }
@@ -103,7 +110,8 @@ impl fmt::Display for Source {
             Self::Role(role) => role.fmt(f),
             Self::SignOn(sign_on) => sign_on.fmt(f),
             Self::Container(container) => container.fmt(f),
-            Self::Service(service) => service.fmt(f),
+            Self::WebIdentity(identity) => identity.fmt(f),
+            Self::Instance(instance) => instance.fmt(f),
         }
     }
 }
