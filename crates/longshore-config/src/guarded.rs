@@ -14,7 +14,7 @@ use object_store::CredentialProvider;
 use tokio::sync::Mutex;
 
 use crate::oauth::TokenError;
-use crate::transport::Trace;
+use crate::transport::{NoConnection, Trace};
 
 /// How long a failure is remembered.
 const MEMORY: Duration = Duration::from_secs(5);
@@ -100,7 +100,7 @@ impl<C> Guarded<C> {
         let why = match (&error, status) {
             (Some(error), _) if find::<Told>(error).is_some() => innermost(error),
             (_, Some(status)) => format!("answered HTTP {status}{}", error.as_ref().map_or_else(String::new, said)),
-            (Some(error), None) => format!("gave none: {}", innermost(error)),
+            (Some(error), None) => format!("gave none: {}", unconnected(error).unwrap_or_else(|| innermost(error))),
             (None, None) => format!("gave no answer within {:?}", self.patience),
         };
         CredentialsError { reason: format!("{} {why}{}", self.who, self.advice).into(), source: error.map(Arc::new) }
@@ -136,6 +136,11 @@ impl<C: fmt::Debug + Send + Sync + 'static> CredentialProvider for Guarded<C> {
 
 pub(crate) fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
     std::iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref())
+}
+
+/// The address that could not be reached, where that is why.
+fn unconnected(error: &object_store::Error) -> Option<String> {
+    find::<NoConnection>(error).map(|error| error.said().to_owned())
 }
 
 fn innermost(error: &dyn StdError) -> String {

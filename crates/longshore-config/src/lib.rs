@@ -45,5 +45,5 @@ pub use registry::{Resolver, explain, open};
 pub use s3::{Encryption, S3Settings};
 pub use specs::{specs, table};
 pub use store::{Live, S3Access, Store, WebAccess};
-pub use transport::{Certificate, Greeting, Observed, Requests, Route, TlsFailure, Trace};
+pub use transport::{Certificate, Greeting, NoConnection, Observed, Requests, Route, TlsFailure, Trace};
 pub use web::{WebSettings, canonical};

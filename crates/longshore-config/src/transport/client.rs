@@ -1,10 +1,13 @@
 //! One client, hence one connection pool, per set of settings and process.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::header::CONTENT_LENGTH;
+use http::{StatusCode, Version};
+use hyper_util::client::proxy::matcher::Matcher;
 use longshore_runtime::configuration::Configuration;
 use longshore_runtime::fork::PerProcess;
 use object_store::ClientOptions;
@@ -13,13 +16,14 @@ use object_store::client::{
 };
 use reqwest::redirect::Policy;
 
-use super::failure::{Unsendable, causes, http_error};
+use super::connection::{NoConnection, PLEAS_FOR_TLS, Peer};
+use super::failure::{Unsendable, causes};
 use super::idle::{Impatient, Metered, Progress, Unanswered};
 use super::names::Names;
 use super::seats::{Seated, Seats};
 use super::trace::{Requests, Trace};
+use super::trust::{self, Trust};
 use crate::ConfigError;
-use crate::options::invalid;
 
 /// What decides how requests travel. Stores in which it is equal share connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -74,6 +78,7 @@ pub(crate) fn following(settings: &ClientSettings, follows: Redirects) -> Result
     }
     let client = HttpClient::new(ObservedClient {
         http: build(settings, follows)?,
+        proxies: (!settings.direct).then(Matcher::from_system),
         connect_timeout: settings.connect_timeout,
         timeout: settings.timeout,
         seats: Seats::new(),
@@ -101,10 +106,9 @@ fn build(settings: &ClientSettings, follows: Redirects) -> Result<reqwest::Clien
             .no_deflate()
     };
     if let Some(path) = &settings.ca_bundle {
-        let certificates = read_bundle(path)?;
-        return builder().tls_certs_merge(certificates).build().map_err(|error| {
-            invalid(BUNDLE, format!("{path:?} holds a certificate that cannot be used: {}", innermost(&error)))
-        });
+        let trust = trust::configuration(Arc::new(Trust::new(Some(path))?))?;
+        let client = builder().tls_backend_preconfigured(trust).build();
+        return client.map_err(|error| ConfigError::HttpClient { reason: innermost(&error) });
     }
     match builder().build() {
         Ok(client) => Ok(client),
@@ -127,20 +131,6 @@ fn policy(follows: Redirects) -> Policy {
     }
 }
 
-/// How errors name the option and its variable.
-const BUNDLE: &str = "ca_bundle (AWS_CA_BUNDLE)";
-
-fn read_bundle(path: &str) -> Result<Vec<reqwest::Certificate>, ConfigError> {
-    let pem = std::fs::read(path).map_err(|error| invalid(BUNDLE, format!("cannot read {path:?}: {error}")))?;
-    match reqwest::Certificate::from_pem_bundle(&pem) {
-        Ok(certificates) if certificates.is_empty() => {
-            Err(invalid(BUNDLE, format!("{path:?} holds no certificate in PEM form")))
-        }
-        Ok(certificates) => Ok(certificates),
-        Err(error) => Err(invalid(BUNDLE, format!("{path:?} is not in PEM form: {}", innermost(&error)))),
-    }
-}
-
 fn innermost(error: &reqwest::Error) -> String {
     causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
 }
@@ -149,6 +139,8 @@ fn innermost(error: &reqwest::Error) -> String {
 #[derive(Debug)]
 struct ObservedClient {
     http: reqwest::Client,
+    /// What `http` has found in the environment, for whoever has to say where a connection was to go.
+    proxies: Option<Matcher>,
     connect_timeout: Duration,
     timeout: Duration,
     seats: Option<Seats>,
@@ -170,25 +162,52 @@ impl HttpService for ObservedClient {
             None => None,
         };
         let progress = Progress::start();
-        let mut request = reqwest::Request::new(parts.method, url);
+        let mut request = reqwest::Request::new(parts.method, url.clone());
         *request.headers_mut() = parts.headers;
         *request.body_mut() = Some(Metered::wrap(body, &progress));
         let unanswered = Unanswered::new(&progress);
         let answer = progress.watch(self.timeout, self.http.execute(request)).await?;
         unanswered.answered();
-        let response: http::Response<reqwest::Body> =
-            answer.map_err(|error| http_error(error, self.connect_timeout))?.into();
+        let peer = Peer { url: &url, proxies: self.proxies.as_ref(), connect_timeout: self.connect_timeout };
+        let response: http::Response<reqwest::Body> = answer.map_err(|error| peer.failure(error))?.into();
         if let Some(trace) = trace {
             trace.note_answer(&response);
         }
-        Ok(response.map(|body| {
-            let body = Impatient::new(body, self.timeout, self.connect_timeout);
+        let response = response.map(|body| {
+            let body = Impatient::new(body, self.timeout);
             match seat {
                 Some(_) => HttpResponseBody::new(Seated::new(body, seat)),
                 None => HttpResponseBody::new(body),
             }
-        }))
+        });
+        if url.scheme() == "http" && response.status() == StatusCode::BAD_REQUEST {
+            return unless_it_wants_tls(response, &url).await;
+        }
+        Ok(response)
     }
+}
+
+/// The longest refusal that is looked into. Those that want TLS are a line or a short page.
+const LONGEST_PLEA: u64 = 4096;
+
+/// The answer to a request over plain HTTP, or an error that says that the server wants TLS.
+async fn unless_it_wants_tls(response: HttpResponse, url: &reqwest::Url) -> Result<HttpResponse, HttpError> {
+    // Go's servers write this by hand, and nothing else that is in use answers so. It holds for HEAD, too.
+    if response.version() == Version::HTTP_10 && response.headers().is_empty() {
+        return Err(NoConnection::wants_tls(url));
+    }
+    let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_none_or(|length| length > LONGEST_PLEA) {
+        return Ok(response);
+    }
+    let (parts, body) = response.into_parts();
+    let body = body.bytes().await?;
+    let text = String::from_utf8_lossy(&body);
+    if PLEAS_FOR_TLS.iter().any(|plea| text.contains(plea)) {
+        return Err(NoConnection::wants_tls(url));
+    }
+    drop(text);
+    Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(body)))
 }
 
 /// Gives `object_store` a client that is already there, whatever options it asks for.

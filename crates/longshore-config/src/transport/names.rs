@@ -4,6 +4,12 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use thiserror::Error;
+
+/// The system's resolver found none.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(super) struct NoAddress(io::Error);
 
 /// The system's resolver, but for names below `localhost`: those are this machine, and no server is asked about them
 /// (RFC 6761). A bucket in the host name of a server on this machine is reached so.
@@ -13,7 +19,7 @@ pub(super) struct Names;
 impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
-            let addresses = addresses(name.as_str(), 0).await?;
+            let addresses = addresses(name.as_str(), 0).await.map_err(NoAddress)?;
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
