@@ -1,12 +1,15 @@
-//! Whose certificates are trusted: the system's authorities and those of a bundle.
+//! Whose certificates are trusted: the system's authorities, those of a bundle, and a server whose own certificate is in it.
 
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
+use x509_cert::der::Decode;
 
 use crate::ConfigError;
 use crate::options::invalid;
@@ -15,9 +18,14 @@ use crate::options::invalid;
 const BUNDLE: &str = "ca_bundle (AWS_CA_BUNDLE)";
 
 /// Checks the certificates that servers show.
+///
+/// What many servers are set up with, a certificate that has signed itself, is an authority's, and `webpki` takes none from a
+/// server. Where it is in the bundle, byte by byte, somebody has said that it is to be trusted: then its names and its dates
+/// are checked here, and the handshake proves that the server has its key, as always.
 #[derive(Debug)]
 pub(super) struct Trust {
     ordinary: Verifier,
+    bundle: Vec<CertificateDer<'static>>,
 }
 
 impl Trust {
@@ -30,11 +38,11 @@ impl Trust {
     pub(super) fn new(path: Option<&str>) -> Result<Self, ConfigError> {
         let bundle = path.map(read).transpose()?.unwrap_or_default();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let ordinary = Verifier::new_with_extra_roots(bundle, provider).map_err(|error| match path {
+        let ordinary = Verifier::new_with_extra_roots(bundle.clone(), provider).map_err(|error| match path {
             Some(path) => invalid(BUNDLE, format!("{path:?} holds a certificate that cannot be used: {error}")),
             None => ConfigError::HttpClient { reason: error.to_string() },
         })?;
-        Ok(Self { ordinary })
+        Ok(Self { ordinary, bundle })
     }
 }
 
@@ -68,6 +76,20 @@ pub(super) fn configuration(verifier: Arc<dyn ServerCertVerifier>) -> Result<Cli
     Ok(configuration)
 }
 
+/// Checks the names and the dates of a certificate that is trusted as it is.
+fn check_itself(certificate: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> Result<(), Error> {
+    verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+    let read = x509_cert::Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
+    let validity = read.tbs_certificate().validity();
+    if now.as_secs() < validity.not_before.to_unix_duration().as_secs() {
+        return Err(CertificateError::NotValidYet.into());
+    }
+    if now.as_secs() > validity.not_after.to_unix_duration().as_secs() {
+        return Err(CertificateError::Expired.into());
+    }
+    Ok(())
+}
+
 impl ServerCertVerifier for Trust {
     fn verify_server_cert(
         &self,
@@ -77,6 +99,9 @@ impl ServerCertVerifier for Trust {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        if self.bundle.iter().any(|known| known == shown) {
+            return check_itself(shown, name, now).map(|()| ServerCertVerified::assertion());
+        }
         self.ordinary.verify_server_cert(shown, intermediates, name, ocsp, now)
     }
 

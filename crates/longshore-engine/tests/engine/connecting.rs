@@ -1,11 +1,11 @@
-//! What is said where there is no connection, or none that both sides understand.
+//! What is said where there is no connection, or none that both sides understand; and whose certificates are trusted.
 
 use std::net::TcpListener;
 
 use longshore_config::{Environment, Location, Options, open};
 use longshore_engine::{Context, Error, ErrorKind, Progress};
 
-use crate::doubles::{double, encrypted, reply};
+use crate::doubles::{double, encrypted, reply, self_signed};
 use crate::place;
 
 /// What a listing says, and how it ends. It is repeated twice, where another try may do better.
@@ -110,6 +110,38 @@ async fn a_request_that_is_refused_for_itself_keeps_the_words_of_its_server() {
     let error = ask(&endpoint, &[]).await.unwrap_err();
     assert_eq!((error.code(), error.status()), (Some("InvalidRequest"), Some(400)), "{error}");
     assert!(error.to_string().contains("said so"), "{error}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_signed_itself_is_trusted_where_the_bundle_holds_it() {
+    let (endpoint, bundle) = self_signed("127.0.0.1", [2020, 2099]).await;
+    let bundle = bundle.path().to_str().unwrap();
+    ask(&endpoint, &[("ca_bundle", bundle)]).await.unwrap();
+    let untrusted = refusal(&endpoint, &[]).await;
+    assert!(untrusted.to_string().contains("ca_bundle") && untrusted.attempts() == 1, "{untrusted}");
+    // One of the same names, which is another.
+    let (_, other) = self_signed("127.0.0.1", [2020, 2099]).await;
+    let stranger = refusal(&endpoint, &[("ca_bundle", other.path().to_str().unwrap())]).await;
+    assert!(stranger.to_string().contains("could not connect to https://127.0.0.1:"), "{stranger}");
+    // A bundle with more in it, in which it comes last.
+    let both = tempfile::NamedTempFile::new().unwrap();
+    let pems = [other.path().to_str().unwrap(), bundle].map(|path| std::fs::read_to_string(path).unwrap());
+    std::fs::write(both.path(), pems.concat()).unwrap();
+    ask(&endpoint, &[("ca_bundle", both.path().to_str().unwrap())]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_in_the_bundle_is_still_for_its_own_names_and_its_own_time() {
+    for (name, years, says) in [
+        ("other.example", [2020, 2099], "for other names"),
+        ("127.0.0.2", [2020, 2099], "for other names"),
+        ("127.0.0.1", [2020, 2021], "has expired"),
+        ("127.0.0.1", [2098, 2099], "not good yet"),
+    ] {
+        let (endpoint, bundle) = self_signed(name, years).await;
+        let error = refusal(&endpoint, &[("ca_bundle", bundle.path().to_str().unwrap())]).await;
+        assert!(error.to_string().contains(says), "{name} {years:?}: {error}");
+    }
 }
 
 #[tokio::test]

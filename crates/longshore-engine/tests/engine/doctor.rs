@@ -6,7 +6,7 @@ use longshore_config::{Environment, Options};
 use longshore_engine::doctor::{Report, State, Step, examine};
 use longshore_engine::{ErrorKind, Progress};
 
-use crate::doubles::{double, encrypted, reply};
+use crate::doubles::{double, encrypted, reply, self_signed};
 use crate::place;
 
 const KEYS: [(&str, &str); 3] = [("access_key_id", "key"), ("secret_access_key", "secret"), ("max_retries", "0")];
@@ -139,6 +139,15 @@ async fn plain_http_to_a_port_with_tls_fails_as_http() {
         let report = ask("s3://bucket", &endpoint, &[]).await;
         fails(&report, "http", ErrorKind::Connection, &["speaks TLS", "use https://"]);
     }
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_signed_itself_and_is_in_the_bundle_passes_every_step() {
+    let (endpoint, bundle) = self_signed("127.0.0.1", [2020, 2099]).await;
+    let report = ask("s3://bucket", &endpoint, &[]).await;
+    fails(&report, "tls", ErrorKind::Connection, &["signed by itself", "ca_bundle"]);
+    let report = ask("s3://bucket", &endpoint, &[("ca_bundle", bundle.path().to_str().unwrap())]).await;
+    assert!(report.failure().is_none(), "{report:?}");
 }
 
 #[tokio::test]

@@ -47,6 +47,15 @@ pub(crate) async fn encrypted(name: &str, years: [i32; 2]) -> (String, NamedTemp
     (serve(&certificate, &key).await, bundle)
 }
 
+/// As [`encrypted`], with a certificate that has signed itself, as an authority's does. The file holds that certificate.
+pub(crate) async fn self_signed(name: &str, years: [i32; 2]) -> (String, NamedTempFile) {
+    let mut params = about(name, years);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    (serve(&certificate, &key).await, pem(&certificate))
+}
+
 fn about(name: &str, years: [i32; 2]) -> CertificateParams {
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.distinguished_name.push(rcgen::DnType::CommonName, "Test Server");
