@@ -129,7 +129,7 @@ def test_memory_is_a_number_of_bytes_and_a_few_of_them_are_refused() -> None:
         "print(len(s3.get('memory:///a')))\n"
     )
     *refused, size = python(program).splitlines()
-    expected = "configure: memory must be at least 1048576 bytes (1 MiB); it is a number of bytes, as in 256 << 20"
+    expected = "memory must be at least 1048576 bytes (1 MiB); it is a number of bytes, as in 256 << 20"
     assert (refused, size) == ([expected] * 3, str(3 << 20))
 
 

@@ -14,12 +14,12 @@ use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
 };
-use reqwest::redirect::Policy;
 
 use super::connection::{NoConnection, PLEAS_FOR_TLS, Peer};
 use super::failure::{Unsendable, causes};
 use super::idle::{Impatient, Metered, Progress, Unanswered};
 use super::names::Names;
+use super::redirects::{Led, Redirects};
 use super::seats::{Seated, Seats};
 use super::trace::{Requests, Trace};
 use super::trust::{self, Trust};
@@ -41,21 +41,6 @@ pub(crate) struct ClientSettings {
     /// Longest silence.
     pub(crate) timeout: Duration,
 }
-
-/// Which redirects a client follows. Only `Authorization` is left out on the way to another server; keys, tokens and secrets in
-/// other headers and in bodies would go along.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Redirects {
-    /// None: for credentials, and for whoever follows them itself.
-    Nowhere,
-    /// Those that stay on the server.
-    SameServer,
-    /// All, for requests that hold no secret.
-    Anywhere,
-}
-
-/// As many as browsers and `reqwest` follow, at most.
-const MOST_REDIRECTS: usize = 10;
 
 static CLIENTS: PerProcess<Mutex<HashMap<(ClientSettings, Redirects), HttpClient>>> = PerProcess::new();
 
@@ -93,7 +78,7 @@ fn build(settings: &ClientSettings, follows: Redirects) -> Result<reqwest::Clien
         let builder = reqwest::Client::builder().pool_max_idle_per_host(idle);
         let builder = if settings.direct { builder.no_proxy() } else { builder };
         builder
-            .redirect(policy(follows))
+            .redirect(follows.policy())
             .user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
             .https_only(!settings.allow_http)
@@ -117,17 +102,6 @@ fn build(settings: &ClientSettings, follows: Redirects) -> Result<reqwest::Clien
         Err(_) => {
             builder().tls_certs_only([]).build().map_err(|error| ConfigError::HttpClient { reason: innermost(&error) })
         }
-    }
-}
-
-fn policy(follows: Redirects) -> Policy {
-    match follows {
-        Redirects::Nowhere => Policy::none(),
-        Redirects::Anywhere => Policy::limited(MOST_REDIRECTS),
-        Redirects::SameServer => Policy::custom(|attempt| {
-            let stays = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
-            if stays && attempt.previous().len() <= MOST_REDIRECTS { attempt.follow() } else { attempt.stop() }
-        }),
     }
 }
 
@@ -166,10 +140,15 @@ impl HttpService for ObservedClient {
         *request.headers_mut() = parts.headers;
         *request.body_mut() = Some(Metered::wrap(body, &progress));
         let unanswered = Unanswered::new(&progress);
-        let answer = progress.watch(self.timeout, self.http.execute(request)).await?;
+        let led = Led::default();
+        let answer = progress.watch(self.timeout, led.scope(self.http.execute(request))).await?;
         unanswered.answered();
-        let peer = Peer { url: &url, proxies: self.proxies.as_ref(), connect_timeout: self.connect_timeout };
-        let response: http::Response<reqwest::Body> = answer.map_err(|error| peer.failure(error))?.into();
+        let failure = |error| {
+            let url = led.last().unwrap_or_else(|| url.clone());
+            let (proxies, connect_timeout) = (self.proxies.as_ref(), self.connect_timeout);
+            Peer { url: &url, proxies, connect_timeout }.failure(error)
+        };
+        let response: http::Response<reqwest::Body> = answer.map_err(failure)?.into();
         if let Some(trace) = trace {
             trace.note_answer(&response);
         }
@@ -192,7 +171,7 @@ const LONGEST_PLEA: u64 = 4096;
 
 /// The answer to a request over plain HTTP, or an error that says that the server wants TLS.
 async fn unless_it_wants_tls(response: HttpResponse, url: &reqwest::Url) -> Result<HttpResponse, HttpError> {
-    // Go's servers write this by hand, and nothing else that is in use answers so. It holds for HEAD, too.
+    // Go's servers write this by hand, without a single header, also to those who ask for no body.
     if response.version() == Version::HTTP_10 && response.headers().is_empty() {
         return Err(NoConnection::wants_tls(url));
     }
@@ -202,11 +181,13 @@ async fn unless_it_wants_tls(response: HttpResponse, url: &reqwest::Url) -> Resu
     }
     let (parts, body) = response.into_parts();
     let body = body.bytes().await?;
-    let text = String::from_utf8_lossy(&body);
-    if PLEAS_FOR_TLS.iter().any(|plea| text.contains(plea)) {
+    let wants_tls = {
+        let text = String::from_utf8_lossy(&body);
+        PLEAS_FOR_TLS.iter().any(|plea| text.contains(plea))
+    };
+    if wants_tls {
         return Err(NoConnection::wants_tls(url));
     }
-    drop(text);
     Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(body)))
 }
 

@@ -10,12 +10,14 @@ mod connection;
 mod failure;
 mod idle;
 mod names;
+mod redirects;
 mod route;
 mod seats;
 mod trace;
 mod trust;
 
-pub(crate) use client::{ClientSettings, Fixed, Redirects, client, following};
+pub(crate) use client::{ClientSettings, Fixed, client, following};
 pub use connection::NoConnection;
+pub(crate) use redirects::Redirects;
 pub use route::{Certificate, Greeting, Route, TlsFailure};
 pub use trace::{Observed, Requests, Trace};
