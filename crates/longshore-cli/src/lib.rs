@@ -27,6 +27,7 @@ mod markdown;
 mod output;
 mod place;
 mod plan;
+mod presence;
 mod progress;
 mod select;
 mod session;

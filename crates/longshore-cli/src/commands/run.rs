@@ -22,7 +22,7 @@ Global options stand before run and hold for all of them.
 
 Examples:
   longshore run commands.txt
-  longshore --json ls 's3://bucket/*.tmp' | jq -r '\"rm --raw \" + (.key | @sh)' | longshore --dry-run run
+  longshore --json ls 's3://bucket/*.tmp' | jq -r '\"rm -f --raw \" + (.key | @sh)' | longshore --dry-run run
   longshore run --parallel 1 steps.txt")]
 pub(crate) struct Arguments {
     /// File with a command on each line; `-` or nothing is standard input
