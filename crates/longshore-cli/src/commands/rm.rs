@@ -24,19 +24,22 @@ const CHUNK: usize = 8000;
 /// Delete objects
 #[derive(Args, Debug)]
 #[command(after_help = "\
-An object that is not there is told, and the exit code is 3. A place that ends in / is everything in it. Objects of different buckets may be named together. What cannot be deleted is told \
+An object that is not there is told, and the exit code is 3. A place that ends in / is everything in it. On local paths too, * \
+stands for /; a pattern that reaches into folders below is refused there without --all, because an unquoted one comes to this \
+program where the shell has found nothing. Objects of different buckets may be named together. What cannot be deleted is told \
 object by object, and the rest is deleted all the same. With --dry-run all is looked for, and nothing is deleted.
 
 Examples:
   longshore rm s3://bucket/key
   longshore --dry-run rm 's3://bucket/logs/2025-*'
   longshore rm s3://bucket/tmp/ s3://other/tmp/
+  longshore rm --all './*.tmp'
   longshore rm --all s3://bucket")]
 pub(crate) struct Arguments {
     /// Objects, folders, or patterns
     #[arg(required = true)]
     places: Vec<String>,
-    /// Allow a bare bucket, which means every object in it; the bucket itself stays
+    /// Allow a bare bucket, which means every object in it (the bucket itself stays), and local patterns that reach into folders
     #[arg(long)]
     all: bool,
     /// Do not ask first whether an object that is named is there; one that is not counts as deleted
@@ -79,7 +82,7 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
             several.push(Several::Listed(source, place));
             continue;
         }
-        match files(session, &source, &place).await {
+        match files(session, &source, &place, arguments.all).await {
             Ok(keys) => several.push(Several::Files(place, keys)),
             Err(failed) if failed.code() == Code::Usage => return Err(failed),
             Err(failed) => session.failed(&failed),
@@ -179,7 +182,7 @@ async fn delete_listed(session: &Session, source: &Source, place: &Place) -> Res
 }
 
 /// Files below a folder; at least one. Links are names here: what they lead to is left alone.
-async fn files(session: &Session, source: &Source, place: &Place) -> Result<Vec<String>> {
+async fn files(session: &Session, source: &Source, place: &Place, all: bool) -> Result<Vec<String>> {
     let mut pieces = walk::walk(place, Links::Keep);
     let mut keys = Vec::new();
     while let Some(piece) = pieces.recv().await {
@@ -194,7 +197,15 @@ async fn files(session: &Session, source: &Source, place: &Place) -> Result<Vec<
     if keys.is_empty() {
         return Err(source.nothing());
     }
-    Ok(keys)
+    // A shell hands on a pattern that matches nothing in the folder, and none of its own would look into folders.
+    match keys.iter().find(|key| place.reaches_below(key)) {
+        Some(key) if !all => Err(Failed::usage(format!(
+            "{}: wildcards stand for / too, so this would delete {}, for one; add --all if it is meant; nothing was deleted",
+            place.typed,
+            place.shown(key)
+        ))),
+        _ => Ok(keys),
+    }
 }
 
 async fn delete_files(session: &Session, place: &Place, keys: Vec<String>, filters: &Filters) -> Result<()> {

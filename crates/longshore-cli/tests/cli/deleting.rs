@@ -219,3 +219,25 @@ fn deleting_what_matches_asks_for_nothing_but_the_listing() {
     let expected = [("DeleteObjects".to_owned(), 1), ("ListObjectsV2".to_owned(), 1)];
     assert_eq!(stats.operations.into_iter().collect::<Vec<_>>(), expected);
 }
+
+#[test]
+fn a_local_pattern_reaches_into_folders_only_where_all_is_said() {
+    let place = Place::new();
+    place.write(&["x.tmp", "sub/y.tmp", "sub/deep/z.tmp", "keep"]);
+    for pattern in ["*", "*.tmp", "./*", "s*", "sub/*", "?ub*", "**"] {
+        for dry in [&["--dry-run"][..], &[]] {
+            let ended = place.run(&[dry, &["rm", "keep", pattern]].concat());
+            assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{pattern}: {ended:?}");
+            assert!(ended.err.contains("/y.tmp, for one") || ended.err.contains("/z.tmp, for one"), "{ended:?}");
+            assert!(ended.err.contains("--all"), "{ended:?}");
+        }
+    }
+    let whole = format!("file://{}/*", place.folder().display());
+    assert_eq!(place.run(&["rm", &whole]).code, Some(2));
+    // Nothing was deleted so far, `keep` included.
+    assert_eq!(place.files(), ["keep", "sub/deep/z.tmp", "sub/y.tmp", "x.tmp"]);
+    assert_eq!(place.ok(&["rm", "x*"]), "rm x.tmp\n");
+    assert_eq!(place.ok(&["rm", "s*/y*"]), "rm sub/y.tmp\n");
+    assert_eq!(place.ok(&["rm", "--all", "*.tmp"]), "rm sub/deep/z.tmp\n");
+    assert_eq!(place.files(), ["keep"]);
+}
