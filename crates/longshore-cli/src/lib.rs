@@ -23,6 +23,7 @@ mod copying;
 mod entry;
 mod error;
 mod exit;
+mod hints;
 mod markdown;
 mod output;
 mod place;

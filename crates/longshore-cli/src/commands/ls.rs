@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
-    let Some(typed) = arguments.place.as_deref().filter(|typed| *typed != "s3://") else {
+    let Some(typed) = arguments.place.as_deref().filter(|typed| !matches!(*typed, "s3://" | "s3a://")) else {
         return buckets(session).await;
     };
     refuse_service(typed)?;

@@ -11,6 +11,7 @@ use crate::arguments::{Command, Line, at_least_one};
 use crate::commands;
 use crate::error::{Failed, Result};
 use crate::exit::Code;
+use crate::hints::{hinted, in_a_line};
 use crate::session::Session;
 
 /// Run the commands of a file, many at once
@@ -72,11 +73,8 @@ fn parse(text: &str, file: &str) -> Result<Vec<(Command, String)>> {
             continue;
         }
         let shown = words.iter().map(|word| commands::quoted(&masked(word))).collect::<Vec<_>>().join(" ");
-        let parsed = Line::try_parse_from(words).map_err(|error| {
-            let text = error.to_string();
-            let reason = text.trim_start_matches("error: ").lines().next().unwrap_or_default();
-            wrong(&format!("{shown}: {reason}"))
-        })?;
+        let parsed =
+            Line::try_parse_from(words).map_err(|error| wrong(&format!("{shown}: {}", in_a_line(&hinted(error)))))?;
         if matches!(parsed.command, Command::Run(_) | Command::Serve(_)) {
             return Err(wrong(&format!("{} cannot be run from a file", parsed.command.name())));
         }

@@ -162,3 +162,32 @@ fn a_scheme_alone_is_the_list_of_its_buckets() {
         assert!(ended.err.contains(&format!("{scheme}: ")) && ended.err.contains("name one"), "{ended:?}");
     }
 }
+
+#[test]
+fn what_other_tools_call_otherwise_is_pointed_to() {
+    let place = Place::new();
+    for (arguments, words) in [
+        (&["pipe", "s3://b/k"][..], "`longshore cp - URI`"),
+        (&["rcat", "s3://b/k"], "`longshore cp - URI`"),
+        (&["copy", "a", "b"], "`longshore cp`"),
+        (&["delete", "s3://b/k"], "`longshore rm`"),
+        (&["s3", "ls"], "leave out `s3`"),
+        (&["rsync", "a", "b"], "`longshore sync`"),
+        (&["put", "a", "s3://b/"], "`longshore cp`"),
+        (&["rm", "--recursive", "s3://b/x"], "with a / at its end"),
+        (&["cp", "-r", "s3://b/x/", "x/"], "with a / at its end"),
+        (&["ls", "--recursive", "s3://b/x"], "--all"),
+        (&["rb", "--force", "s3://b"], "`longshore rm --all`"),
+    ] {
+        let ended = place.run(arguments);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.err.contains(words), "{arguments:?}: {ended:?}");
+        assert_eq!(ended.err.matches("tip:").count(), 1, "{arguments:?}: {ended:?}");
+        let ended = place.run(&[&["--json"], arguments].concat());
+        assert!(ended.err.contains(words) && ended.err.lines().count() == 1, "{arguments:?}: {ended:?}");
+    }
+    // What is only misspelt has clap's own.
+    assert!(place.run(&["lss"]).err.contains("a similar subcommand exists: 'ls'"));
+    std::fs::write(place.folder().join("commands"), "pipe s3://b/k\n").unwrap();
+    assert!(place.run(&["run", "commands"]).err.contains("`longshore cp - URI`"));
+}
