@@ -148,6 +148,27 @@ pub(crate) struct Filters {
     pub(crate) exclude: Vec<String>,
 }
 
+/// What `cp`, `mv` and `sync` have in common.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct TransferArguments {
+    /// Leave out links in local folders; otherwise they are what they lead to
+    #[arg(long)]
+    pub(crate) no_follow_symlinks: bool,
+    /// Continue what an interrupted run has left, and leave what this one has done if it is interrupted
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Show the progress line alone, without a line for each object
+    #[arg(long)]
+    pub(crate) show_progress: bool,
+    /// Take `*`, `?` and `\` in places as they stand
+    #[arg(long)]
+    pub(crate) raw: bool,
+    #[command(flatten)]
+    pub(crate) filters: Filters,
+    #[command(flatten)]
+    pub(crate) source_options: SourceOptions,
+}
+
 /// How sources are reached, where that is not how targets are.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct SourceOptions {

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use longshore_engine::{Depth, Object};
 
 use super::rm;
-use crate::arguments::{Filters, SourceOptions};
+use crate::arguments::{Filters, TransferArguments};
 use crate::compare::Measure;
 use crate::error::{Failed, Result};
 use crate::place::{Place, What};
@@ -47,22 +47,8 @@ pub(crate) struct Arguments {
     /// Begin nothing more after the first failure
     #[arg(long)]
     exit_on_error: bool,
-    /// Leave out links in local folders; otherwise they are what they lead to
-    #[arg(long)]
-    no_follow_symlinks: bool,
-    /// Continue what an interrupted run has left, and leave what this one has done if it is interrupted
-    #[arg(long)]
-    resume: bool,
-    /// Show the progress line alone, without a line for each object
-    #[arg(long)]
-    show_progress: bool,
-    /// Take `*`, `?` and `\` in places as they stand
-    #[arg(long)]
-    raw: bool,
     #[command(flatten)]
-    filters: Filters,
-    #[command(flatten)]
-    source_options: SourceOptions,
+    transfer: TransferArguments,
 }
 
 /// One side of the comparison: what is known of each name.
@@ -80,12 +66,12 @@ struct Found {
 }
 
 pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
-    let source = Place::parse(&arguments.source, arguments.raw)?;
-    let target = Target::folder(session, &arguments.target, arguments.raw)?;
-    let reading = session.of_source(&arguments.source_options);
+    let source = Place::parse(&arguments.source, arguments.transfer.raw)?;
+    let target = Target::folder(session, &arguments.target, arguments.transfer.raw)?;
+    let reading = session.of_source(&arguments.transfer.source_options);
     check(&source, &target, &reading)?;
-    let filter = Wanted::new(&source, &arguments.filters);
-    let links = if arguments.no_follow_symlinks { Links::Skip } else { Links::Follow };
+    let filter = Wanted::new(&source, &arguments.transfer.filters);
+    let links = if arguments.transfer.no_follow_symlinks { Links::Skip } else { Links::Follow };
     let everything = Wanted::default();
     let (here, there) = futures::join!(
         side(&reading, &source, &filter, links),
@@ -99,8 +85,11 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
         return Ok(());
     }
     let jobs = plan((session, &reading), &arguments, &source, &target, &here, &there).await;
-    let how =
-        How { resume: arguments.resume, is_silent: arguments.show_progress, stops_at_failure: arguments.exit_on_error };
+    let how = How {
+        resume: arguments.transfer.resume,
+        is_silent: arguments.transfer.show_progress,
+        stops_at_failure: arguments.exit_on_error,
+    };
     if arguments.exit_on_error && session.has_failures() {
         return Ok(());
     }
