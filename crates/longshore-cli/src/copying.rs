@@ -14,6 +14,7 @@ use crate::error::{Failed, Result};
 use crate::exit::Code;
 use crate::place::{Place, What};
 use crate::plan::{Job, Known, Target, last_segment, plain_name, real, require_different};
+use crate::presence;
 use crate::select::{Filter, Source};
 use crate::session::Session;
 use crate::transfer::{Conditions, How, fail, transfer};
@@ -26,10 +27,10 @@ const MOVED_CHUNK: usize = 8000;
 
 #[derive(Args, Debug)]
 pub(crate) struct CopyArguments {
-    /// Objects, folders with a / at their end, or patterns; for cp, `-` is standard input
+    /// Objects, folders with a / at their end, or patterns
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<String>,
-    /// An object, a bucket, or a folder with a / at its end; for cp, `-` is standard output
+    /// An object, a bucket, or a folder with a / at its end
     #[arg(value_name = "TARGET")]
     target: String,
     /// Leave targets that are there as they are
@@ -63,6 +64,10 @@ pub(crate) async fn run(arguments: CopyArguments, session: &Session, moves: bool
     }
     let several = sources.len() > 1 || sources.iter().any(|place| !matches!(place.what, What::Object(_)));
     let target = Target::new(session, &arguments.target, several, raw)?;
+    if session.global().dry_run {
+        let (store, uri) = (Arc::clone(&target.store), target.place.typed.as_str().into());
+        presence::require_bucket(session, &Object { store, key: target.prefix().into(), uri }).await?;
+    }
     let how =
         How { resume: arguments.transfer.resume, is_silent: arguments.transfer.show_progress, stops_at_failure: false };
     let conditions = Conditions {
@@ -143,6 +148,11 @@ impl Copying<'_> {
             known = Some(Known { size: status.len(), modified: walk::modified(&status), e_tag: None });
         }
         let scheme = place.location.scheme();
+        // A URL can be signed for reading alone, and then nothing else can be asked of it.
+        if self.session.global().dry_run && scheme != Scheme::Http {
+            let object = self.reading.object(&place.location, key.as_str(), &place.shown(&key))?;
+            presence::require_present(&self.reading, &object).await?;
+        }
         let path = if scheme == Scheme::Http { key.split('?').next().unwrap_or(&key) } else { &key };
         let name = plain_name(scheme, last_segment(path));
         self.add(place, key, &name, known).await
@@ -308,6 +318,10 @@ async fn standard_stream(arguments: &CopyArguments, session: &Session, moves: bo
         let place = Place::parse(source, arguments.transfer.raw)?;
         let key = place.object_key("`cat` writes several")?.to_owned();
         if session.global().dry_run {
+            let shown = place.shown(&key);
+            let json =
+                DoneLine { operation: "cp", success: true, source: &shown, destination: Some("-"), object: None };
+            session.output().done(|| format!("cp {shown} -"), &json);
             return Ok(());
         }
         cat::write_out(&session.of_source(&arguments.transfer.source_options), &place, key).await?;

@@ -1,5 +1,5 @@
-//! Whether what is to be deleted is there: asked for single objects, which no listing has found, and by dry runs, which promise
-//! what the server would do.
+//! Whether what a command names is there: asked before single objects are deleted, which no listing has found, and by dry runs,
+//! which promise what the server would do.
 
 use std::fs;
 use std::io;
@@ -47,7 +47,8 @@ pub(crate) async fn present(
     Ok(present)
 }
 
-async fn require_present(session: &Session, object: &Object) -> Result<()> {
+/// Fails where there is no such `object`, or where nothing answers. In a dry run also where nobody may look.
+pub(crate) async fn require_present(session: &Session, object: &Object) -> Result<()> {
     if object.store.scheme() == Scheme::File {
         return match Place::local_path(&object.key).symlink_metadata() {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -80,11 +81,14 @@ async fn absent(session: &Session, object: &Object) -> Failed {
     }
 }
 
-/// Fails where the bucket of `object` would refuse every delete.
+/// Fails where the bucket of `object` is missing. Whoever may not list it is believed.
 pub(crate) async fn require_bucket(session: &Session, object: &Object) -> Result<()> {
-    match object.store.scheme() {
-        Scheme::File => Ok(()),
-        _ => first_page(session, object, Depth::Level).await.map(drop),
+    if object.store.scheme() == Scheme::File {
+        return Ok(());
+    }
+    match first_page(session, object, Depth::Level).await {
+        Err(failed) if failed.kind != ErrorKind::PermissionDenied => Err(failed),
+        _ => Ok(()),
     }
 }
 

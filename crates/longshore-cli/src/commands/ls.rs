@@ -16,7 +16,7 @@ use crate::size;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 A place without a wildcard is what keys begin with; what goes on beyond the next / is shown as a folder. With a wildcard, \
-whole keys match and nothing is folded. Times are UTC.
+whole keys match and nothing is folded. Times are UTC. The folder that you are in is `longshore ls .`.
 
 Examples:
   longshore ls

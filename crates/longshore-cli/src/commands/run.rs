@@ -19,7 +19,7 @@ use crate::session::Session;
 #[command(after_help = "\
 A line is a command without the word longshore, quoted as in a shell. Empty lines and what follows a # are skipped. All lines \
 are checked before the first is run. Commands run at the same time, in no order; --parallel 1 runs them one after the other. \
-Global options stand before run and hold for all of them.
+Global options stand before run and hold for all of them. With --dry-run each line is looked at by itself, as things are now.
 
 Examples:
   longshore run commands.txt

@@ -137,6 +137,12 @@ fn a_dry_run_says_what_the_server_would_refuse() {
         (&["rm", "s3://bucket/none"], 3, "no such object"),
         (&["rm", "none"], 3, "no such file"),
         (&["rm", "s3://bucket/deep/key"], 0, ""),
+        (&["mv", "s3://bucket/none", "x"], 3, "no such object"),
+        (&["mv", "s3://bucket/deep", "x"], 3, "write s3://bucket/deep/"),
+        (&["cp", "s3://bucket/none", "s3://other/x"], 3, "no such object"),
+        (&["mv", "s3://bucket/deep/key", "s3://missing/key"], 3, "NoSuchBucket"),
+        (&["cp", "full/", "s3://missing/"], 3, "NoSuchBucket"),
+        (&["mv", "s3://bucket/deep/key", "x"], 0, ""),
         (&["--no-sign-request", "rm", "s3://bucket/deep/key"], 4, "AccessDenied"),
     ] {
         let dry = place.run(&[&["--dry-run"], arguments].concat());
@@ -153,6 +159,9 @@ fn a_dry_run_says_what_the_server_would_refuse() {
         (&["rb", "full"], 1),
         (&["rb", "file"], 3),
         (&["rb", "empty"], 0),
+        (&["mv", "s3://bucket/none", "x"], 3),
+        (&["mv", "s3://bucket/deep/key", "s3://missing/key"], 3),
+        (&["cp", "full/", "s3://missing/"], 3),
         (&["rm", "--force", "s3://missing/key"], 3),
         (&["--no-sign-request", "rm", "s3://bucket/deep/key"], 4),
     ] {
