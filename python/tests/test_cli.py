@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import longshore as s3
+from backends import Backends, new_name
 from command_line import Shell
 
 
@@ -101,3 +102,21 @@ def test_put_writes_what_the_python_function_writes(shell: Shell, kind: str) -> 
     assert names == [f"object_{index}_of_3.dat" for index in range(3)]
     for name in names:
         assert (shell.folder / "here" / name).read_bytes() == (shell.folder / "there" / name).read_bytes()
+
+
+def test_a_sync_keeps_what_the_server_calls_otherwise_than_it_was_told(backends: Backends, tmp_path: Path) -> None:
+    backend = backends["seaweedfs"]
+    (tmp_path / "here" / "d").mkdir(parents=True)
+    for name in ["a\\b", "c", "gone"]:
+        (tmp_path / "here" / "d" / name).write_text(name)
+    shell = Shell(tmp_path / "here", backend.environment)
+    uri = f"s3://{new_name()}"
+    store = s3.store_for(uri, **backend.options)
+    s3.create_bucket(uri, store=store)
+    shell.check(f"longshore sync --delete d/ {uri}/")
+    assert sorted(s3.list(f"{uri}/", store=store)) == ["a/b", "c", "gone"]
+    (tmp_path / "here" / "d" / "gone").unlink()
+    ended = shell.run(f"longshore sync --delete d/ {uri}/")
+    assert ended.code == 0, ended
+    assert f"{uri}/a/b is not deleted" in ended.err
+    assert sorted(s3.list(f"{uri}/", store=store)) == ["a/b", "c"]

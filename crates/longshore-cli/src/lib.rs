@@ -36,6 +36,7 @@ mod signals;
 mod size;
 mod template;
 mod transfer;
+mod twins;
 mod walk;
 
 pub use entry::run;

@@ -15,6 +15,7 @@ use crate::plan::{Job, Known, Target, overlap, plain_name};
 use crate::select::{Filter, Source};
 use crate::session::Session;
 use crate::transfer::{How, fail, transfer};
+use crate::twins::Written;
 use crate::walk::{self, Links};
 
 /// Make a folder or bucket like another one, in one direction
@@ -22,7 +23,8 @@ use crate::walk::{self, Links};
 #[command(after_help = "\
 An object is copied where the target has none of its name, or one of another size, or an older one. Times are compared by the \
 second. A downloaded file has the time of its object. --delete leaves alone what --include and --exclude or the source's \
-wildcard leave out, deletes nothing where the source could not be read whole, and is refused where the source is empty. With \
+wildcard leave out, deletes nothing where the source could not be read whole, and is refused where the source is empty. Where \
+the target takes two names for one, as file systems without capitals do, what was copied is not deleted by its other name. With \
 --dry-run the same lines are written, and nothing is done.
 
 Examples:
@@ -101,13 +103,26 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
         session.output().note("nothing is deleted, because the source could not be read whole");
         return Ok(());
     }
-    let mut gone: Vec<String> = there
-        .objects
-        .into_iter()
-        .filter(|(name, found)| !found.is_elsewhere && !here.objects.contains_key(name) && filter.has(name))
-        .map(|(_, found)| found.key)
-        .collect();
+    delete_rest(session, &target, &filter, &here, &there).await
+}
+
+/// Deletes what the target has and the source has not.
+async fn delete_rest(session: &Session, target: &Target, wanted: &Wanted, here: &Side, there: &Side) -> Result<()> {
+    let is_rest =
+        |name: &String, found: &Found| !found.is_elsewhere && !here.objects.contains_key(name) && wanted.has(name);
+    let rest = there.objects.iter().filter(|(name, found)| is_rest(name, found));
+    let mut gone: Vec<String> = rest.map(|(_, found)| found.key.clone()).collect();
+    if gone.is_empty() {
+        return Ok(());
+    }
     gone.sort_unstable();
+    let written = Written::new(target, here.objects.keys().filter(|name| !there.objects.contains_key(*name)));
+    let (kept, gone): (Vec<String>, Vec<String>) = gone.into_iter().partition(|key| written.may_be(key));
+    if let [first, more @ ..] = &kept[..] {
+        let more = if more.is_empty() { String::new() } else { format!(", and so for {} more", more.len()) };
+        let reason = "is not deleted, because the target may have it as another name of what was copied";
+        session.output().note(&format!("{} {reason}{more}", target.place.shown(first)));
+    }
     if gone.is_empty() { Ok(()) } else { rm::delete(session, &target.store, &target.place, gone).await }
 }
 

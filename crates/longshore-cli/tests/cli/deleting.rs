@@ -250,3 +250,25 @@ fn a_local_pattern_reaches_into_folders_only_where_all_is_said() {
     assert_eq!(place.ok(&["rm", "--all", "*.tmp"]), "rm sub/deep/z.tmp\n");
     assert_eq!(place.files(), ["keep"]);
 }
+
+#[test]
+fn a_sync_keeps_what_the_server_calls_otherwise() {
+    let place = Place::new();
+    place.write(&["d/a\\b", "d/c"]);
+    // As a server does that takes one for the other.
+    place.ok(&["cp", "d/c", "s3://bucket/a/b"]);
+    place.ok(&["cp", "d/c", "s3://bucket/gone"]);
+    let ended = place.run(&["sync", "--delete", "d/", "s3://bucket/"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.contains("rm s3://bucket/gone\n") && !ended.out.contains("rm s3://bucket/a/b"), "{ended:?}");
+    assert!(ended.err.contains("s3://bucket/a/b is not deleted"), "{ended:?}");
+}
+
+#[test]
+fn a_sync_deletes_one_of_two_names_that_one_file_had_before() {
+    let place = Place::new();
+    place.write(&["d/a", "e/a"]);
+    std::fs::hard_link(place.folder().join("e/a"), place.folder().join("e/b")).unwrap();
+    place.ok(&["sync", "--delete", "d/", "e/"]);
+    assert_eq!(place.files(), ["d/a", "e/a"]);
+}
