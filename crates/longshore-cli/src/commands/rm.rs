@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     /// Allow a bare bucket, which means every object in it (the bucket itself stays), and local patterns that reach into folders
     #[arg(long)]
     all: bool,
-    /// Do not ask first whether an object that is named is there; one that is not counts as deleted
+    /// Do not ask first, by a request for each, whether the objects that are named are there; one that is not counts as deleted
     #[arg(short, long)]
     force: bool,
     /// Take `*`, `?` and `\` in places as they stand
