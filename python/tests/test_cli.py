@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import longshore as s3
-from backends import Backends, new_name
+from backends import Ability, Backends, kinds, new_name
 from command_line import Shell
 
 
@@ -120,3 +120,32 @@ def test_a_sync_keeps_what_the_server_calls_otherwise_than_it_was_told(backends:
     assert ended.code == 0, ended
     assert f"{uri}/a/b is not deleted" in ended.err
     assert sorted(s3.list(f"{uri}/", store=store)) == ["a/b", "c"]
+
+
+@pytest.mark.parametrize("server", kinds(Ability.BUCKETS))
+def test_a_dry_run_and_a_run_say_the_same_of_what_cannot_be_deleted(
+    server: str, backends: Backends, tmp_path: Path
+) -> None:
+    backend = backends[server]
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "file").write_text("body")
+    shell = Shell(tmp_path / "here", backend.environment)
+    root, missing = (f"{backend.scheme}://{new_name()}" for _ in range(2))
+    shell.check(f"longshore mb {root}")
+    shell.check(f"longshore cp file {root}/train/key")
+    for line, code, words in [
+        (f"rb {missing}", 3, missing),
+        (f"rb {root}", 1, 'there is "train/key", for one'),
+        (f"rm {missing}/key", 3, missing),
+        (f"rm {root}/none", 3, "there is no such object"),
+        (f"rm {root}/train", 3, f"write {root}/train/"),
+    ]:
+        for dry in ("", "--dry-run "):
+            ended = shell.run(f"longshore {dry}{line}")
+            assert (ended.code, ended.out) == (code, ""), (dry, line, ended)
+            if dry or not line.startswith("rb"):
+                assert words in ended.err, (dry, line, ended)
+    for dry in ("--dry-run ", ""):
+        assert shell.check(f"longshore {dry}rm {root}/train/key") == f"rm {root}/train/key\n"
+    for dry in ("--dry-run ", ""):
+        assert shell.check(f"longshore {dry}rb {root}") == f"rb {root}\n"
