@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import longshore as s3
+from backends import Ability, Backends, kinds, new_name
 from command_line import Shell
 
 
@@ -101,3 +102,50 @@ def test_put_writes_what_the_python_function_writes(shell: Shell, kind: str) -> 
     assert names == [f"object_{index}_of_3.dat" for index in range(3)]
     for name in names:
         assert (shell.folder / "here" / name).read_bytes() == (shell.folder / "there" / name).read_bytes()
+
+
+def test_a_sync_keeps_what_the_server_calls_otherwise_than_it_was_told(backends: Backends, tmp_path: Path) -> None:
+    backend = backends["seaweedfs"]
+    (tmp_path / "here" / "d").mkdir(parents=True)
+    for name in ["a\\b", "c", "gone"]:
+        (tmp_path / "here" / "d" / name).write_text(name)
+    shell = Shell(tmp_path / "here", backend.environment)
+    uri = f"s3://{new_name()}"
+    store = s3.store_for(uri, **backend.options)
+    s3.create_bucket(uri, store=store)
+    shell.check(f"longshore sync --delete d/ {uri}/")
+    assert sorted(s3.list(f"{uri}/", store=store)) == ["a/b", "c", "gone"]
+    (tmp_path / "here" / "d" / "gone").unlink()
+    ended = shell.run(f"longshore sync --delete d/ {uri}/")
+    assert ended.code == 0, ended
+    assert f"{uri}/a/b is not deleted" in ended.err
+    assert sorted(s3.list(f"{uri}/", store=store)) == ["a/b", "c"]
+
+
+@pytest.mark.parametrize("server", kinds(Ability.BUCKETS))
+def test_a_dry_run_and_a_run_say_the_same_of_what_cannot_be_deleted(
+    server: str, backends: Backends, tmp_path: Path
+) -> None:
+    backend = backends[server]
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "file").write_text("body")
+    shell = Shell(tmp_path / "here", backend.environment)
+    root, missing = (f"{backend.scheme}://{new_name()}" for _ in range(2))
+    shell.check(f"longshore mb {root}")
+    shell.check(f"longshore cp file {root}/train/key")
+    for line, code, words in [
+        (f"rb {missing}", 3, missing),
+        (f"rb {root}", 1, 'there is "train/key", for one'),
+        (f"rm {missing}/key", 3, missing),
+        (f"rm {root}/none", 3, "there is no such object"),
+        (f"rm {root}/train", 3, f"write {root}/train/"),
+    ]:
+        for dry in ("", "--dry-run "):
+            ended = shell.run(f"longshore {dry}{line}")
+            assert (ended.code, ended.out) == (code, ""), (dry, line, ended)
+            if dry or not line.startswith("rb"):
+                assert words in ended.err, (dry, line, ended)
+    for dry in ("--dry-run ", ""):
+        assert shell.check(f"longshore {dry}rm {root}/train/key") == f"rm {root}/train/key\n"
+    for dry in ("--dry-run ", ""):
+        assert shell.check(f"longshore {dry}rb {root}") == f"rb {root}\n"

@@ -139,6 +139,8 @@ def _complaint(command: list[str], shell: Shell) -> str:
         at = words.index("--port") if "--port" in words else len(words)
         words[at : at + 2] = ["--port", "65536"]
     ended = shell.run(shlex.join(words), stdin="", seconds=30)
+    if "serve" in words:
+        return "" if "port must be from 0 to 65535" in ended.err else ended.err
     # A file that an example names need not be here.
     return ended.err if ended.code == 2 and "(os error 2)" not in ended.err else ""
 

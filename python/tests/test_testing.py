@@ -79,11 +79,12 @@ def test_a_reply_stands_in_for_the_server() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--port", "99999"], ["--port", "-1"], ["/no/such/folder"], ["--host", "256.1.1.1"]]
+    ("arguments", "code"),
+    [(["--port", "99999"], 2), (["--port", "-1"], 2), (["/no/such/folder"], 3), (["--host", "256.1.1.1"], 2)],
 )
-def test_what_cannot_be_served_is_one_line_and_exit_code_1(arguments: list[str]) -> None:
+def test_what_cannot_be_served_is_one_line_and_the_exit_code_of_its_reason(arguments: list[str], code: int) -> None:
     ended = serve(*arguments)
-    assert ended.returncode == 1, ended
+    assert ended.returncode == code, ended
     assert ended.stderr.startswith("cannot serve: "), ended.stderr
     assert ended.stderr.count("\n") == 1, ended.stderr
 

@@ -60,19 +60,20 @@ pub(crate) struct Global {
         global = true
     )]
     pub(crate) max_in_flight: usize,
-    /// Address of the S3 service, such as http://127.0.0.1:9000 [default: AWS_ENDPOINT_URL, or AWS itself]
+    /// Address of the service, such as http://127.0.0.1:9000, for s3, gs and az [default:
+    /// AWS_ENDPOINT_URL, STORAGE_EMULATOR_HOST, AZURE_STORAGE_ENDPOINT, or the provider's own]
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) endpoint_url: Option<String>,
-    /// Profile of the AWS configuration files [default: AWS_PROFILE]
+    /// Profile of the AWS configuration files, for s3 [default: AWS_PROFILE]
     #[arg(long, value_name = "NAME", global = true)]
     pub(crate) profile: Option<String>,
-    /// Region of the buckets [default: AWS_REGION, or us-east-1]
+    /// Region of the buckets, for s3 [default: AWS_REGION, or us-east-1]
     #[arg(long, value_name = "NAME", global = true)]
     pub(crate) region: Option<String>,
     /// Send requests unsigned, for buckets that anybody may read
     #[arg(long, global = true)]
     pub(crate) no_sign_request: bool,
-    /// Who pays for the requests: `requester`
+    /// Who pays for the requests, for s3: `requester`
     #[arg(long, value_name = "WHO", value_parser = ["requester"], global = true)]
     pub(crate) request_payer: Option<String>,
     /// PEM file of certificates to trust besides the system's [default: AWS_CA_BUNDLE]
@@ -147,10 +148,31 @@ pub(crate) struct Filters {
     pub(crate) exclude: Vec<String>,
 }
 
+/// What `cp`, `mv` and `sync` have in common.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct TransferArguments {
+    /// Leave out links in local folders; otherwise they are what they lead to
+    #[arg(long)]
+    pub(crate) no_follow_symlinks: bool,
+    /// Continue what an interrupted run has left, and leave what this one has done if it is interrupted
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Show the progress line alone, without a line for each object
+    #[arg(long)]
+    pub(crate) show_progress: bool,
+    /// Take `*`, `?` and `\` in places as they stand
+    #[arg(long)]
+    pub(crate) raw: bool,
+    #[command(flatten)]
+    pub(crate) filters: Filters,
+    #[command(flatten)]
+    pub(crate) source_options: SourceOptions,
+}
+
 /// How sources are reached, where that is not how targets are.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct SourceOptions {
-    /// Address of the S3 service that sources are in [default: as for targets]
+    /// Address of the service that sources are in, for s3, gs and az [default: as for targets]
     #[arg(long, value_name = "URL")]
     pub(crate) source_endpoint_url: Option<String>,
     /// Region of the sources' buckets [default: as for targets]

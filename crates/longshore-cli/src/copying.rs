@@ -8,12 +8,13 @@ use futures::StreamExt;
 use longshore_config::{Scheme, masked};
 use longshore_engine::{Depth, ErrorKind, Object, Progress, TransferOptions, delete_keys, head, upload_reader};
 
-use crate::arguments::{Filters, SourceOptions};
+use crate::arguments::TransferArguments;
 use crate::commands::{DoneLine, cat};
 use crate::error::{Failed, Result};
 use crate::exit::Code;
 use crate::place::{Place, What};
 use crate::plan::{Job, Known, Target, last_segment, plain_name, real, require_different};
+use crate::presence;
 use crate::select::{Filter, Source};
 use crate::session::Session;
 use crate::transfer::{Conditions, How, fail, transfer};
@@ -26,10 +27,10 @@ const MOVED_CHUNK: usize = 8000;
 
 #[derive(Args, Debug)]
 pub(crate) struct CopyArguments {
-    /// Objects, folders with a / at their end, or patterns; for cp, `-` is standard input
+    /// Objects, folders with a / at their end, or patterns
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<String>,
-    /// An object, a bucket, or a folder with a / at its end; for cp, `-` is standard output
+    /// An object, a bucket, or a folder with a / at its end
     #[arg(value_name = "TARGET")]
     target: String,
     /// Leave targets that are there as they are
@@ -44,22 +45,8 @@ pub(crate) struct CopyArguments {
     /// Put everything into the target folder itself, by the last part of its name
     #[arg(short, long)]
     flatten: bool,
-    /// Leave out links in local folders; otherwise they are what they lead to
-    #[arg(long)]
-    no_follow_symlinks: bool,
-    /// Continue what an interrupted run has left, and leave what this one has done if it is interrupted
-    #[arg(long)]
-    resume: bool,
-    /// Show the progress line alone, without a line for each object
-    #[arg(long)]
-    show_progress: bool,
-    /// Take `*`, `?` and `\` in places as they stand
-    #[arg(long)]
-    raw: bool,
     #[command(flatten)]
-    filters: Filters,
-    #[command(flatten)]
-    source_options: SourceOptions,
+    transfer: TransferArguments,
 }
 
 /// Copies, and with `moves` deletes the sources.
@@ -67,7 +54,7 @@ pub(crate) async fn run(arguments: CopyArguments, session: &Session, moves: bool
     if arguments.target == "-" || arguments.sources.iter().any(|source| source == "-") {
         return standard_stream(&arguments, session, moves).await;
     }
-    let raw = arguments.raw;
+    let raw = arguments.transfer.raw;
     let sources = arguments.sources.iter().map(|typed| Place::parse(typed, raw)).collect::<Result<Vec<_>>>()?;
     for source in &sources {
         require_slash(source)?;
@@ -77,7 +64,12 @@ pub(crate) async fn run(arguments: CopyArguments, session: &Session, moves: bool
     }
     let several = sources.len() > 1 || sources.iter().any(|place| !matches!(place.what, What::Object(_)));
     let target = Target::new(session, &arguments.target, several, raw)?;
-    let how = How { resume: arguments.resume, is_silent: arguments.show_progress, stops_at_failure: false };
+    if session.global().dry_run {
+        let (store, uri) = (Arc::clone(&target.store), target.place.typed.as_str().into());
+        presence::require_bucket(session, &Object { store, key: target.prefix().into(), uri }).await?;
+    }
+    let how =
+        How { resume: arguments.transfer.resume, is_silent: arguments.transfer.show_progress, stops_at_failure: false };
     let conditions = Conditions {
         no_clobber: arguments.no_clobber,
         if_size_differ: arguments.if_size_differ,
@@ -86,7 +78,7 @@ pub(crate) async fn run(arguments: CopyArguments, session: &Session, moves: bool
     let names_may_meet = arguments.flatten || sources.len() > 1;
     let mut copying = Copying {
         session,
-        reading: session.of_source(&arguments.source_options),
+        reading: session.of_source(&arguments.transfer.source_options),
         arguments: &arguments,
         target,
         how,
@@ -156,13 +148,18 @@ impl Copying<'_> {
             known = Some(Known { size: status.len(), modified: walk::modified(&status), e_tag: None });
         }
         let scheme = place.location.scheme();
+        // A URL can be signed for reading alone, and then nothing else can be asked of it.
+        if self.session.global().dry_run && scheme != Scheme::Http {
+            let object = self.reading.object(&place.location, key.as_str(), &place.shown(&key))?;
+            presence::require_present(&self.reading, &object).await?;
+        }
         let path = if scheme == Scheme::Http { key.split('?').next().unwrap_or(&key) } else { &key };
         let name = plain_name(scheme, last_segment(path));
         self.add(place, key, &name, known).await
     }
 
     async fn add_listed(&mut self, place: &Place) -> Result<()> {
-        let source = Source::new(&self.reading, place, &self.arguments.filters)?;
+        let source = Source::new(&self.reading, place, &self.arguments.transfer.filters)?;
         let mut pages = source.pages(&self.reading, Depth::Everything);
         let mut found = false;
         while let Some(page) = pages.next().await {
@@ -188,8 +185,8 @@ impl Copying<'_> {
         if !Place::local_path(base).is_dir() {
             return Err(Failed::not_found(format!("{}: there is no such folder", place.typed)));
         }
-        let filter = Filter::new(&self.arguments.filters);
-        let links = if self.arguments.no_follow_symlinks { Links::Skip } else { Links::Follow };
+        let filter = Filter::new(&self.arguments.transfer.filters);
+        let links = if self.arguments.transfer.no_follow_symlinks { Links::Skip } else { Links::Follow };
         let mut found = false;
         let mut pieces = walk::walk(place, links);
         while let Some(piece) = pieces.recv().await {
@@ -318,15 +315,19 @@ async fn standard_stream(arguments: &CopyArguments, session: &Session, moves: bo
         return Err(Failed::usage("a standard stream cannot be moved; use cp"));
     }
     if arguments.target == "-" {
-        let place = Place::parse(source, arguments.raw)?;
+        let place = Place::parse(source, arguments.transfer.raw)?;
         let key = place.object_key("`cat` writes several")?.to_owned();
         if session.global().dry_run {
+            let shown = place.shown(&key);
+            let json =
+                DoneLine { operation: "cp", success: true, source: &shown, destination: Some("-"), object: None };
+            session.output().done(|| format!("cp {shown} -"), &json);
             return Ok(());
         }
-        cat::write_out(&session.of_source(&arguments.source_options), &place, key).await?;
+        cat::write_out(&session.of_source(&arguments.transfer.source_options), &place, key).await?;
         return Ok(());
     }
-    let place = Place::parse(&arguments.target, arguments.raw)?;
+    let place = Place::parse(&arguments.target, arguments.transfer.raw)?;
     let key = place.object_key("standard input needs the name of an object")?.to_owned();
     let target = session.object(&place.location, key.clone(), &place.shown(&key))?;
     if arguments.if_size_differ || arguments.if_source_newer {

@@ -17,6 +17,7 @@ use crate::arguments::CommandLine;
 use crate::commands;
 use crate::error::Failed;
 use crate::exit::Code;
+use crate::hints::{hinted, in_a_line};
 use crate::output::{self, ErrorLine};
 use crate::session::Session;
 use crate::signals::{self, Watch};
@@ -39,7 +40,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     let program = std::iter::once(OsString::from("longshore"));
     let line = match CommandLine::try_parse_from(program.chain(arguments)) {
         Ok(line) => line,
-        Err(error) => return refuse(&error, json),
+        Err(error) => return refuse(&hinted(error), json),
     };
     let session = Session::new(line.global, line.command.name(), shown);
     let started = runtime::handle().and_then(|runtime| {
@@ -112,8 +113,7 @@ fn refuse(error: &clap::Error, json: bool) -> i32 {
     let asked_for = matches!(error.kind(), ClapKind::DisplayHelp | ClapKind::DisplayVersion);
     let mut text = error.render().to_string();
     if json && !asked_for {
-        let reason = text.trim_start_matches("error: ").lines().next().unwrap_or_default();
-        let line = ErrorLine { operation: "", command: "", error: reason, kind: "InvalidArgument".into() };
+        let line = ErrorLine { operation: "", command: "", error: &in_a_line(error), kind: "InvalidArgument".into() };
         text = output::to_json(&line) + "\n";
     }
     // Where nobody reads it, there is nobody to tell.

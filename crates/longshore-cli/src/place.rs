@@ -21,6 +21,8 @@ pub(crate) struct Place {
     pub(crate) what: What,
     /// What stands before a key where it is shown.
     shown: Shown,
+    /// How many slashes its key has as it was written.
+    slashes: usize,
 }
 
 /// What a place names in its store.
@@ -64,7 +66,8 @@ impl Place {
             // There it begins a query.
             key = key.replace('?', r"\?");
         }
-        Ok(Self { typed: masked(text).into(), what: What::of(key, raw), location, shown: Shown::Uri })
+        let slashes = slashes(&key);
+        Ok(Self { typed: masked(text).into(), what: What::of(key, raw), location, shown: Shown::Uri, slashes })
     }
 
     fn path(text: &str, raw: bool) -> Result<Self> {
@@ -78,6 +81,7 @@ impl Place {
         let names_folder = text.ends_with('/')
             || matches!(Path::new(text).components().next_back(), Some(Component::CurDir | Component::ParentDir))
             || key.is_empty();
+        let slashes = slashes(&key);
         let what = if names_folder && (raw || !has_wildcard(&key)) {
             What::Folder(if key.is_empty() { key } else { key + "/" })
         } else if Path::new(text).symlink_metadata().is_ok() {
@@ -90,7 +94,7 @@ impl Place {
         let shown = if text.starts_with('/') { Shown::Absolute } else { Shown::Below(below) };
         // Any location of that store will do.
         let location = Location::parse("file:///").map_err(|error| Failed::usage(error.to_string()))?;
-        Ok(Self { typed: text.into(), location, what, shown })
+        Ok(Self { typed: text.into(), location, what, shown, slashes })
     }
 
     /// As something to list or to sum up: a local folder is meant as one, with a slash at its end or without.
@@ -162,6 +166,11 @@ impl Place {
         self.location.root() == other.location.root() && self.shown == other.shown
     }
 
+    /// Whether `key` matches this place's pattern only because a wildcard stands for a slash.
+    pub(crate) fn reaches_below(&self, key: &str) -> bool {
+        matches!(self.what, What::Pattern(..)) && slashes(key) > self.slashes
+    }
+
     /// Whether this is a bucket and nothing in it.
     pub(crate) fn is_bucket(&self) -> bool {
         !self.is_local() && matches!(&self.what, What::Folder(key) if key.is_empty())
@@ -185,6 +194,10 @@ impl What {
             }
         }
     }
+}
+
+fn slashes(key: &str) -> usize {
+    key.bytes().filter(|&byte| byte == b'/').count()
 }
 
 fn has_wildcard(key: &str) -> bool {

@@ -124,7 +124,12 @@ impl Files {
         let Some(chart) = &self.chart else { return Ok(()) };
         match chart.extension().and_then(|extension| extension.to_str()) {
             Some("html" | "htm" | "svg") => Ok(()),
-            _ => Err(Failed::usage(format!("--chart {}: a chart is written as .html or .svg", chart.display()))),
+            // Pixels would take a renderer with fonts of its own, several times the size of what draws the chart.
+            _ => Err(Failed::usage(format!(
+                "--chart {}: a chart is written as .html or .svg; write --chart {}, which browsers and rsvg-convert read",
+                chart.display(),
+                chart.with_extension("svg").display()
+            ))),
         }
     }
 }

@@ -17,8 +17,8 @@ const MIX: &str = "get=70,put=20,head=5,delete=5";
 
 /// Measure a store: throughput, latencies, requests, processor time
 ///
-/// `get`, `put`, `list` and `mixed` measure the store of a URI. They write what they need below URI/longshore-bench-ID/, delete
-/// it at the end, and touch nothing else. `compare` shows two reports side by side.
+/// A run writes what it needs below URI/longshore-bench-ID/, deletes it at the end, and touches nothing else. `compare` shows two
+/// reports side by side.
 #[derive(Args, Debug)]
 #[command(
     override_usage = "longshore bench get|put|list|mixed [OPTIONS] URI\n       longshore bench compare FIRST.json SECOND.json",
@@ -27,7 +27,7 @@ Sizes: one size (4KiB), a range (1MiB..64MiB, log-uniform: each doubling is as l
 (lognormal:mean=1MiB,sigma=1, cut off at max=, by default 64 means), or a weighted list of sizes and ranges \
 (4KiB:70,1MiB..8MiB:30). The seed decides them, and the contents.
 
-Bodies are incompressible, and made before the clock runs. Each answer's length is checked, with --verify its contents too. An \
+Bodies are incompressible, and made before the clock runs. An \
 operation that fails is counted as an error and never as throughput, and the exit code is not 0 then.
 
 Without --rate it is a closed loop: a lane sends its next request when it has its answer. A store that stalls is then \
@@ -47,7 +47,7 @@ Examples:
   longshore bench compare before.json after.json"
 )]
 pub(crate) struct Arguments {
-    /// What to measure, or `compare`
+    /// Which operations to measure, or `compare`
     #[arg(value_enum, hide_possible_values = true)]
     what: What,
     /// A bucket or a folder of one; with --existing also a place with wildcards; two reports for `compare`
@@ -62,8 +62,7 @@ pub(crate) struct Arguments {
     /// How long to work before measuring begins
     #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "0s")]
     warmup: Duration,
-    /// Sizes of the objects that are written: 4KiB, 1MiB..64MiB, lognormal:mean=1MiB,sigma=1, 4KiB:70,1MiB:30
-    /// [default: 1MiB, for `list` 1KiB]
+    /// Sizes of the objects that are written, in the ways below [default: 1MiB, for `list` 1KiB]
     #[arg(long, value_name = "SIZES")]
     size: Option<Sizes>,
     /// Read so many bytes of an object, from an offset that is a random multiple of it
@@ -79,10 +78,10 @@ pub(crate) struct Arguments {
     /// Operations of `mixed` with their weights: get, put, head, delete, list [default: get=70,put=20,head=5,delete=5]
     #[arg(long, value_name = "MIX")]
     mix: Option<Mix>,
-    /// Begin operations at fixed times, as in 500/s: an open loop. The most in flight are still --max-in-flight
+    /// Begin operations at fixed times, as in 500/s; the most in flight are still --max-in-flight
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     rate: Option<f64>,
-    /// Compare every byte that is read with what was written
+    /// Compare every byte that is read with what was written, not only the length
     #[arg(long)]
     verify: bool,
     /// What sizes, contents and the choice of objects are made from; equal seeds make equal objects

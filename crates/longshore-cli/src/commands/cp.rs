@@ -11,7 +11,8 @@ use crate::session::Session;
 #[command(after_help = "\
 A folder is written with a / at its end and means everything in it; a folder without one is refused. Names are kept from the \
 last folder before the first wildcard. Folders are made where files need them. A file appears when it is whole, and no key can \
-write outside of the target folder. With -n, -s or -u together, a target is replaced where one of -s and -u says so.
+write outside of the target folder. With -n, -s or -u together, a target is replaced where one of -s and -u says so. As a source, \
+- is standard input, and as the target standard output; the other one is one object then.
 
 Examples:
   longshore cp s3://bucket/key .

@@ -15,10 +15,10 @@ use crate::session::Session;
 /// Find out why a place does not work
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Shows every setting and who set it: a keyword (an option of this command), the URI, a variable, a profile, or nobody.
-Secrets are masked. Then it tries, in this order: the host's name, a connection, TLS, an answer over HTTP, the clocks, the
-credentials, the bucket, a listing, and one byte of the object that is named or of the first that is there. For a local path
-it looks at the path and its space. It writes nothing. The exit code is that of the first step that failed.
+Shows every setting and who set it: a keyword (an option of this command), the URI, a variable, a profile, or nobody. Secrets \
+are masked. Then it tries, in this order: the host's name, a connection, TLS, an answer over HTTP, the clocks, the credentials, \
+the bucket, a listing, and one byte of the object that is named or of the first that is there. For a local path it looks at the \
+path and its space. It writes nothing. The exit code is that of the first step that failed.
 
 Examples:
   longshore doctor s3://bucket/key

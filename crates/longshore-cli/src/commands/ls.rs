@@ -2,7 +2,7 @@
 
 use clap::Args;
 use futures::StreamExt;
-use longshore_engine::{Depth, Listed, list_buckets};
+use longshore_engine::{Depth, ErrorKind, Listed, list_buckets};
 
 use super::{ObjectLine, bare, timestamp};
 use crate::arguments::Filters;
@@ -16,7 +16,7 @@ use crate::size;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 A place without a wildcard is what keys begin with; what goes on beyond the next / is shown as a folder. With a wildcard, \
-whole keys match and nothing is folded. Times are UTC.
+whole keys match and nothing is folded. Times are UTC. The folder that you are in is `longshore ls .`.
 
 Examples:
   longshore ls
@@ -25,7 +25,7 @@ Examples:
   longshore ls 's3://bucket/logs/*.gz'
   longshore --json ls --all s3://bucket/logs/")]
 pub(crate) struct Arguments {
-    /// What to list: a bucket, a folder, the beginning of keys, or a pattern of whole keys [default: your S3 buckets]
+    /// What to list: a bucket, a folder, the beginning of keys, or a pattern of whole keys [default: s3://, which is your buckets there]
     place: Option<String>,
     /// Show the ETag of each object
     #[arg(short, long)]
@@ -50,7 +50,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
-    let Some(typed) = &arguments.place else { return buckets(session).await };
+    let Some(typed) = arguments.place.as_deref().filter(|typed| !matches!(*typed, "s3://" | "s3a://")) else {
+        return buckets(session).await;
+    };
+    refuse_service(typed)?;
     let place = Place::parse(typed, arguments.raw)?.into_listed();
     let source = Source::new(session, &place, &arguments.filters)?;
     let depth = if arguments.all || source.has_pattern() { Depth::Everything } else { Depth::Level };
@@ -95,6 +98,17 @@ async fn buckets(session: &Session) -> Result<()> {
         session.output().line(text, &BucketLine { created_at: bucket.created.map(timestamp), name: &bucket.name });
     }
     Ok(())
+}
+
+/// Google lists buckets of a project and Azure those of an account, and neither is in a scheme alone.
+fn refuse_service(typed: &str) -> Result<()> {
+    let example = match typed.strip_suffix("://") {
+        Some("gs" | "gcs") => "gs://bucket",
+        Some("az" | "azure" | "adl" | "abfs" | "abfss") => "az://container",
+        _ => return Ok(()),
+    };
+    let reason = format!("{typed}: only S3 is asked for its buckets; name one, as in {example}");
+    Err(Failed::new(ErrorKind::NotSupported, reason))
 }
 
 fn show_folder(arguments: &Arguments, session: &Session, place: &Place, source: &Source, folder: &str) {

@@ -22,7 +22,8 @@ const MOST: usize = 100_000_000;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Objects have exactly the size that is asked for, are accepted by strict readers of their format, and differ from each other. \
-The first failure cancels the rest; what was written by then stays. The seed is told, so that a run can be repeated.
+The first failure cancels the rest; what was written by then stays. The seed is told, so that a run can be \
+repeated. Files are copied by `longshore cp`.
 
 Examples:
   longshore put s3://bucket/data/ --count 100 --size 1MiB --type npz

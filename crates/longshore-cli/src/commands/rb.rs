@@ -7,12 +7,14 @@ use longshore_engine::delete_bucket;
 use super::DoneLine;
 use super::mb::bucket;
 use crate::error::Result;
+use crate::presence;
 use crate::session::Session;
 
 /// Remove empty buckets
 #[derive(Args, Debug)]
 #[command(after_help = "\
-A bucket that is not empty is left as it is; `longshore rm --all` empties it. For a local path the folder is removed.
+A bucket that is not empty is left as it is; `longshore rm --all` empties it. For a local path the folder is removed. With \
+--dry-run the bucket is looked into, and what would be refused is told.
 
 Examples:
   longshore rb s3://bucket
@@ -35,8 +37,11 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
 
 async fn remove(typed: &str, session: &Session) -> Result<()> {
     let (place, shown, key) = bucket(typed)?;
-    if !session.global().dry_run {
-        delete_bucket(&session.store(&place.location)?, &key, &session.context(shown.as_str())).await?;
+    let bucket = session.object(&place.location, key, &shown)?;
+    if session.global().dry_run {
+        presence::require_empty(session, &bucket).await?;
+    } else {
+        delete_bucket(&bucket.store, &bucket.key, &session.context(shown.as_str())).await?;
     }
     let json = DoneLine { operation: "rb", success: true, source: &shown, destination: None, object: None };
     session.output().done(|| format!("rb {shown}"), &json);

@@ -11,6 +11,7 @@ use crate::arguments::{Command, Line, at_least_one};
 use crate::commands;
 use crate::error::{Failed, Result};
 use crate::exit::Code;
+use crate::hints::{hinted, in_a_line};
 use crate::session::Session;
 
 /// Run the commands of a file, many at once
@@ -18,11 +19,11 @@ use crate::session::Session;
 #[command(after_help = "\
 A line is a command without the word longshore, quoted as in a shell. Empty lines and what follows a # are skipped. All lines \
 are checked before the first is run. Commands run at the same time, in no order; --parallel 1 runs them one after the other. \
-Global options stand before run and hold for all of them.
+Global options stand before run and hold for all of them. With --dry-run each line is looked at by itself, as things are now.
 
 Examples:
   longshore run commands.txt
-  longshore --json ls 's3://bucket/*.tmp' | jq -r '\"rm --raw \" + (.key | @sh)' | longshore --dry-run run
+  longshore --json ls 's3://bucket/*.tmp' | jq -r '\"rm -f --raw \" + (.key | @sh)' | longshore --dry-run run
   longshore run --parallel 1 steps.txt")]
 pub(crate) struct Arguments {
     /// File with a command on each line; `-` or nothing is standard input
@@ -72,11 +73,8 @@ fn parse(text: &str, file: &str) -> Result<Vec<(Command, String)>> {
             continue;
         }
         let shown = words.iter().map(|word| commands::quoted(&masked(word))).collect::<Vec<_>>().join(" ");
-        let parsed = Line::try_parse_from(words).map_err(|error| {
-            let text = error.to_string();
-            let reason = text.trim_start_matches("error: ").lines().next().unwrap_or_default();
-            wrong(&format!("{shown}: {reason}"))
-        })?;
+        let parsed =
+            Line::try_parse_from(words).map_err(|error| wrong(&format!("{shown}: {}", in_a_line(&hinted(error)))))?;
         if matches!(parsed.command, Command::Run(_) | Command::Serve(_)) {
             return Err(wrong(&format!("{} cannot be run from a file", parsed.command.name())));
         }

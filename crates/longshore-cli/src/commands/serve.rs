@@ -47,9 +47,9 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Code {
     match start(arguments, session) {
         Ok(_server) => std::future::pending().await,
         Err(failed) => {
-            // What stands in the way is the machine or the arguments, and the line is all there is to say.
+            // No command beside it failed, so the line needs no name of one.
             session.output().complain("serve", &format!("cannot serve: {failed}"), failed.kind);
-            Code::Failed
+            failed.code()
         }
     }
 }
@@ -73,8 +73,12 @@ fn start(arguments: Arguments, session: &Session) -> Result<Gateway> {
     let region = session.global().region.as_deref().unwrap_or("us-east-1");
     let builder = Gateway::builder().address(address).region(region).credentials(&access_key, &secret_key);
     let builder = match arguments.folder {
+        Some(folder) if folder.exists() && !folder.is_dir() => {
+            return Err(Failed::usage(format!("this is no folder: {}", folder.display())));
+        }
         Some(folder) if !folder.is_dir() => {
-            return Err(Failed::not_found(format!("there is no such folder to serve: {}", folder.display())));
+            let folder = folder.display();
+            return Err(Failed::not_found(format!("there is no such folder to serve: {folder}; make it first")));
         }
         Some(folder) => builder.folder(folder),
         None => builder.memory(),

@@ -13,6 +13,9 @@ use crate::size;
 /// Describe objects without reading them
 #[derive(Args, Debug)]
 #[command(after_help = "\
+Shows the size, the time of the last change in UTC, and the ETag and version where the store has them. With one object that is \
+not there, the exit code is 3.
+
 Examples:
   longshore stat s3://bucket/key
   longshore --json stat s3://bucket/one s3://bucket/two")]
@@ -51,7 +54,8 @@ async fn describe(typed: &str, raw: bool, session: &Session) -> Result<()> {
         ..ObjectLine::default()
     };
     let text = || {
-        let mut rows = vec![shown.clone(), row("size", &format!("{} ({})", found.size, size::human(found.size)))];
+        let human = if found.size < 1024 { String::new() } else { format!(" ({})", size::human(found.size)) };
+        let mut rows = vec![shown.clone(), row("size", &format!("{}{human}", found.size))];
         rows.push(row("last modified", &found.last_modified.format("%Y/%m/%d %H:%M:%S UTC").to_string()));
         rows.extend(e_tag.map(|e_tag| row("ETag", e_tag)));
         rows.extend(found.version.as_deref().map(|version| row("version", version)));

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use longshore_engine::{Depth, Object};
 
 use super::rm;
-use crate::arguments::{Filters, SourceOptions};
+use crate::arguments::{Filters, TransferArguments};
 use crate::compare::Measure;
 use crate::error::{Failed, Result};
 use crate::place::{Place, What};
@@ -15,6 +15,7 @@ use crate::plan::{Job, Known, Target, overlap, plain_name};
 use crate::select::{Filter, Source};
 use crate::session::Session;
 use crate::transfer::{How, fail, transfer};
+use crate::twins::Written;
 use crate::walk::{self, Links};
 
 /// Make a folder or bucket like another one, in one direction
@@ -22,7 +23,8 @@ use crate::walk::{self, Links};
 #[command(after_help = "\
 An object is copied where the target has none of its name, or one of another size, or an older one. Times are compared by the \
 second. A downloaded file has the time of its object. --delete leaves alone what --include and --exclude or the source's \
-wildcard leave out, deletes nothing where the source could not be read whole, and is refused where the source is empty. With \
+wildcard leave out, deletes nothing where the source could not be read whole, and is refused where the source is empty. Where \
+the target takes two names for one, as file systems without capitals do, what was copied is not deleted by its other name. With \
 --dry-run the same lines are written, and nothing is done.
 
 Examples:
@@ -47,22 +49,8 @@ pub(crate) struct Arguments {
     /// Begin nothing more after the first failure
     #[arg(long)]
     exit_on_error: bool,
-    /// Leave out links in local folders; otherwise they are what they lead to
-    #[arg(long)]
-    no_follow_symlinks: bool,
-    /// Continue what an interrupted run has left, and leave what this one has done if it is interrupted
-    #[arg(long)]
-    resume: bool,
-    /// Show the progress line alone, without a line for each object
-    #[arg(long)]
-    show_progress: bool,
-    /// Take `*`, `?` and `\` in places as they stand
-    #[arg(long)]
-    raw: bool,
     #[command(flatten)]
-    filters: Filters,
-    #[command(flatten)]
-    source_options: SourceOptions,
+    transfer: TransferArguments,
 }
 
 /// One side of the comparison: what is known of each name.
@@ -80,12 +68,12 @@ struct Found {
 }
 
 pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
-    let source = Place::parse(&arguments.source, arguments.raw)?;
-    let target = Target::folder(session, &arguments.target, arguments.raw)?;
-    let reading = session.of_source(&arguments.source_options);
+    let source = Place::parse(&arguments.source, arguments.transfer.raw)?;
+    let target = Target::folder(session, &arguments.target, arguments.transfer.raw)?;
+    let reading = session.of_source(&arguments.transfer.source_options);
     check(&source, &target, &reading)?;
-    let filter = Wanted::new(&source, &arguments.filters);
-    let links = if arguments.no_follow_symlinks { Links::Skip } else { Links::Follow };
+    let filter = Wanted::new(&source, &arguments.transfer.filters);
+    let links = if arguments.transfer.no_follow_symlinks { Links::Skip } else { Links::Follow };
     let everything = Wanted::default();
     let (here, there) = futures::join!(
         side(&reading, &source, &filter, links),
@@ -99,8 +87,11 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
         return Ok(());
     }
     let jobs = plan((session, &reading), &arguments, &source, &target, &here, &there).await;
-    let how =
-        How { resume: arguments.resume, is_silent: arguments.show_progress, stops_at_failure: arguments.exit_on_error };
+    let how = How {
+        resume: arguments.transfer.resume,
+        is_silent: arguments.transfer.show_progress,
+        stops_at_failure: arguments.exit_on_error,
+    };
     if arguments.exit_on_error && session.has_failures() {
         return Ok(());
     }
@@ -112,13 +103,26 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
         session.output().note("nothing is deleted, because the source could not be read whole");
         return Ok(());
     }
-    let mut gone: Vec<String> = there
-        .objects
-        .into_iter()
-        .filter(|(name, found)| !found.is_elsewhere && !here.objects.contains_key(name) && filter.has(name))
-        .map(|(_, found)| found.key)
-        .collect();
+    delete_rest(session, &target, &filter, &here, &there).await
+}
+
+/// Deletes what the target has and the source has not.
+async fn delete_rest(session: &Session, target: &Target, wanted: &Wanted, here: &Side, there: &Side) -> Result<()> {
+    let is_rest =
+        |name: &String, found: &Found| !found.is_elsewhere && !here.objects.contains_key(name) && wanted.has(name);
+    let rest = there.objects.iter().filter(|(name, found)| is_rest(name, found));
+    let mut gone: Vec<String> = rest.map(|(_, found)| found.key.clone()).collect();
+    if gone.is_empty() {
+        return Ok(());
+    }
     gone.sort_unstable();
+    let written = Written::new(target, here.objects.keys().filter(|name| !there.objects.contains_key(*name)));
+    let (kept, gone): (Vec<String>, Vec<String>) = gone.into_iter().partition(|key| written.may_be(key));
+    if let [first, more @ ..] = &kept[..] {
+        let more = if more.is_empty() { String::new() } else { format!(", and so for {} more", more.len()) };
+        let reason = "is not deleted, because the target may have it as another name of what was copied";
+        session.output().note(&format!("{} {reason}{more}", target.place.shown(first)));
+    }
     if gone.is_empty() { Ok(()) } else { rm::delete(session, &target.store, &target.place, gone).await }
 }
 

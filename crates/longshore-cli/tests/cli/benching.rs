@@ -373,7 +373,7 @@ fn what_does_not_fit_together_is_refused_before_anything_is_sent() {
         (&["list", "s3://bucket", "--verify"], "--verify"),
         (&["get", "s3://bucket", "--mix", "get=1"], "--mix"),
         (&["mixed", "s3://bucket", "--mix", "delete=1"], "nothing left"),
-        (&["get", "s3://bucket", "--chart", "x.png"], ".html or .svg"),
+        (&["get", "s3://bucket", "--chart", "x.png"], ".html or .svg; write --chart x.svg"),
         (&["get", "s3://bucket", "--log", "no/such/folder/x.csv"], "no such folder"),
         (&["get", "s3://bucket", "--duration", "0s"], "more than 0"),
         (&["get", "s3://bucket", "--rate", "fast"], "not a rate"),

@@ -65,7 +65,7 @@ fn failures_are_json_lines_on_standard_error_and_results_on_standard_output() {
 fn a_secret_key_is_in_no_message() {
     let place = Place::new();
     let ended = place.run(&["serve", "--secret-key", "hunter2", "--port", "99999"]);
-    assert_eq!(ended.code, Some(1));
+    assert_eq!(ended.code, Some(2));
     assert!(!ended.err.contains("hunter2"), "{ended:?}");
 }
 
@@ -129,4 +129,65 @@ fn what_can_only_be_read_is_refused_before_anything_is_done() {
         }
     }
     assert_eq!(place.files(), ["a"]);
+}
+
+#[test]
+fn what_cannot_be_served_has_the_exit_code_of_its_reason() {
+    let place = Place::new();
+    place.write(&["file"]);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for (arguments, code) in [
+        (&["nowhere"][..], 3),
+        (&["file"], 2),
+        (&["--port", "-1"], 2),
+        (&["--host", "256.1.1.1"], 2),
+        (&["--port", &port], 1),
+    ] {
+        let ended = place.run(&[&["serve"], arguments].concat());
+        assert_eq!((ended.code, ended.out.as_str()), (Some(code), ""), "{arguments:?}: {ended:?}");
+        assert!(ended.err.starts_with("cannot serve: "), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_scheme_alone_is_the_list_of_its_buckets() {
+    let place = Place::new();
+    let names = |out: String| out.lines().map(|line| line[19..].trim().to_owned()).collect::<Vec<_>>();
+    assert_eq!(names(place.ok(&["ls"])), ["s3://bucket", "s3://other"]);
+    assert_eq!(names(place.ok(&["ls", "s3://"])), ["s3://bucket", "s3://other"]);
+    for scheme in ["gs://", "az://", "abfss://"] {
+        let ended = place.run(&["ls", scheme]);
+        assert_eq!(ended.code, Some(7), "{ended:?}");
+        assert!(ended.err.contains(&format!("{scheme}: ")) && ended.err.contains("name one"), "{ended:?}");
+    }
+}
+
+#[test]
+fn what_other_tools_call_otherwise_is_pointed_to() {
+    let place = Place::new();
+    for (arguments, words) in [
+        (&["pipe", "s3://b/k"][..], "`longshore cp - URI`"),
+        (&["rcat", "s3://b/k"], "`longshore cp - URI`"),
+        (&["copy", "a", "b"], "`longshore cp`"),
+        (&["delete", "s3://b/k"], "`longshore rm`"),
+        (&["s3", "ls"], "leave out `s3`"),
+        (&["rsync", "a", "b"], "`longshore sync`"),
+        (&["put", "a", "s3://b/"], "`longshore cp`"),
+        (&["rm", "--recursive", "s3://b/x"], "with a / at its end"),
+        (&["cp", "-r", "s3://b/x/", "x/"], "with a / at its end"),
+        (&["ls", "--recursive", "s3://b/x"], "--all"),
+        (&["rb", "--force", "s3://b"], "`longshore rm --all`"),
+    ] {
+        let ended = place.run(arguments);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.err.contains(words), "{arguments:?}: {ended:?}");
+        assert_eq!(ended.err.matches("tip:").count(), 1, "{arguments:?}: {ended:?}");
+        let ended = place.run(&[&["--json"], arguments].concat());
+        assert!(ended.err.contains(words) && ended.err.lines().count() == 1, "{arguments:?}: {ended:?}");
+    }
+    // What is only misspelt has clap's own.
+    assert!(place.run(&["lss"]).err.contains("a similar subcommand exists: 'ls'"));
+    std::fs::write(place.folder().join("commands"), "pipe s3://b/k\n").unwrap();
+    assert!(place.run(&["run", "commands"]).err.contains("`longshore cp - URI`"));
 }
