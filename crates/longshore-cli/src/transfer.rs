@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use longshore_engine::{Depth, Error, ErrorKind, Progress, TransferOptions, head, list_pages, transfer_many};
+use longshore_engine::{Cleanup, Depth, Error, ErrorKind, Progress, TransferOptions, head, list_pages, transfer_many};
 use tokio::sync::mpsc;
 
 use crate::commands::{DoneLine, ObjectLine};
@@ -43,7 +43,10 @@ pub(crate) async fn transfer(session: &Session, jobs: Vec<Job>, how: How) -> Vec
     let (mut done, mut waiting) = (Vec::new(), jobs);
     let mut patience = PATIENCE.iter();
     loop {
-        let lost = round(session, waiting, how, &progress, &mut done).await;
+        let cleanup = session.cleanup.within();
+        let lost = round(session, waiting, (how, &cleanup), &progress, &mut done).await;
+        // A round that was ended early has dropped transfers, and the program may be about to end.
+        cleanup.settle().await;
         if lost.is_empty() {
             return done;
         }
@@ -80,8 +83,14 @@ fn tell_lost(session: &Session, lost: Vec<Lost>) {
 }
 
 /// Carries out `jobs` once. Adds those that succeeded to `done`, tells those that failed, and returns those whose server is lost.
-async fn round(session: &Session, jobs: Vec<Job>, how: How, progress: &Progress, done: &mut Vec<Job>) -> Vec<Lost> {
-    let options = TransferOptions { resume: how.resume, cleanup: session.cleanup.clone(), ..Default::default() };
+async fn round(
+    session: &Session,
+    jobs: Vec<Job>,
+    (how, cleanup): (How, &Cleanup),
+    progress: &Progress,
+    done: &mut Vec<Job>,
+) -> Vec<Lost> {
+    let options = TransferOptions { resume: how.resume, cleanup: cleanup.clone(), ..Default::default() };
     let limits = session.limits();
     let pairs = jobs.iter().map(|job| (job.source.clone(), job.target.clone())).collect();
     // What the engine tells is passed on here, so that writing a line holds up no transfer.

@@ -15,7 +15,7 @@ use super::partial::{self, Note};
 use super::stage::{self, Leftover, Staged, require_replaceable};
 use super::{Stop, blocking};
 use crate::error::{Context, Error, ErrorKind};
-use crate::transfer::{Cleanup, Spans};
+use crate::transfer::{Cleanup, Guard, Spans};
 
 /// Written before looking whether anybody still wants it.
 const PIECE: usize = 4 << 20;
@@ -31,7 +31,8 @@ pub(crate) struct Landing {
 
 /// What becomes of a file that is not published.
 enum Fate {
-    Remove(Leftover),
+    /// The guard goes after the file.
+    Remove(Leftover, Guard),
     Keep(PathBuf, Keeper),
 }
 
@@ -106,12 +107,11 @@ impl Landing {
     pub(crate) async fn begin(target: &Path, size: u64, cleanup: &Cleanup, context: &Context) -> Result<Self, Error> {
         let (target, inner, guard) = (target.to_owned(), context.clone(), cleanup.guard());
         blocking(context, move |_| {
-            let _guard = guard;
             require_replaceable(&target, &inner)?;
             let folder = target.parent().unwrap_or(Path::new("/"));
             let Staged { file, path } = Staged::new(folder).map_err(|error| inner.io_error(error))?;
             let state = State::new(file, size, None);
-            Ok(Self { target, state, fate: Fate::Remove(path) })
+            Ok(Self { target, state, fate: Fate::Remove(path, guard) })
         })
         .await
     }
@@ -179,7 +179,7 @@ impl Landing {
             // Nothing to note of a file that is gone.
             self.state.progress().note = None;
             match &self.fate {
-                Fate::Remove(_) => Ok(()),
+                Fate::Remove(..) => Ok(()),
                 Fate::Keep(path, _) => fs::remove_file(path).map_err(|error| inner.io_error(error)),
             }
         })
@@ -204,7 +204,7 @@ impl Landing {
             let fail = |error| inner.io_error(error);
             let Self { target, state, fate } = self;
             match fate {
-                Fate::Remove(mut path) => {
+                Fate::Remove(mut path, _guard) => {
                     state.close(modified).map_err(fail)?;
                     path.publish(&target).map_err(fail)
                 }

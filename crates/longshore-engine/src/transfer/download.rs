@@ -51,11 +51,11 @@ pub async fn download(
     let job = Job { context: &context, options, shared: &shared, progress };
     progress.expect(1);
     let outcome = if object.store.scheme() == Scheme::File {
-        from_file_to_file(&local::path_of(&object.key, &context)?, &target, job).await?
+        from_file_to_file(&local::path_of(&object.key, &context)?, &target, job).await
     } else {
-        to_file(object, &target, job).await?
+        to_file(object, &target, job).await
     };
-    Ok(job.finish(outcome))
+    job.finish(outcome).await
 }
 
 /// As [`download`], for one of many. Counts bytes, and leaves counting the object to the caller.
@@ -70,7 +70,7 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
             if body.range == (0..body.meta.size) && body.meta.size <= BATCH as u64 {
                 let chunks = batch(&mut body).await?;
                 let size = body.meta.size;
-                local::land(target, chunks, body.meta.last_modified, &job.options.cleanup, job.context).await?;
+                local::land(target, chunks, body.meta.last_modified, &job.shared.cleanup, job.context).await?;
                 job.progress.add(0, size);
                 return Ok(Outcome { size: Some(size), moved: size });
             }
@@ -79,7 +79,7 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
                 Some(pin) if job.options.resume => {
                     Landing::begin_lasting(target, &masked(&object.uri), pin, size, job.context).await?
                 }
-                _ => Landing::begin(target, size, &job.options.cleanup, job.context).await?,
+                _ => Landing::begin(target, size, &job.shared.cleanup, job.context).await?,
             };
             (landing, body)
         }
@@ -88,7 +88,7 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
     let missing = landing.missing();
     let moved = missing.iter().map(|range| range.end - range.start).sum();
     fill(object, &landing, missing, (first, share), job).await?;
-    landing.publish(modified, &job.options.cleanup, job.context).await?;
+    landing.publish(modified, &job.shared.cleanup, job.context).await?;
     Ok(Outcome { size: Some(size), moved })
 }
 
@@ -100,7 +100,7 @@ pub(super) async fn from_stream(
 ) -> Result<Outcome, Error> {
     let target = local::path_of(&object.key, job.context)?;
     // The length is whatever comes.
-    let landing = Landing::begin(&target, 0, &job.options.cleanup, job.context).await?;
+    let landing = Landing::begin(&target, 0, &job.shared.cleanup, job.context).await?;
     let mut size = 0;
     while !chunks.is_over().await? {
         let batch = chunks.next(BATCH as u64, job.context).await?;
@@ -109,13 +109,13 @@ pub(super) async fn from_stream(
         job.progress.add(0, length);
         size += length;
     }
-    landing.publish(DateTime::UNIX_EPOCH, &job.options.cleanup, job.context).await?;
+    landing.publish(DateTime::UNIX_EPOCH, &job.shared.cleanup, job.context).await?;
     Ok(Outcome { size: Some(size), moved: size })
 }
 
 /// From one name to another on this machine.
 pub(super) async fn from_file_to_file(source: &Path, target: &Path, job: Job<'_>) -> Result<Outcome, Error> {
-    let size = local::copy_paths(source, target, job.context).await?;
+    let size = local::copy_paths(source, target, &job.shared.cleanup, job.context).await?;
     job.progress.add(0, size);
     Ok(Outcome { size: Some(size), moved: size })
 }
@@ -150,7 +150,7 @@ async fn go_on(object: &Object, target: &Path, job: Job<'_>) -> Result<Option<Ea
             landing.discard(job.context).await?;
             return Ok(None);
         }
-        landing.publish(meta.last_modified, &job.options.cleanup, job.context).await?;
+        landing.publish(meta.last_modified, &job.shared.cleanup, job.context).await?;
         return Ok(Some(Earlier::Whole(Outcome { size: Some(meta.size), moved: 0 })));
     };
     let range = ByteRange::Bounded(first.start..first.end.min(first.start + job.options.whole_download()));

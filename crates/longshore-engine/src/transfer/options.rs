@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 
 use super::cleanup::Cleanup;
 use crate::budget::{Budget, Limits};
-use crate::error::Context;
+use crate::error::{Context, Error};
 use crate::progress::Progress;
 
 /// How objects are transferred.
@@ -51,12 +51,15 @@ pub(super) struct Shared {
     pub(super) budget: Budget,
     /// Requests beyond the first of each object.
     pub(super) lanes: Arc<Semaphore>,
+    /// What they put away.
+    pub(super) cleanup: Cleanup,
 }
 
 impl Shared {
     pub(super) fn new(limits: Limits, options: &TransferOptions) -> Self {
         let lanes = limits.in_flight.max(options.parts_in_flight).clamp(1, Semaphore::MAX_PERMITS);
-        Self { budget: Budget::new(limits.memory), lanes: Arc::new(Semaphore::new(lanes)) }
+        let cleanup = options.cleanup.within();
+        Self { budget: Budget::new(limits.memory), lanes: Arc::new(Semaphore::new(lanes)), cleanup }
     }
 }
 
@@ -71,9 +74,13 @@ pub(super) struct Job<'a> {
 
 impl Job<'_> {
     /// Ends a call that was about one transfer.
-    pub(super) fn finish(self, outcome: Outcome) -> Outcome {
-        self.progress.add(1, 0);
-        self.progress.finish();
+    pub(super) async fn finish(self, outcome: Result<Outcome, Error>) -> Result<Outcome, Error> {
+        if outcome.is_ok() {
+            self.progress.add(1, 0);
+            self.progress.finish();
+        } else {
+            self.shared.cleanup.settle().await;
+        }
         outcome
     }
 }

@@ -47,11 +47,11 @@ pub async fn upload(
     let job = Job { context: &context, options, shared: &shared, progress };
     progress.expect(1);
     let outcome = if object.store.scheme() == Scheme::File {
-        from_file_to_file(&path, &local::path_of(&object.key, &context)?, job).await?
+        from_file_to_file(&path, &local::path_of(&object.key, &context)?, job).await
     } else {
-        from_file(&path, object, job).await?
+        from_file(&path, object, job).await
     };
-    Ok(job.finish(outcome))
+    job.finish(outcome).await
 }
 
 /// Writes what `chunks` gives into `object`, which appears when `chunks` has ended. Its length need not be known: it is held
@@ -73,8 +73,7 @@ pub async fn upload_stream(
     let job = Job { context: &context, options, shared: &shared, progress };
     progress.expect(1);
     let chunks = chunks.map(|chunk| chunk.map_err(fail)).boxed();
-    let outcome = from_stream(Gather::new(chunks), None, object, &Attributes::new(), job).await?;
-    Ok(job.finish(outcome))
+    job.finish(from_stream(Gather::new(chunks), None, object, &Attributes::new(), job).await).await
 }
 
 /// As [`upload_stream`], from a reader that blocks, such as standard input. It is read on a thread of its own. A read that never
