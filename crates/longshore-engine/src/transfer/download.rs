@@ -124,7 +124,8 @@ pub(super) async fn from_file_to_file(source: &Path, target: &Path, job: Job<'_>
 async fn open_first(object: &Object, job: Job<'_>) -> Result<Body, Error> {
     let range = ByteRange::Bounded(0..job.options.whole_download());
     match Body::open(object, Some(&range), None, job.context).await {
-        // An empty object has no range to give, and some servers know no ranges at all.
+        // An empty object has no range to give, and then some servers say nonsense (`bytes 0--1/0`, gcp-storage-emulator, seen
+        // 2026-11). Some know no ranges at all.
         Err(error) if matches!(error.kind(), ErrorKind::OutOfRange | ErrorKind::NotSupported) => {}
         outcome => return outcome,
     }

@@ -237,6 +237,34 @@ async fn a_server_that_forgot_ranges_is_begun_anew() {
 }
 
 #[tokio::test]
+async fn an_empty_object_is_downloaded_whatever_a_server_says_of_its_ranges() {
+    for (status, range) in [
+        (206, "Content-Range: bytes 0--1/0\r\n"),
+        (206, "Content-Range: bytes 0-0/0\r\n"),
+        (206, ""),
+        (416, "Content-Range: bytes */0\r\n"),
+        (416, ""),
+    ] {
+        let about = "ETag: \"x\"\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n";
+        let server = Scripted::start(move |asked, _| match asked.headers.contains("range: bytes=0-") {
+            true => answer(status, &format!("{about}{range}"), ""),
+            false if asked.target.ends_with("/storage/v1/b/b/o/object") => {
+                answer(200, "", r#"{"generation": "1", "updated": "2026-01-01T00:00:00Z", "size": "0"}"#)
+            }
+            false => answer(200, about, ""),
+        });
+        for place in [server.s3("b"), server.gcs("b", &[]), server.azure("b"), server.web()] {
+            let (object, folder) = (place.object("object"), tempdir().unwrap());
+            let target = folder.path().join("file");
+            let outcome = download(&object, &target, &options(), &Progress::silent()).await;
+            let outcome = outcome.unwrap_or_else(|error| panic!("{status} {range:?}: {error}"));
+            assert_eq!((outcome.size, fs::read(&target).unwrap()), (Some(0), Vec::new()), "{} {range:?}", object.uri);
+        }
+        assert_eq!(server.asked().len(), 10, "{status} {range:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_partial_file_that_was_tampered_with_is_not_trusted() {
     let (place, folder) = (s3().await, tempdir().unwrap());
     let (body, target) = (place.fill_large("object", 5 * MIB).await, folder.path().join("file"));
