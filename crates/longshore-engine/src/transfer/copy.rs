@@ -108,5 +108,11 @@ async fn through(source: &Object, target: &Object, job: Job<'_>) -> Result<Outco
             body,
             |mut body| async move { Ok::<_, Error>(body.next().await?.map(|chunk| (chunk, body))) },
         );
-    from_stream(Gather::new(chunks.boxed()), Some(size), target, &attributes, job).await
+    job.progress.announce(size);
+    let outcome = from_stream(Gather::new(chunks.boxed()), Some(size), target, &attributes, job).await;
+    if outcome.is_err() {
+        // What was moved of it is moved again.
+        job.progress.withdraw(size);
+    }
+    outcome
 }

@@ -70,6 +70,7 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
             if body.range == (0..body.meta.size) && body.meta.size <= BATCH as u64 {
                 let chunks = batch(&mut body).await?;
                 let size = body.meta.size;
+                job.progress.announce(size);
                 local::land(target, chunks, body.meta.last_modified, &job.shared.cleanup, job.context).await?;
                 job.progress.add(0, size);
                 return Ok(Outcome { size: Some(size), moved: size });
@@ -86,10 +87,18 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
     };
     let (size, modified) = (first.meta.size, first.meta.last_modified);
     let missing = landing.missing();
-    let moved = missing.iter().map(|range| range.end - range.start).sum();
-    fill(object, &landing, missing, (first, share), job).await?;
+    let moved = length(&missing);
+    job.progress.announce(moved);
+    if let Err(error) = fill(object, &landing, missing, (first, share), job).await {
+        job.progress.withdraw(length(&landing.missing()));
+        return Err(error);
+    }
     landing.publish(modified, &job.shared.cleanup, job.context).await?;
     Ok(Outcome { size: Some(size), moved })
+}
+
+fn length(ranges: &[Range<u64>]) -> u64 {
+    ranges.iter().map(|range| range.end - range.start).sum()
 }
 
 /// From whatever gives bytes to a file.

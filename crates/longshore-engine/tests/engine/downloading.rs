@@ -1,11 +1,11 @@
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use longshore_engine::{Cleanup, ErrorKind, Outcome, Progress, TransferOptions, download, head};
+use longshore_engine::{Cleanup, ErrorKind, Outcome, Progress, Snapshot, TransferOptions, download, head};
 use longshore_gateway::{FaultAction, FaultRule};
 use tempfile::tempdir;
 
@@ -307,6 +307,40 @@ async fn a_target_that_cannot_be_written_is_an_error_that_names_it() {
     let error = download(&missing, &target, &options(), &Progress::silent()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert_eq!(names(folder.path()), ["taken"]);
+}
+
+/// Counters, and every snapshot that they have told.
+fn watched() -> (Progress, Arc<Mutex<Vec<Snapshot>>>) {
+    let told = Arc::<Mutex<Vec<Snapshot>>>::default();
+    let all = Arc::clone(&told);
+    (Progress::to(move |snapshot| all.lock().unwrap().push(snapshot)), told)
+}
+
+#[tokio::test]
+async fn the_size_of_a_large_object_is_told_long_before_all_of_it_is_there() {
+    let (place, folder) = (s3().await, tempdir().unwrap());
+    let size = place.fill_large("object", 7 * MIB).await.len() as u64;
+    place.server().faults().add(FaultRule { skip: 1, ..on_get(FaultAction::Latency(Duration::from_millis(150))) });
+    let (progress, told) = watched();
+    download(&place.object("object"), &folder.path().join("file"), &options(), &progress).await.unwrap();
+    let told = told.lock().unwrap().clone();
+    assert!(told.len() > 1 && told[0].bytes < size, "{told:?}");
+    assert!(told.iter().all(|snapshot| snapshot.total_bytes == Some(size)), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_a_failed_download_has_announced_and_not_moved_is_taken_back() {
+    let (place, folder) = (s3().await, tempdir().unwrap());
+    let (target, size) = (folder.path().join("file"), place.fill_large("object", 7 * MIB).await.len() as u64);
+    let refused = FaultAction::Status { code: 403, error: "AccessDenied".into(), headers: Vec::new() };
+    place.server().faults().add(FaultRule { skip: 3, ..on_get(refused) });
+    let (progress, told) = watched();
+    download(&place.object("object"), &target, &resuming(), &progress).await.unwrap_err();
+    place.server().faults().clear();
+    download(&place.object("object"), &target, &resuming(), &progress).await.unwrap();
+    let last = *told.lock().unwrap().last().unwrap();
+    // A write that was cancelled may end all the same, uncounted.
+    assert!(last.finished && last.total_bytes.is_some_and(|total| (1..=size).contains(&total)), "{last:?}");
 }
 
 #[tokio::test]
