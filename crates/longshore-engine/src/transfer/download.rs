@@ -73,7 +73,7 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
                 job.progress.announce(size);
                 local::land(target, chunks, body.meta.last_modified, &job.shared.cleanup, job.context).await?;
                 job.progress.add(0, size);
-                return Ok(Outcome { size: Some(size), moved: size });
+                return Ok(Outcome { size: Some(size), moved: size, e_tag: body.meta.e_tag });
             }
             let size = body.meta.size;
             let landing = match pin(&body.meta) {
@@ -85,7 +85,7 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
             (landing, body)
         }
     };
-    let (size, modified) = (first.meta.size, first.meta.last_modified);
+    let (size, modified, e_tag) = (first.meta.size, first.meta.last_modified, first.meta.e_tag.clone());
     let missing = landing.missing();
     let moved = length(&missing);
     job.progress.announce(moved);
@@ -94,7 +94,7 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
         return Err(error);
     }
     landing.publish(modified, &job.shared.cleanup, job.context).await?;
-    Ok(Outcome { size: Some(size), moved })
+    Ok(Outcome { size: Some(size), moved, e_tag })
 }
 
 fn length(ranges: &[Range<u64>]) -> u64 {
@@ -119,14 +119,14 @@ pub(super) async fn from_stream(
         size += length;
     }
     landing.publish(DateTime::UNIX_EPOCH, &job.shared.cleanup, job.context).await?;
-    Ok(Outcome { size: Some(size), moved: size })
+    Ok(Outcome { size: Some(size), moved: size, e_tag: None })
 }
 
 /// From one name to another on this machine.
 pub(super) async fn from_file_to_file(source: &Path, target: &Path, job: Job<'_>) -> Result<Outcome, Error> {
     let size = local::copy_paths(source, target, &job.shared.cleanup, job.context).await?;
     job.progress.add(0, size);
-    Ok(Outcome { size: Some(size), moved: size })
+    Ok(Outcome { size: Some(size), moved: size, e_tag: None })
 }
 
 /// The first request, when nothing is known of the object.
@@ -161,7 +161,7 @@ async fn go_on(object: &Object, target: &Path, job: Job<'_>) -> Result<Option<Ea
             return Ok(None);
         }
         landing.publish(meta.last_modified, &job.shared.cleanup, job.context).await?;
-        return Ok(Some(Earlier::Whole(Outcome { size: Some(meta.size), moved: 0 })));
+        return Ok(Some(Earlier::Whole(Outcome { size: Some(meta.size), moved: 0, e_tag: meta.e_tag })));
     };
     let range = ByteRange::Bounded(first.start..first.end.min(first.start + job.options.whole_download()));
     match Body::open(object, Some(&range), landing.e_tag().as_deref(), job.context).await {

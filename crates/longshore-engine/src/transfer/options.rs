@@ -19,13 +19,22 @@ pub struct TransferOptions {
     pub part_bytes: u64,
     /// Parts of one object at once.
     pub parts_in_flight: usize,
+    /// Whether it is told which version was copied, even where a server copies. That takes one more request for each object, before
+    /// its copy, which is then one of that version or fails.
+    pub names_version: bool,
     /// Where work is noted that outlives a transfer which was dropped.
     pub cleanup: Cleanup,
 }
 
 impl Default for TransferOptions {
     fn default() -> Self {
-        Self { resume: false, part_bytes: 16 << 20, parts_in_flight: 4, cleanup: Cleanup::default() }
+        Self {
+            resume: false,
+            part_bytes: 16 << 20,
+            parts_in_flight: 4,
+            names_version: false,
+            cleanup: Cleanup::default(),
+        }
     }
 }
 
@@ -43,6 +52,8 @@ pub struct Outcome {
     pub size: Option<u64>,
     /// Bytes that passed through this process. None where a server copied, and fewer than `size` where a transfer was continued.
     pub moved: u64,
+    /// The ETag of what was copied; `None` for files, and where a server copied and was not asked.
+    pub e_tag: Option<String>,
 }
 
 /// What the transfers of one call share.

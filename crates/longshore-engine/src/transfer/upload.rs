@@ -131,7 +131,7 @@ pub(super) async fn from_file(path: &Path, object: &Object, job: Job<'_>) -> Res
         let _share = job.shared.budget.take(size).await;
         let (body, ()) = source.read(0..size, |_| (), job.context).await?;
         put_whole(object, body, &Attributes::new(), job).await?;
-        return Ok(Outcome { size: Some(size), moved: size });
+        return Ok(Outcome { size: Some(size), moved: size, e_tag: None });
     }
     let found = match job.options.resume {
         true => Upload::find(object, job).await,
@@ -151,7 +151,7 @@ pub(super) async fn from_file(path: &Path, object: &Object, job: Job<'_>) -> Res
     let pieces = ranges.then(|(number, range)| read_piece(source, number, range, there, job)).boxed();
     let (parts, moved) = upload.send(pieces, job).await?;
     upload.complete(&parts, size).await?;
-    Ok(Outcome { size: Some(size), moved })
+    Ok(Outcome { size: Some(size), moved, e_tag: None })
 }
 
 fn is_refusal(kind: ErrorKind) -> bool {
@@ -225,7 +225,7 @@ pub(super) async fn from_stream(
             return Err(job.context.error(ErrorKind::Generic, "more came than was announced"));
         }
         put_whole(object, first, attributes, job).await?;
-        return Ok(Outcome { size: Some(length), moved: length });
+        return Ok(Outcome { size: Some(length), moved: length, e_tag: None });
     }
     // What cannot be read again cannot be continued.
     let fleeting = TransferOptions { resume: false, ..job.options.clone() };
@@ -249,7 +249,7 @@ pub(super) async fn from_stream(
     let (parts, moved) = upload.send(pieces, job).await?;
     require_size(moved, size, job.context)?;
     upload.complete(&parts, moved).await?;
-    Ok(Outcome { size: Some(moved), moved })
+    Ok(Outcome { size: Some(moved), moved, e_tag: None })
 }
 
 /// The size of part `number` when nobody knows how many there will be. It doubles every 1250 parts, so that 10,000 of them hold

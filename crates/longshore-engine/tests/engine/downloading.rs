@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use longshore_engine::{Cleanup, ErrorKind, Outcome, Progress, Snapshot, TransferOptions, download, head};
+use longshore_engine::{Cleanup, ErrorKind, Progress, Snapshot, TransferOptions, download, head};
 use longshore_gateway::{FaultAction, FaultRule};
 use tempfile::tempdir;
 
@@ -44,7 +44,7 @@ async fn a_file_is_what_the_object_is_whatever_its_size() {
             let (target, progress) = (folder.path().join("deep/er/file"), Progress::silent());
             let outcome = download(&place.object("object"), &target, &options(), &progress).await.unwrap();
             assert!(fs::read(&target).unwrap() == body, "{size} bytes of {}", place.base);
-            assert_eq!(outcome, Outcome { size: Some(size as u64), moved: size as u64 }, "{}", place.base);
+            assert_eq!((outcome.size, outcome.moved), (Some(size as u64), size as u64), "{}", place.base);
             assert_eq!(progress.bytes(), size as u64, "{}", place.base);
             assert_eq!(names(&folder.path().join("deep/er")), ["file"], "{size} bytes of {}", place.base);
         }
