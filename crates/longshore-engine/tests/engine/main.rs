@@ -5,6 +5,7 @@ mod credentials;
 mod deleting;
 mod doctor;
 mod downloading;
+mod endless;
 mod gcs;
 mod headers;
 mod listing;

@@ -120,7 +120,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn new(root: &str, options: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(root: &str, options: &[(&str, &str)]) -> Self {
         let options = options.iter().copied().chain([("max_retries", "2")]).collect();
         let store = open(&Location::parse(root).unwrap(), options, &Environment::default()).unwrap();
         Self { store, root: root.to_owned() }
