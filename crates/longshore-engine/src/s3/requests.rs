@@ -81,8 +81,7 @@ pub(crate) async fn list_buckets(access: &S3Access, context: &Context) -> Result
 /// Deletes the bucket, if it is empty.
 pub(crate) async fn delete_bucket(access: &S3Access, context: &Context) -> Result<(), Error> {
     match Request::bucket(access, Method::DELETE, context).send().await {
-        // The answer to the first request was lost.
-        Err(error) if error.code() == Some("NoSuchBucket") && error.attempts() > 1 => Ok(()),
+        Err(error) if error.is_gone_on_repeat() => Ok(()),
         outcome => outcome.map(drop),
     }
 }
