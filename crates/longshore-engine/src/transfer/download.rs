@@ -78,7 +78,9 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
             let size = body.meta.size;
             let landing = match pin(&body.meta) {
                 Some(pin) if job.options.resume => {
-                    Landing::begin_lasting(target, &masked(&object.uri), pin, size, job.context).await?
+                    let version = (pin, size);
+                    Landing::begin_lasting(target, &masked(&object.uri), version, &job.shared.cleanup, job.context)
+                        .await?
                 }
                 _ => Landing::begin(target, size, &job.shared.cleanup, job.context).await?,
             };
@@ -152,7 +154,7 @@ enum Earlier {
 async fn go_on(object: &Object, target: &Path, job: Job<'_>) -> Result<Option<Earlier>, Error> {
     // The file keeps no secret of a URL. Its version tells objects apart that differ in nothing else.
     let uri = &*masked(&object.uri);
-    let Some(landing) = Landing::resume(target, uri, job.context).await? else { return Ok(None) };
+    let Some(landing) = Landing::resume(target, uri, &job.shared.cleanup, job.context).await? else { return Ok(None) };
     let is_same = |meta: &Metadata| pin(meta).is_some_and(|pin| landing.is_about(uri, pin, meta.size));
     let Some(first) = landing.missing().into_iter().next() else {
         let meta = head(object).await?;
