@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use longshore_config::{S3Access, Scheme};
+use longshore_runtime::configuration::Configuration;
 use object_store::CopyOptions;
 
-use super::download::{from_file_to_file, to_file};
+use super::download::{from_file_to_file, open_first, to_file};
 use super::gather::Gather;
 use super::options::{Job, Outcome, TransferOptions};
 use super::parts::{Upload, part_bytes};
@@ -18,6 +19,7 @@ use crate::error::{Context, Error, trace};
 use crate::local;
 use crate::manage::{Metadata, describe};
 use crate::object::{Object, require_path, require_writable};
+use crate::range::ByteRange;
 use crate::s3;
 
 /// Into so many parts a server's copy is divided, unless that makes them too small or too large.
@@ -115,14 +117,23 @@ async fn in_parts(source: &Object, target: &Object, access: &S3Access, job: Job<
 
 /// The bytes pass through here, a few parts of them at a time.
 async fn through(source: &Object, target: &Object, job: Job<'_>) -> Result<Outcome, Error> {
-    let body = Body::open(source, None, None, job.context).await?;
+    let body = open(source, job).await?;
     let (size, attributes, e_tag) = (body.meta.size, body.attributes.clone(), body.meta.e_tag.clone());
-    body.require(&(0..size))?;
-    let chunks =
-        stream::try_unfold(
-            body,
-            |mut body| async move { Ok::<_, Error>(body.next().await?.map(|chunk| (chunk, body))) },
-        );
+    let part = part_bytes(size, job.options);
+    let chunks = stream::try_unfold(body, |mut body| async move {
+        loop {
+            if let Some(chunk) = body.next().await? {
+                return Ok::<_, Error>(Some((chunk, body)));
+            }
+            let range = body.range.end..size.min(body.range.end.saturating_add(part));
+            if range.is_empty() {
+                return Ok(None);
+            }
+            let (pin, bytes) = (pin(&body.meta).map(str::to_owned), ByteRange::Bounded(range.clone()));
+            body = Body::open(source, Some(&bytes), pin.as_deref(), job.context).await?;
+            body.require(&range)?;
+        }
+    });
     job.progress.announce(size);
     let outcome = from_stream(Gather::new(chunks.boxed()), Some(size), target, &attributes, job).await;
     if outcome.is_err() {
@@ -130,4 +141,21 @@ async fn through(source: &Object, target: &Object, job: Job<'_>) -> Result<Outco
         job.progress.withdraw(size);
     }
     outcome.map(|outcome| Outcome { e_tag, ..outcome })
+}
+
+/// The body of all of `source`; or, where one connection is all there is, of its first part.
+///
+/// A body that waits until parts are sent keeps its connection. Where they have to go to the same host and there is no other
+/// connection, they would wait for it in turn.
+async fn open(source: &Object, job: Job<'_>) -> Result<Body, Error> {
+    if Configuration::current().connections == Some(1) {
+        let body = open_first(source, part_bytes(0, job.options), job).await?;
+        if body.range == (0..body.meta.size) || (body.range.start == 0 && pin(&body.meta).is_some()) {
+            return Ok(body);
+        }
+        // Parts of something without a name could be parts of different things.
+    }
+    let body = Body::open(source, None, None, job.context).await?;
+    body.require(&(0..body.meta.size))?;
+    Ok(body)
 }

@@ -66,7 +66,7 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
         Some(Earlier::Whole(outcome)) => return Ok(outcome),
         Some(Earlier::Part(part)) => *part,
         None => {
-            let mut body = open_first(object, job).await?;
+            let mut body = open_first(object, job.options.whole_download(), job).await?;
             if body.range == (0..body.meta.size) && body.meta.size <= BATCH as u64 {
                 let chunks = batch(&mut body).await?;
                 let size = body.meta.size;
@@ -131,9 +131,9 @@ pub(super) async fn from_file_to_file(source: &Path, target: &Path, job: Job<'_>
     Ok(Outcome { size: Some(size), moved: size, e_tag: None })
 }
 
-/// The first request, when nothing is known of the object.
-async fn open_first(object: &Object, job: Job<'_>) -> Result<Body, Error> {
-    let range = ByteRange::Bounded(0..job.options.whole_download());
+/// The first request, when nothing is known of the object: for `bytes` of it.
+pub(super) async fn open_first(object: &Object, bytes: u64, job: Job<'_>) -> Result<Body, Error> {
+    let range = ByteRange::Bounded(0..bytes);
     match Body::open(object, Some(&range), None, job.context).await {
         // An empty object has no range to give, and then some servers say nonsense (`bytes 0--1/0`, gcp-storage-emulator, seen
         // 2026-11). Some know no ranges at all.

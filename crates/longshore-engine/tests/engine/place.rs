@@ -75,6 +75,13 @@ impl Place {
         open(&Location::parse(uri).unwrap(), options, &Environment::default()).unwrap()
     }
 
+    /// The same bucket, as a store that is told another region and so may be another service.
+    pub(crate) fn store_in(&self, region: &'static str) -> Arc<Store> {
+        let given = self.options.iter().map(|(name, value)| (name, value.clone()));
+        let options: Options = given.chain([(&"region", region.to_owned())]).collect();
+        open(&Location::parse(&self.base).unwrap(), options, &Environment::default()).unwrap()
+    }
+
     /// Stops the server, and starts it again after a while, on the same port.
     pub(crate) async fn restart(&mut self, memory: &Arc<InMemory>, away: Duration) {
         let address = self.server().address();

@@ -1,11 +1,13 @@
+use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use longshore_engine::{
     ErrorKind, Limits, Memory, Object, Outcome, Progress, TransferOptions, copy, exists, get, head, transfer,
     transfer_many,
 };
 use longshore_gateway::{FaultAction, FaultRule};
+use longshore_runtime::configuration::Configuration;
 use object_store::{Attribute, Attributes, PutOptions};
 
 use crate::place::{Place, everywhere, files, memory, s3};
@@ -307,4 +309,33 @@ async fn a_server_copies_the_version_that_is_told_or_none() {
     let error = outcome.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::Precondition, Some(412)), "{error}");
     assert!(!exists(&place.object("target")).await.unwrap());
+}
+
+/// Runs in a process of its own: what it configures would hold for all.
+#[tokio::test]
+#[ignore = "run by another test"]
+async fn one_connection_alone() {
+    Configuration { connections: Some(1), ..Configuration::default() }.apply().unwrap();
+    let (one, other) = (s3().await, s3().await);
+    for size in [10, 2 * PART + 1, 8 * PART + 3] {
+        let body = one.fill_large("source", size).await;
+        let here = Object { store: one.store_in("eu-west-9"), ..one.object("target") };
+        for target in [here, other.object("target")] {
+            let began = Instant::now();
+            transfer(&one.object("source"), &target, &options(), &Progress::silent()).await.unwrap();
+            let took = began.elapsed();
+            assert!(read(target.clone()).await == body, "{size} bytes to {}", target.uri);
+            // Each standstill would take a second, and there would be one for most of the parts.
+            assert!(took < Duration::from_secs(5), "{size} bytes took {took:?}");
+        }
+    }
+}
+
+#[test]
+fn one_connection_is_enough_to_copy_from_and_to_one_host() {
+    let this = std::env::current_exe().unwrap();
+    let child =
+        Command::new(this).args(["--exact", "transferring::one_connection_alone", "--ignored"]).output().unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && said.contains("1 passed"), "{said}");
 }
