@@ -17,7 +17,7 @@ use crate::plan::{Job, Known, Target, last_segment, plain_name, real, require_di
 use crate::presence;
 use crate::select::{Filter, Source};
 use crate::session::Session;
-use crate::transfer::{Conditions, How, fail, transfer};
+use crate::transfer::{Conditions, How, fail, transfer, unchanged};
 use crate::walk::{self, Links};
 
 /// So many objects are planned before they are transferred together.
@@ -270,7 +270,7 @@ impl Copying<'_> {
             let reason = format!("{}: it was changed after it was found, so it is kept; move it again", job.source.uri);
             fail(self.session, &job, &Failed::new(ErrorKind::Precondition, reason));
         }
-        let mut rest = done.into_iter().peekable();
+        let mut rest = unchanged(self.session, done).await.into_iter().peekable();
         while let Some(first) = rest.next() {
             let store = Arc::clone(&first.source.store);
             let mut together = vec![first];

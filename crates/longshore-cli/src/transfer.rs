@@ -3,8 +3,10 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use chrono::DateTime;
 use futures::{StreamExt, stream};
-use longshore_engine::{Depth, Error, ErrorKind, Progress, TransferOptions, head, list_pages, transfer_many};
+use longshore_config::Scheme;
+use longshore_engine::{Cleanup, Depth, Error, ErrorKind, Progress, TransferOptions, head, list_pages, transfer_many};
 use tokio::sync::mpsc;
 
 use crate::commands::{DoneLine, ObjectLine};
@@ -43,7 +45,10 @@ pub(crate) async fn transfer(session: &Session, jobs: Vec<Job>, how: How) -> Vec
     let (mut done, mut waiting) = (Vec::new(), jobs);
     let mut patience = PATIENCE.iter();
     loop {
-        let lost = round(session, waiting, how, &progress, &mut done).await;
+        let cleanup = session.cleanup.within();
+        let lost = round(session, waiting, (how, &cleanup), &progress, &mut done).await;
+        // A round that was ended early has dropped transfers, and the program may be about to end.
+        cleanup.settle().await;
         if lost.is_empty() {
             return done;
         }
@@ -80,8 +85,15 @@ fn tell_lost(session: &Session, lost: Vec<Lost>) {
 }
 
 /// Carries out `jobs` once. Adds those that succeeded to `done`, tells those that failed, and returns those whose server is lost.
-async fn round(session: &Session, jobs: Vec<Job>, how: How, progress: &Progress, done: &mut Vec<Job>) -> Vec<Lost> {
-    let options = TransferOptions { resume: how.resume, cleanup: session.cleanup.clone(), ..Default::default() };
+async fn round(
+    session: &Session,
+    jobs: Vec<Job>,
+    (how, cleanup): (How, &Cleanup),
+    progress: &Progress,
+    done: &mut Vec<Job>,
+) -> Vec<Lost> {
+    let options = TransferOptions { resume: how.resume, cleanup: cleanup.clone(), ..Default::default() };
+    let options = TransferOptions { names_version: verb(session) == "mv", ..options };
     let limits = session.limits();
     let pairs = jobs.iter().map(|job| (job.source.clone(), job.target.clone())).collect();
     // What the engine tells is passed on here, so that writing a line holds up no transfer.
@@ -105,11 +117,16 @@ async fn round(session: &Session, jobs: Vec<Job>, how: How, progress: &Progress,
                 continue;
             }
         };
-        let Some(job) = jobs[index].take() else { continue };
+        let Some(mut job) = jobs[index].take() else { continue };
         match outcome {
             Ok(outcome) => {
                 tell(session, &job, outcome.size.or(job.known.as_ref().map(|known| known.size)), how);
                 session.succeeded(1);
+                if let Some(e_tag) = outcome.e_tag {
+                    let size = outcome.size.unwrap_or_default();
+                    let known = job.known.get_or_insert(Known { size, modified: DateTime::UNIX_EPOCH, e_tag: None });
+                    known.e_tag = Some(e_tag);
+                }
                 done.push(job);
                 in_vain = 0;
             }
@@ -134,6 +151,41 @@ async fn round(session: &Session, jobs: Vec<Job>, how: How, progress: &Progress,
         session.failed(&error.into());
     }
     lost
+}
+
+/// Of jobs whose sources were copied, those whose sources are still what was copied, and may be deleted. What is gone already is
+/// left out; what has changed, or cannot be looked at, is told as a failure.
+///
+/// It costs a request for each. No interface deletes many objects on a condition, so what is written between the answer and the
+/// deletion that follows at once is deleted unseen. Where an object has no ETag there is nothing to compare.
+pub(crate) async fn unchanged(session: &Session, jobs: Vec<Job>) -> Vec<Job> {
+    let mut asked =
+        stream::iter(jobs).map(|job| async { (is_unchanged(&job).await, job) }).buffered(session.in_flight());
+    let mut same = Vec::new();
+    while let Some((answer, job)) = asked.next().await {
+        match answer {
+            Ok(true) => same.push(job),
+            Ok(false) => {
+                let reason =
+                    format!("{}: it was changed after it was copied, so it is kept; move it again", job.source.uri);
+                fail(session, &job, &Failed::new(ErrorKind::Precondition, reason));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                let reason = format!("it was copied and is kept, because it cannot be compared with its copy: {error}");
+                fail(session, &job, &Failed::new(error.kind(), reason));
+            }
+        }
+    }
+    same
+}
+
+async fn is_unchanged(job: &Job) -> std::result::Result<bool, Error> {
+    let copied = job.known.as_ref().and_then(|known| known.e_tag.as_deref());
+    match copied.filter(|_| job.source.store.scheme() != Scheme::File) {
+        Some(copied) => Ok(head(&job.source).await?.e_tag.is_none_or(|now| now == copied)),
+        None => Ok(true),
+    }
 }
 
 /// Whether it may pass, because the server and not the object is the matter.
@@ -246,7 +298,6 @@ fn known(found: longshore_engine::Metadata) -> Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::DateTime;
 
     #[test]
     fn what_is_there_is_replaced_where_one_of_the_conditions_says_so() {

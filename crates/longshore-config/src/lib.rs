@@ -10,6 +10,7 @@
 
 mod address;
 mod azure;
+pub mod bounded;
 mod environment;
 mod error;
 mod gcs;

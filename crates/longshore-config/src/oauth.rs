@@ -17,6 +17,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::bounded;
 use crate::guarded::patiently;
 use crate::options::FOREVER;
 
@@ -140,7 +141,7 @@ pub(crate) async fn ask(http: &HttpClient, question: &Question<'_>) -> Result<To
         let failure = match http.execute(question.request()?).await {
             Ok(answer) => {
                 let status = answer.status();
-                let body = answer.into_body().bytes().await?;
+                let body = bounded::whole(answer, bounded::SMALL_ANSWER).await?;
                 if status.is_success() {
                     return token(&body);
                 }

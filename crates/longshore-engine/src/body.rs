@@ -251,9 +251,10 @@ async fn open_other(
     let answer = trace.scope(object.live(context)?.objects.get_opts(&path, options)).await;
     let answer = answer.map_err(|error| {
         let error = context.store_error(error, &trace);
-        // A success that its client refuses: the server sends everything, whatever range it is asked for.
-        let ignored = range.is_some() && error.kind() == ErrorKind::Generic && error.status() == Some(200);
-        if ignored { error.with_kind(ErrorKind::NotSupported) } else { error }
+        // A success that its client refuses: the server sends everything, whatever range it is asked for, or a part and does not
+        // say which.
+        let refused = error.kind() == ErrorKind::Generic && matches!(error.status(), Some(200 | 206));
+        if range.is_some() && refused { error.with_kind(ErrorKind::NotSupported) } else { error }
     })?;
     let meta = Metadata {
         key: object.key.clone(),

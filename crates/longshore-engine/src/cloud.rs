@@ -6,6 +6,7 @@ use crate::azure;
 use crate::error::{Context, Error};
 use crate::gcs;
 use crate::listing::Listed;
+use crate::manage::Metadata;
 
 /// One page of a listing, and how to ask for the next.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -51,11 +52,17 @@ impl<'a> Cloud<'a> {
         }
     }
 
-    /// Copies within the service, to `key` of the store's own bucket.
-    pub(crate) async fn copy(self, key: &str, source: (&str, &str), context: &Context) -> Result<(), Error> {
+    /// Copies within the service, to `key` of the store's own bucket. Where a `version` is given, that one and no other.
+    pub(crate) async fn copy(
+        self,
+        key: &str,
+        source: (&str, &str),
+        version: Option<&Metadata>,
+        context: &Context,
+    ) -> Result<(), Error> {
         match self {
-            Self::Gcs(access) => gcs::copy(access, key, source, context).await,
-            Self::Azure(access) => azure::copy(access, key, source, context).await,
+            Self::Gcs(access) => gcs::copy(access, key, source, version, context).await,
+            Self::Azure(access) => azure::copy(access, key, source, version, context).await,
         }
     }
 

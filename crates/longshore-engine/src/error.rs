@@ -257,6 +257,12 @@ impl Error {
         self.0.attempts
     }
 
+    /// Whether a request that takes something away found nothing after an earlier try of it. That try was most likely carried out, and
+    /// its answer was lost or replaced by a failure on the way.
+    pub(crate) fn is_gone_on_repeat(&self) -> bool {
+        self.kind() == ErrorKind::NotFound && self.attempts() > 1
+    }
+
     /// The operating system's error number.
     pub fn os_error(&self) -> Option<i32> {
         self.0.os_error

@@ -44,6 +44,7 @@ mod retry;
 mod s3;
 mod service;
 mod sink;
+mod tokens;
 mod transfer;
 mod web;
 mod window;

@@ -11,6 +11,7 @@ use crate::error::{Context, Error, ErrorKind};
 use crate::listing::{Listed, below};
 use crate::object::Object;
 use crate::progress::Progress;
+use crate::tokens::Tokens;
 use crate::{local, s3, web};
 
 /// One object of a listing.
@@ -55,13 +56,13 @@ async fn list_where(
         _ if store.scheme() == Scheme::File => local::list(prefix, pattern, context, progress).await?,
         Some(access) => {
             let mut entries = Vec::new();
-            let mut token = None;
+            let (mut token, mut tokens) = (None, Tokens::default());
             loop {
                 let page = s3::list_page(access, (prefix, ""), token.as_deref(), context).await?;
                 progress.add(page.entries.len() as u64, 0);
                 entries.extend(page.entries);
                 match page.next {
-                    Some(next) => token = Some(next),
+                    Some(next) => token = Some(tokens.require_new(next, context)?),
                     None => break entries,
                 }
             }
@@ -105,13 +106,13 @@ async fn list_in_cloud(
     progress: &Progress,
 ) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();
-    let mut token = None;
+    let (mut token, mut tokens) = (None, Tokens::default());
     loop {
         let page = cloud.list_page((prefix, ""), token.as_deref(), context).await?;
         progress.add(page.entries.len() as u64, 0);
         entries.extend(page.entries.into_iter().map(Entry::from));
         match page.next {
-            Some(next) => token = Some(next),
+            Some(next) => token = Some(tokens.require_new(next, context)?),
             None => return Ok(entries),
         }
     }

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::cloud::Cloud;
 use crate::error::{Context, Error, ErrorKind};
+use crate::tokens::Tokens;
 use crate::window::lost;
 use crate::{local, s3, web};
 
@@ -138,12 +139,12 @@ async fn s3_pages(
     pages: &mpsc::Sender<Page>,
 ) -> Result<(), Error> {
     let delimiter = if depth == Depth::Level { "/" } else { "" };
-    let mut token = None;
+    let (mut token, mut tokens) = (None, Tokens::default());
     loop {
         let page = s3::list_page(access, (prefix, delimiter), token.as_deref(), context).await?;
         send(pages, Page { objects: page.entries, folders: page.folders }, context).await?;
         match page.next {
-            Some(next) => token = Some(next),
+            Some(next) => token = Some(tokens.require_new(next, context)?),
             None => return Ok(()),
         }
     }
@@ -171,12 +172,12 @@ async fn cloud_pages(
     pages: &mpsc::Sender<Page>,
 ) -> Result<(), Error> {
     let delimiter = if depth == Depth::Level { "/" } else { "" };
-    let mut token = None;
+    let (mut token, mut tokens) = (None, Tokens::default());
     loop {
         let page = cloud.list_page((prefix, delimiter), token.as_deref(), context).await?;
         send(pages, Page { objects: page.entries, folders: page.folders }, context).await?;
         match page.next {
-            Some(next) => token = Some(next),
+            Some(next) => token = Some(tokens.require_new(next, context)?),
             None => return Ok(()),
         }
     }

@@ -39,7 +39,8 @@ pub async fn head(object: &Object) -> Result<Metadata, Error> {
     describe(object, object.context("head")).await
 }
 
-async fn describe(object: &Object, context: Context) -> Result<Metadata, Error> {
+/// As [`head`], as part of another attempt.
+pub(crate) async fn describe(object: &Object, context: Context) -> Result<Metadata, Error> {
     if object.store.scheme() == Scheme::File {
         return local::head(&object.key, &context).await;
     }

@@ -17,6 +17,8 @@ pub struct Snapshot {
     pub total: Option<u64>,
     /// Bytes of bodies moved so far.
     pub bytes: u64,
+    /// Bytes to move in all, where that has become known of every object. Transfers learn it from their first answers.
+    pub total_bytes: Option<u64>,
     /// Time since the call began.
     pub elapsed: Duration,
     /// True for the last event of a call.
@@ -33,6 +35,8 @@ struct Inner {
     objects: AtomicU64,
     bytes: AtomicU64,
     total: AtomicU64,
+    /// How many objects have said how many bytes they will move, and how many those are.
+    announced: Mutex<(u64, u64)>,
     started: Instant,
     listener: Option<Listener>,
     last: Mutex<Instant>,
@@ -58,6 +62,7 @@ impl Progress {
             objects: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             total: AtomicU64::new(UNKNOWN),
+            announced: Mutex::default(),
             started: now,
             listener,
             last: Mutex::new(now),
@@ -69,10 +74,28 @@ impl Progress {
         self.0.total.store(total, Ordering::Relaxed);
     }
 
+    /// Says how many bytes will be moved for one of the objects.
+    pub(crate) fn announce(&self, bytes: u64) {
+        let mut announced = self.0.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        *announced = (announced.0 + 1, announced.1.saturating_add(bytes));
+        drop(announced);
+        self.tell();
+    }
+
+    /// Takes back what was announced of an object, as far as it was not moved. It may be tried again.
+    pub(crate) fn withdraw(&self, bytes: u64) {
+        let mut announced = self.0.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        *announced = (announced.0.saturating_sub(1), announced.1.saturating_sub(bytes));
+    }
+
     /// Counts objects and bytes that are done.
     pub fn add(&self, objects: u64, bytes: u64) {
         self.0.objects.fetch_add(objects, Ordering::Relaxed);
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.tell();
+    }
+
+    fn tell(&self) {
         let Some(listener) = &self.0.listener else { return };
         // Whoever finds the lock taken has nothing to add: another thread is telling the same.
         if let Ok(mut last) = self.0.last.try_lock()
@@ -98,10 +121,12 @@ impl Progress {
 
     fn snapshot(&self, finished: bool) -> Snapshot {
         let total = self.0.total.load(Ordering::Relaxed);
+        let (announced, bytes) = *self.0.announced.lock().unwrap_or_else(PoisonError::into_inner);
         Snapshot {
             objects: self.0.objects.load(Ordering::Relaxed),
             total: (total != UNKNOWN).then_some(total),
             bytes: self.bytes(),
+            total_bytes: (announced > 0 && announced == total).then_some(bytes),
             elapsed: self.0.started.elapsed(),
             finished,
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use longshore_config::Trace;
+use longshore_config::{Trace, bounded};
 use object_store::RetryConfig;
 use object_store::client::{HttpClient, HttpError, HttpRequest, HttpResponse};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -19,6 +19,12 @@ use crate::retry::{Failure, Pace, is_passing, may_pass, retry_after};
 pub(crate) const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// As [`UNRESERVED`], with the slashes between the segments of a path.
 pub(crate) const IN_PATH: AsciiSet = UNRESERVED.remove(b'/');
+
+/// So much of an answer is read. A page of the largest listing that a service gives, of 5000 keys as long as keys may be, takes a
+/// quarter of it.
+const MOST_OF_AN_ANSWER: usize = 64 << 20;
+/// So much of an error is read. What it says stands at its beginning.
+pub(crate) const MOST_OF_AN_ERROR: usize = 64 << 10;
 
 /// Somebody to send requests to.
 pub(crate) trait Service: Sync {
@@ -126,8 +132,18 @@ impl<'a, S: Service> Request<'a, S> {
         }
     }
 
+    /// The whole body of an answer.
+    ///
+    /// # Errors
+    ///
+    /// Where it breaks off, and where it is longer than any answer of an object store.
+    pub(crate) async fn whole(&self, response: HttpResponse) -> Result<Bytes, Error> {
+        let body = bounded::whole(response, MOST_OF_AN_ANSWER).await;
+        body.map_err(|error| self.context.http_error(error, &self.trace))
+    }
+
     async fn read<T>(&self, response: HttpResponse, parse: fn(&[u8]) -> Result<T, Unusable>) -> Result<T, Failure> {
-        let body = response.into_body().bytes().await.map_err(|error| self.broken(error))?;
+        let body = bounded::whole(response, MOST_OF_AN_ANSWER).await.map_err(|error| self.broken(error))?;
         parse(&body).map_err(|problem| match problem {
             Unusable::Error { code, message } => self.refused(StatusCode::OK, code, message),
             Unusable::Unreadable(problem) => {
@@ -148,7 +164,7 @@ impl<'a, S: Service> Request<'a, S> {
         let (status, headers) = (response.status(), response.headers().clone());
         let asked = retry_after(&headers);
         // The error's own text matters more than a failure to read it.
-        let body = response.into_body().bytes().await.unwrap_or_default();
+        let body = bounded::beginning(response, MOST_OF_AN_ERROR).await;
         let (code, message) = S::complaint(&headers, &body);
         Ok(Err(Failure { asked, ..self.refused(status, code, message) }))
     }

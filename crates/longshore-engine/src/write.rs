@@ -14,6 +14,7 @@ use crate::error::{Context, Error, trace};
 use crate::manage::head;
 use crate::object::{Object, path, require_path, require_writable};
 use crate::progress::Progress;
+use crate::transfer::{Cleanup, Guard};
 use crate::{local, s3, window};
 
 /// Objects from this size on are sent in parts.
@@ -69,12 +70,14 @@ impl Source for Generator {
 ///
 /// # Errors
 ///
-/// The first failure; it names its object, and cancels the rest. What was written by then stays.
+/// The first failure; it names its object, and cancels the rest. What was written by then stays; what was half done is gone, or
+/// `cleanup` knows of it.
 pub async fn put_many<S: Source>(
     objects: Vec<Object>,
     source: Arc<S>,
     limits: Limits,
     progress: &Progress,
+    cleanup: &Cleanup,
 ) -> Result<(), Error> {
     for object in &objects {
         require_writable(&object.store, &object.context("put"))?;
@@ -82,11 +85,14 @@ pub async fn put_many<S: Source>(
     progress.expect(objects.len() as u64);
     let budget = Budget::new(limits.memory);
     let context = Context::new("put", objects.first().map(|object| object.uri.to_string()).unwrap_or_default());
-    let (count, objects, progress_here) = (objects.len(), Arc::new(objects), progress.clone());
-    window::run(context, count, limits.in_flight, move |index| {
-        let (objects, source) = (Arc::clone(&objects), Arc::clone(&source));
+    let (count, progress_here, cleanup) = (objects.len(), progress.clone(), cleanup.within());
+    // Lanes that are aborted end a little later, and could begin something until then.
+    let objects = Arc::new((objects, cleanup.clone(), cleanup.guard()));
+    let written = window::run(context, count, limits.in_flight, move |index| {
+        let (call, source) = (Arc::clone(&objects), Arc::clone(&source));
         let (budget, progress) = (budget.clone(), progress_here.clone());
         async move {
+            let (objects, cleanup, _) = &*call;
             let object = &objects[index];
             let _share = budget.take(source.size(index)).await;
             let body = if source.is_costly() {
@@ -95,10 +101,14 @@ pub async fn put_many<S: Source>(
             } else {
                 source.body(index)
             };
-            write(object, body, &progress).await
+            write(object, body, &progress, cleanup).await
         }
     })
-    .await?;
+    .await;
+    if written.is_err() {
+        cleanup.settle().await;
+    }
+    written?;
     progress.finish();
     Ok(())
 }
@@ -110,16 +120,21 @@ pub async fn put_many<S: Source>(
 /// A missing bucket is [`ErrorKind::NotFound`](crate::ErrorKind::NotFound); and what else the store answers.
 pub async fn put(object: &Object, body: Bytes, progress: &Progress) -> Result<(), Error> {
     progress.expect(1);
-    write(object, body, progress).await?;
+    let cleanup = Cleanup::default();
+    let written = write(object, body, progress, &cleanup).await;
+    if written.is_err() {
+        cleanup.settle().await;
+    }
+    written?;
     progress.finish();
     Ok(())
 }
 
-async fn write(object: &Object, body: Bytes, progress: &Progress) -> Result<(), Error> {
+async fn write(object: &Object, body: Bytes, progress: &Progress, cleanup: &Cleanup) -> Result<(), Error> {
     let context = object.context("put");
     require_writable(&object.store, &context)?;
     if object.store.scheme() == Scheme::File {
-        return local::write(&object.key, body, &context, progress).await;
+        return local::write(&object.key, body, cleanup, &context, progress).await;
     }
     let live = object.live(&context)?;
     let size = body.len() as u64;
@@ -133,7 +148,7 @@ async fn write(object: &Object, body: Bytes, progress: &Progress) -> Result<(), 
         (None, None) => require_path(&object.key, &context)?,
     };
     if body.len() >= MULTIPART_FROM {
-        write_parts(object, &path, body, &context, progress).await?;
+        write_parts(object, &path, body, &context, (progress, cleanup)).await?;
         progress.add(1, 0);
         return Ok(());
     }
@@ -149,12 +164,12 @@ async fn write_parts(
     path: &Path,
     body: Bytes,
     context: &Context,
-    progress: &Progress,
+    (progress, cleanup): (&Progress, &Cleanup),
 ) -> Result<(), Error> {
     let all = trace();
     let fail = |error| context.store_error(error, &all);
     let beginning = object.live(context)?.objects.put_multipart_opts(path, PutMultipartOptions::default());
-    let mut upload = Unfinished(Some(all.scope(beginning).await.map_err(fail)?));
+    let mut upload = Unfinished(Some(all.scope(beginning).await.map_err(fail)?), cleanup.guard());
     let part = PART.max(body.len().div_ceil(MOST_PARTS));
     if let Some(upload) = upload.0.as_mut() {
         let parts = (0..body.len()).step_by(part).map(|start| {
@@ -186,12 +201,17 @@ async fn write_parts(
 }
 
 /// An upload that is taken back if nobody completes it: a failure or a cancelled call leaves no parts behind.
-struct Unfinished(Option<Box<dyn MultipartUpload>>);
+struct Unfinished(Option<Box<dyn MultipartUpload>>, Guard);
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
         if let (Some(mut upload), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(async move { upload.abort().await });
+            let guard = self.1.clone();
+            runtime.spawn(async move {
+                // Nothing can be done about a server that does not answer.
+                let _ = upload.abort().await;
+                drop(guard);
+            });
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use longshore_engine::{Context, Error, ErrorKind, Memory, Object, create_bucket, put_many};
+use longshore_engine::{Cleanup, Context, Error, ErrorKind, Memory, Object, create_bucket, put_many};
 use longshore_formats::{DataOptions, Generator, NpyHeader, NpzArchive, NpzError, ObjectType};
 use longshore_runtime::Mailbox;
 use pyo3::exceptions::PyOSError;
@@ -52,7 +52,7 @@ pub(crate) fn put<'py>(
             if create {
                 create_bucket(&store, &folder, &Context::new("create_bucket", location.root())).await?;
             }
-            put_many(objects, Arc::new(generator), limits, &progress).await
+            put_many(objects, Arc::new(generator), limits, &progress, &Cleanup::default()).await
         },
         |py, (), _| Ok(py.None()),
     )

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use longshore_engine::{
-    Context, Discard, Error, Object, Progress, expand, get_many as read_many, put_many as write_many,
+    Cleanup, Context, Discard, Error, Object, Progress, expand, get_many as read_many, put_many as write_many,
 };
 use longshore_runtime::Shelf;
 use pyo3::prelude::*;
@@ -183,7 +183,7 @@ pub(crate) fn put_many<'py>(
                         *body = keepable(std::mem::take(body), &context).await?;
                     }
                 }
-                write_many(objects, Arc::new(bodies), limits, &progress).await
+                write_many(objects, Arc::new(bodies), limits, &progress, &Cleanup::default()).await
             }
         },
         |py, (), _| Ok(py.None()),

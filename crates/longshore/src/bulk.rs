@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use longshore_config::{Location, Resolver, Store};
-use longshore_engine::{Context, ErrorKind, Limits, Memory, Object, Progress, Source};
+use longshore_engine::{Cleanup, Context, ErrorKind, Limits, Memory, Object, Progress, Source};
 use longshore_engine::{delete_keys, get, get_many, list, put_many};
 use longshore_formats::{DataOptions, Generator, ObjectType};
 
@@ -220,7 +220,8 @@ pub async fn put_objects_with_random_data_and_type_async<S: AsRef<str>>(
 }
 
 async fn write_all(objects: Vec<Object>, source: impl Source, max_in_flight: usize) -> Result<()> {
-    put_many(objects, Arc::new(source), Limits::in_flight(max_in_flight), &Progress::silent()).await
+    let (limits, progress) = (Limits::in_flight(max_in_flight), Progress::silent());
+    put_many(objects, Arc::new(source), limits, &progress, &Cleanup::default()).await
 }
 
 /// One body for every object.

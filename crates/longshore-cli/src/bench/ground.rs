@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use longshore_config::{Scheme, Store};
 use longshore_engine::{
-    Context, Depth, ErrorKind, Limits, Object, Progress, Source, delete_keys, list_pages, put_many,
+    Cleanup, Context, Depth, ErrorKind, Limits, Object, Progress, Source, delete_keys, list_pages, put_many,
 };
 
 use super::content::Content;
@@ -177,7 +177,7 @@ impl Ground {
         let count = self.count();
         let objects = (0..count).map(|number| self.object(self.key(number))).collect();
         let bodies = Bodies { content: content.clone(), sizes: (0..count).map(|number| self.size(number)).collect() };
-        Ok(put_many(objects, Arc::new(bodies), limits, progress).await?)
+        Ok(put_many(objects, Arc::new(bodies), limits, progress, &Cleanup::default()).await?)
     }
 
     /// Deletes what was `written`, then what is empty of our folders. Returns how many objects are left in them: what others

@@ -9,8 +9,8 @@ use crate::session::Session;
 /// Move or rename objects, from any store to any store
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Each object is copied, and its source deleted when the copy is whole. What fails keeps its source, and so does a file that \
-is changed meanwhile. What links to folders lead to is copied, and stays where it is. It takes places as cp does.
+Each object is copied, and its source deleted when the copy is whole. What fails keeps its source, and so does what is \
+changed meanwhile: objects are looked at before they are copied and once more before they are deleted. What links to folders lead to is copied, and stays where it is. It takes places as cp does.
 
 Examples:
   longshore mv s3://bucket/old s3://bucket/new

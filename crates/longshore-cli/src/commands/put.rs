@@ -111,7 +111,7 @@ pub(crate) async fn run(arguments: Arguments, session: &Session) -> Result<()> {
     }
     let line = ProgressLine::begin(session, count as u64, bytes);
     let limits = session.limits();
-    put_many(objects, Arc::new(generator), limits, &line.counters(count as u64)).await?;
+    put_many(objects, Arc::new(generator), limits, &line.counters(count as u64), &session.cleanup).await?;
     drop(line);
     let (each, noun) = (size::human(arguments.size), if count == 1 { "object" } else { "objects" });
     session.output().done(|| format!("put {count} {noun} of {each} under {shown}, seed {seed}"), &json);

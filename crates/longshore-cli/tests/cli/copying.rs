@@ -232,6 +232,30 @@ fn a_file_that_grows_after_it_was_copied_is_not_deleted_by_the_move() {
 }
 
 #[test]
+fn an_object_that_is_replaced_after_it_was_copied_is_not_deleted_by_the_move() {
+    for (target, method, path, copied) in
+        [("s3://other/", "PUT", "/other/b", "CopyObject"), ("back/", "GET", "/bucket/d/b", "GetObject")]
+    {
+        let place = Place::new();
+        place.write(&["d/a", "d/b", "new"]);
+        place.ok(&["cp", "d/", "s3://bucket/d/"]);
+        // One waits for its answer, and with it the deletion of both.
+        place.fault(method, path, FaultAction::Latency(std::time::Duration::from_secs(2)));
+        let moving = place.start(&["mv", "s3://bucket/d/", target]);
+        while place.requests(copied) == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        place.ok(&["cp", "new", "s3://bucket/d/a"]);
+        let ended = crate::place::ended(moving.wait_with_output().unwrap());
+        assert_eq!(ended.code, Some(6), "{ended:?}");
+        assert!(ended.err.contains("s3://bucket/d/a: it was changed"), "{ended:?}");
+        assert_eq!(place.ok(&["ls", "s3://bucket/d/"]).lines().count(), 1);
+        assert_eq!(place.ok(&["cat", "s3://bucket/d/a"]), "new");
+    }
+}
+
+#[test]
 fn a_move_leaves_what_links_lead_to_in_other_folders() {
     let place = Place::new();
     place.write(&["outside/precious", "d/own"]);

@@ -27,6 +27,8 @@ use object_store::{
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::bounded;
+
 const GENERATION: HeaderName = HeaderName::from_static("x-goog-generation");
 const GENERATION_MATCH: HeaderName = HeaderName::from_static("x-goog-if-generation-match");
 
@@ -135,7 +137,7 @@ impl Json {
 }
 
 async fn document(response: HttpResponse) -> Result<Value, HttpError> {
-    let body = response.into_body().bytes().await?;
+    let body = bounded::whole(response, bounded::SMALL_ANSWER).await?;
     serde_json::from_slice(&body).map_err(|_| misunderstood("the server's description of the object is not JSON"))
 }
 
@@ -174,7 +176,7 @@ fn answer(status: StatusCode, headers: HeaderMap) -> HttpResponse {
 /// A complaint in XML's words.
 async fn complaint(response: HttpResponse) -> Result<HttpResponse, HttpError> {
     let (parts, body) = response.into_parts();
-    let body = body.bytes().await.unwrap_or_default();
+    let body = bounded::beginning(HttpResponse::new(body), bounded::SMALL_ANSWER).await;
     let Ok(json) = serde_json::from_slice::<Value>(&body) else {
         return Ok(HttpResponse::from_parts(parts, body.into()));
     };

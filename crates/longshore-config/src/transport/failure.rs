@@ -58,3 +58,34 @@ fn refined(cause: &(dyn StdError + 'static)) -> Option<HttpErrorKind> {
 pub(super) fn causes(error: &dyn StdError) -> impl Iterator<Item = &(dyn StdError + 'static)> {
     std::iter::successors(error.source(), |&cause| cause.source())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::Request;
+    use hyper::client::conn::http1::handshake;
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    #[tokio::test]
+    async fn a_request_that_never_left_has_lost_its_connection_and_one_that_was_answered_nonsense_has_not() {
+        let (near, _far) = tokio::io::duplex(1024);
+        let (mut sender, connection) = handshake::<_, String>(TokioIo::new(near)).await.unwrap();
+        drop(connection);
+        let canceled = sender.send_request(Request::new(String::new())).await.unwrap_err();
+        assert!(canceled.is_canceled(), "{canceled:?}");
+        assert_eq!(refined(&canceled), Some(HttpErrorKind::Request));
+
+        let (near, mut far) = tokio::io::duplex(1024);
+        let (mut sender, connection) = handshake::<_, String>(TokioIo::new(near)).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let answering = async {
+            far.read_u8().await.unwrap();
+            far.write_all(b"SSH-2.0-OpenSSH\r\n\r\n").await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(sender.send_request(Request::new(String::new())), answering);
+        let nonsense = answer.unwrap_err();
+        assert_eq!(refined(&nonsense), None, "{nonsense:?}");
+        drop(connection.await);
+    }
+}

@@ -107,8 +107,7 @@ async fn ask(access: &AzureAccess, keys: &[&String], context: &Context) -> Resul
         .header(CONTENT_TYPE, &format!("multipart/mixed; boundary={boundary}"))?
         .body(document);
     let response = request.send().await?;
-    let answer = response.into_body().bytes().await;
-    let answer: Bytes = answer.map_err(|error| context.http_error(error, &request.trace()))?;
+    let answer = request.whole(response).await?;
     let mut answers: Vec<Answer> = keys.iter().map(|_| Answer::Unclear).collect();
     for (index, answer) in read(&answer, context)? {
         if let Some(place) = answers.get_mut(index) {

@@ -39,5 +39,10 @@ pub(crate) async fn delete_container(access: &AzureAccess, context: &Context) ->
     if page.next.is_some() {
         return Err(context.error(ErrorKind::BucketNotEmpty, "its listing goes on"));
     }
-    Request::container(access, Method::DELETE, context).send().await.map(drop)
+    match Request::container(access, Method::DELETE, context).send().await {
+        Err(error) if error.is_gone_on_repeat() => Ok(()),
+        // It takes Azure a while, and until then a repeated request is told so.
+        Err(error) if error.code() == Some("ContainerBeingDeleted") && error.attempts() > 1 => Ok(()),
+        outcome => outcome.map(drop),
+    }
 }

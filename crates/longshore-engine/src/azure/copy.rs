@@ -9,9 +9,11 @@ use percent_encoding::utf8_percent_encode;
 
 use super::request::Request;
 use crate::error::{Context, Error, ErrorKind, trace};
+use crate::manage::Metadata;
 use crate::rest::{IN_PATH, UNRESERVED, sendable};
 
 const SOURCE: HeaderName = HeaderName::from_static("x-ms-copy-source");
+const SOURCE_IF_MATCH: HeaderName = HeaderName::from_static("x-ms-source-if-match");
 const STATUS: HeaderName = HeaderName::from_static("x-ms-copy-status");
 const REASON: HeaderName = HeaderName::from_static("x-ms-copy-status-description");
 
@@ -28,12 +30,16 @@ pub(crate) async fn copy(
     access: &AzureAccess,
     key: &str,
     (source_container, source_key): (&str, &str),
+    version: Option<&Metadata>,
     context: &Context,
 ) -> Result<(), Error> {
     sendable(source_key, context)?;
     let mut source = format!("{}/{source_container}/{}", access.service_url, utf8_percent_encode(source_key, &IN_PATH));
     source.push_str(&signature(access, context).await?);
-    let request = Request::blob(access, Method::PUT, key, context)?.header(SOURCE, &source)?;
+    let mut request = Request::blob(access, Method::PUT, key, context)?.header(SOURCE, &source)?;
+    if let Some(pin) = version.and_then(|version| version.e_tag.as_deref()) {
+        request = request.header(SOURCE_IF_MATCH, pin)?;
+    }
     let mut status = match request.send().await {
         Ok(response) => status(response.headers()),
         // The answer to the first try was lost, and that try's copy is under way.

@@ -51,6 +51,7 @@ pub(crate) async fn create_bucket(access: &GcsAccess, context: &Context) -> Resu
 pub(crate) async fn delete_bucket(access: &GcsAccess, context: &Context) -> Result<(), Error> {
     match Request::bucket(access, Method::DELETE, context).send().await {
         Err(error) if error.status() == Some(409) => Err(error.with_kind(ErrorKind::BucketNotEmpty)),
+        Err(error) if error.is_gone_on_repeat() => Ok(()),
         outcome => outcome.map(drop),
     }
 }

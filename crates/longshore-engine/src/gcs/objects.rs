@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::request::{Request, document, object_path};
 use crate::error::{Context, Error, ErrorKind};
+use crate::manage::Metadata;
 use crate::rest::UNRESERVED;
 
 /// So many answers in a row may tell of no more bytes copied.
@@ -37,6 +38,7 @@ pub(crate) async fn copy(
     access: &GcsAccess,
     key: &str,
     (source_bucket, source_key): (&str, &str),
+    version: Option<&Metadata>,
     context: &Context,
 ) -> Result<(), Error> {
     let source = object_path(source_bucket, source_key, context)?;
@@ -47,6 +49,9 @@ pub(crate) async fn copy(
     loop {
         let mut request = Request::json(access, Method::POST, &path, context)
             .query("fields", "done,rewriteToken,totalBytesRewritten");
+        if let Some(generation) = version.and_then(|version| version.version.as_deref()) {
+            request = request.query("ifSourceGenerationMatch", generation);
+        }
         if let Some(token) = &token {
             request = request.query("rewriteToken", token);
         }

@@ -15,7 +15,7 @@ use super::partial::{self, Note};
 use super::stage::{self, Leftover, Staged, require_replaceable};
 use super::{Stop, blocking};
 use crate::error::{Context, Error, ErrorKind};
-use crate::transfer::{Cleanup, Spans};
+use crate::transfer::{Cleanup, Guard, Spans};
 
 /// Written before looking whether anybody still wants it.
 const PIECE: usize = 4 << 20;
@@ -31,7 +31,8 @@ pub(crate) struct Landing {
 
 /// What becomes of a file that is not published.
 enum Fate {
-    Remove(Leftover),
+    /// The guard goes after the file.
+    Remove(Leftover, Guard),
     Keep(PathBuf, Keeper),
 }
 
@@ -46,9 +47,33 @@ impl Drop for Keeper {
 }
 
 struct State {
-    file: File,
+    file: Arc<File>,
     size: u64,
     progress: Mutex<Progress>,
+    guard: Option<Guard>,
+}
+
+impl Drop for State {
+    /// When nobody writes any more, what is noted is brought to the disk: not before, because it takes its time.
+    fn drop(&mut self) {
+        let guard = self.guard.take();
+        let progress = self.progress.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Some(note) = State::noted(progress).cloned() else { return };
+        // As for `Keeper`, with what was written since.
+        if partial::write_note(&self.file, &note).is_err() || self.file.unlock().is_err() {
+            return;
+        }
+        let file = Arc::clone(&self.file);
+        let confirm = move || {
+            // Then the note is good for as long as the machine runs.
+            let _ = partial::confirm(&file, &note);
+            drop((file, guard));
+        };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(confirm)),
+            Err(_) => confirm(),
+        }
+    }
 }
 
 struct Progress {
@@ -59,9 +84,16 @@ struct Progress {
 }
 
 impl State {
-    fn new(file: File, size: u64, note: Option<Note>) -> Arc<Self> {
-        let done = note.as_ref().map(|note| note.done.clone()).unwrap_or_default();
-        Arc::new(Self { file, size, progress: Mutex::new(Progress { done, unnoted: 0, note }) })
+    fn new(file: File, size: u64) -> Arc<Self> {
+        let progress = Progress { done: Spans::default(), unnoted: 0, note: None };
+        Arc::new(Self { file: Arc::new(file), size, progress: Mutex::new(progress), guard: None })
+    }
+
+    fn noted_in(file: File, note: Note, guard: Guard) -> Arc<Self> {
+        // What is added from now on is not on the disk.
+        let (size, done, note) = (note.size, note.done.clone(), note.of_this_boot());
+        let progress = Progress { done, unnoted: 0, note: Some(note) };
+        Arc::new(Self { file: Arc::new(file), size, progress: Mutex::new(progress), guard: Some(guard) })
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -87,17 +119,24 @@ impl State {
     /// Network file systems report here what they could not write.
     fn close(self: Arc<Self>, modified: DateTime<Utc>) -> io::Result<()> {
         set_modified(&self.file, modified);
-        match Arc::try_unwrap(self) {
-            Ok(state) => Ok(nix::unistd::close(state.file)?),
-            Err(_) => Err(io::Error::other("the file is still being written")),
+        let file = Arc::clone(&self.file);
+        drop(self);
+        match Arc::into_inner(file) {
+            Some(file) => Ok(nix::unistd::close(file)?),
+            None => Err(io::Error::other("the file is still being written")),
         }
     }
 
     fn write_note(&self, progress: &mut Progress) -> io::Result<()> {
+        Self::noted(progress).map_or(Ok(()), |note| partial::write_note(&self.file, note))
+    }
+
+    /// The note, as it has to be now.
+    fn noted(progress: &mut Progress) -> Option<&Note> {
         progress.unnoted = 0;
-        let Progress { done, note: Some(note), .. } = progress else { return Ok(()) };
+        let Progress { done, note: Some(note), .. } = progress else { return None };
         note.done.clone_from(done);
-        partial::write_note(&self.file, note)
+        Some(note)
     }
 }
 
@@ -106,12 +145,11 @@ impl Landing {
     pub(crate) async fn begin(target: &Path, size: u64, cleanup: &Cleanup, context: &Context) -> Result<Self, Error> {
         let (target, inner, guard) = (target.to_owned(), context.clone(), cleanup.guard());
         blocking(context, move |_| {
-            let _guard = guard;
             require_replaceable(&target, &inner)?;
             let folder = target.parent().unwrap_or(Path::new("/"));
             let Staged { file, path } = Staged::new(folder).map_err(|error| inner.io_error(error))?;
-            let state = State::new(file, size, None);
-            Ok(Self { target, state, fate: Fate::Remove(path) })
+            let state = State::new(file, size);
+            Ok(Self { target, state, fate: Fate::Remove(path, guard) })
         })
         .await
     }
@@ -120,34 +158,39 @@ impl Landing {
     pub(crate) async fn begin_lasting(
         target: &Path,
         uri: &str,
-        e_tag: &str,
-        size: u64,
+        (e_tag, size): (&str, u64),
+        cleanup: &Cleanup,
         context: &Context,
     ) -> Result<Self, Error> {
-        let (target, inner, uri) = (target.to_owned(), context.clone(), uri.to_owned());
-        let note = Note { uri: partial::line(&uri), e_tag: partial::line(e_tag), size, done: Spans::default() };
+        let (target, inner, uri, guard) = (target.to_owned(), context.clone(), uri.to_owned(), cleanup.guard());
+        let note = Note::new(&uri, e_tag, size);
         blocking(context, move |_| {
             require_replaceable(&target, &inner)?;
             let file = partial::create(&target, &note, &uri, &inner)?;
-            Ok(Self::lasting(target, &uri, file, note))
+            Ok(Self::lasting(target, &uri, file, (note, guard)))
         })
         .await
     }
 
     /// The file that an earlier transfer of the object called `uri` has left.
-    pub(crate) async fn resume(target: &Path, uri: &str, context: &Context) -> Result<Option<Self>, Error> {
-        let (target, inner, uri) = (target.to_owned(), context.clone(), uri.to_owned());
+    pub(crate) async fn resume(
+        target: &Path,
+        uri: &str,
+        cleanup: &Cleanup,
+        context: &Context,
+    ) -> Result<Option<Self>, Error> {
+        let (target, inner, uri, guard) = (target.to_owned(), context.clone(), uri.to_owned(), cleanup.guard());
         blocking(context, move |_| {
             require_replaceable(&target, &inner)?;
             let Some((file, note)) = partial::find(&target, &uri, &inner)? else { return Ok(None) };
-            Ok(Some(Self::lasting(target, &uri, file, note)))
+            Ok(Some(Self::lasting(target, &uri, file, (note, guard))))
         })
         .await
     }
 
-    fn lasting(target: PathBuf, uri: &str, file: File, note: Note) -> Self {
+    fn lasting(target: PathBuf, uri: &str, file: File, (note, guard): (Note, Guard)) -> Self {
         let path = partial::path_for(&target, uri);
-        let state = State::new(file, note.size, Some(note));
+        let state = State::noted_in(file, note, guard);
         Self { target, fate: Fate::Keep(path, Keeper(Arc::clone(&state))), state }
     }
 
@@ -179,7 +222,7 @@ impl Landing {
             // Nothing to note of a file that is gone.
             self.state.progress().note = None;
             match &self.fate {
-                Fate::Remove(_) => Ok(()),
+                Fate::Remove(..) => Ok(()),
                 Fate::Keep(path, _) => fs::remove_file(path).map_err(|error| inner.io_error(error)),
             }
         })
@@ -204,7 +247,7 @@ impl Landing {
             let fail = |error| inner.io_error(error);
             let Self { target, state, fate } = self;
             match fate {
-                Fate::Remove(mut path) => {
+                Fate::Remove(mut path, _guard) => {
                     state.close(modified).map_err(fail)?;
                     path.publish(&target).map_err(fail)
                 }
@@ -274,21 +317,32 @@ mod tests {
     async fn a_lasting_file_is_noted_now_and_then_for_a_run_that_ends_without_a_word() {
         let folder = tempfile::tempdir().unwrap();
         let (target, size) = (folder.path().join("k"), 3 * NOTED);
-        let landing = Landing::begin_lasting(&target, "s3://b/k", "\"x\"", size, &context()).await.unwrap();
+        let cleanup = Cleanup::default();
+        let begun = Landing::begin_lasting(&target, "s3://b/k", ("\"x\"", size), &cleanup, &context()).await;
+        let landing = begun.unwrap();
         assert_eq!(noted(folder.path()).done, Spans::default());
         let chunk = Bytes::from(vec![7; NOTED as usize / 4]);
         landing.write(NOTED, vec![chunk.clone(); 5], &context()).await.unwrap();
         assert_eq!(noted(folder.path()).done.missing(size), [0..NOTED, 2 * NOTED..size]);
+        assert!(noted(folder.path()).boot.is_some(), "it may be in memory only");
         drop(landing);
         assert_eq!(noted(folder.path()).done.missing(size), [0..NOTED, 2 * NOTED + NOTED / 4..size]);
+        cleanup.wait().await;
+        assert_eq!(noted(folder.path()).done.missing(size), [0..NOTED, 2 * NOTED + NOTED / 4..size]);
+        assert_eq!(noted(folder.path()).boot, None, "it is on the disk");
+        let resumed = Landing::resume(&target, "s3://b/k", &cleanup, &context()).await.unwrap().unwrap();
+        resumed.write(0, vec![chunk; 5], &context()).await.unwrap();
+        assert!(noted(folder.path()).boot.is_some(), "what came since may be in memory only");
     }
 
     #[tokio::test]
     async fn two_that_begin_at_once_do_not_publish_each_others_file() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("k");
-        let first = Landing::begin_lasting(&target, "s3://b/k", "\"x\"", 4, &context()).await.unwrap();
-        let second = Landing::begin_lasting(&target, "s3://b/k", "\"x\"", 4, &context()).await;
+        let cleanup = Cleanup::default();
+        let about = context();
+        let begin = || Landing::begin_lasting(&target, "s3://b/k", ("\"x\"", 4), &cleanup, &about);
+        let (first, second) = (begin().await.unwrap(), begin().await);
         assert!(second.is_err_and(|error| error.to_string().contains("another transfer is filling")));
         first.write(0, vec![Bytes::from_static(b"0123")], &context()).await.unwrap();
         // Where there are no locks, a second one could have replaced it.

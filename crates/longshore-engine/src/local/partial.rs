@@ -3,6 +3,9 @@
 //!
 //! The bytes of the object stand at their own offsets, the note behind the last of them. When all is there, the note is cut
 //! off and the file gets its name.
+//!
+//! While a run is under way its notes claim bytes that may be in the machine's memory only. They name the machine's run, so that
+//! nobody trusts them after a power cut. When a run gives up, it brings its bytes to the disk, and then says so.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -25,7 +28,9 @@ const END: &str = ".longshore-part";
 const DIGITS: usize = 16;
 /// What most file systems allow.
 const LONGEST_NAME: usize = 255;
-const HEADING: &str = "longshore-part 1\n";
+const HEADING: &str = "longshore-part 2\n";
+/// Stands for whatever run of the machine.
+const ANY_BOOT: &str = "any";
 /// Far more than a note takes.
 const LONGEST_NOTE: u64 = 1 << 20;
 /// A run that was stopped a moment ago may still be writing its last bytes.
@@ -38,13 +43,27 @@ pub(crate) struct Note {
     pub(crate) e_tag: String,
     pub(crate) size: u64,
     pub(crate) done: Spans,
+    /// The run of the machine that the note is good for; `None` where the bytes are on the disk.
+    pub(crate) boot: Option<String>,
 }
 
 impl Note {
+    /// Of an object of which nothing is there yet.
+    pub(crate) fn new(uri: &str, e_tag: &str, size: u64) -> Self {
+        Self { uri: line(uri), e_tag: line(e_tag), size, done: Spans::default(), boot: Some(boot()) }
+    }
+
+    /// The same, for bytes that may not be on the disk.
+    pub(crate) fn of_this_boot(self) -> Self {
+        Self { boot: Some(boot()), ..self }
+    }
+
     fn text(&self) -> Vec<u8> {
         let ranges: Vec<String> = self.done.iter().map(|span| format!("{}-{}", span.start, span.end)).collect();
         let (uri, e_tag) = (line(&self.uri), line(&self.e_tag));
-        let mut text = format!("{HEADING}uri {uri}\ne_tag {e_tag}\nsize {}\nranges {}\n", self.size, ranges.join(" "));
+        let boot = self.boot.as_deref().unwrap_or(ANY_BOOT);
+        let (size, ranges) = (self.size, ranges.join(" "));
+        let mut text = format!("{HEADING}uri {uri}\ne_tag {e_tag}\nsize {size}\nranges {ranges}\nboot {boot}\n");
         // A run may have been killed while it wrote this.
         let digest = hex(&Md5::digest(text.as_bytes()));
         text.push_str(&format!("md5 {digest}\n"));
@@ -67,13 +86,30 @@ impl Note {
             let range: Range<u64> = start.parse().ok()?..end.parse().ok()?;
             done.add(range.start..range.end.min(size));
         }
-        Some(Self { uri, e_tag, size, done })
+        let boot = field("boot")?;
+        Some(Self { uri, e_tag, size, done, boot: (boot != ANY_BOOT).then_some(boot) })
     }
 
     /// Whether it is about this object.
     pub(crate) fn is_about(&self, uri: &str, e_tag: &str, size: u64) -> bool {
         self.uri == line(uri) && self.e_tag == line(e_tag) && self.size == size
     }
+}
+
+/// What names the run of this machine.
+///
+/// Where the system does not say, notes are trusted as if it had never been switched off.
+fn boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").map_or_else(|_| "unknown".into(), |id| line(id.trim()))
+}
+
+/// Brings what `note` claims to the disk and says so, unless another run has gone on with the file meanwhile.
+pub(super) fn confirm(file: &File, note: &Note) -> io::Result<()> {
+    file.sync_data()?;
+    if file.try_lock().is_err() || read_note(file)?.as_ref() != Some(note) {
+        return Ok(());
+    }
+    write_note(file, &Note { boot: None, ..note.clone() })
 }
 
 /// Text on one line.
@@ -116,7 +152,8 @@ pub(super) fn find(target: &Path, uri: &str, context: &Context) -> Result<Option
         return Ok(None);
     }
     let note = read_note(&file).map_err(|error| context.io_error(error))?;
-    match note.filter(|note| note.uri == line(uri)) {
+    let is_good = |note: &Note| note.boot.as_ref().is_none_or(|then| *then == boot());
+    match note.filter(|note| note.uri == line(uri) && is_good(note)) {
         Some(note) => Ok(Some((file, note))),
         None => {
             fs::remove_file(&path).map_err(|error| context.io_error(error))?;
@@ -204,7 +241,7 @@ mod tests {
         let mut done = Spans::default();
         done.add(0..3);
         done.add(7..size);
-        Note { uri: line("s3://b/odd\nkey"), e_tag: "\"x\"".into(), size, done }
+        Note { done, ..Note::new("s3://b/odd\nkey", "\"x\"", size) }
     }
 
     #[test]
@@ -234,6 +271,34 @@ mod tests {
         drop(file);
         let (_, found) = find(&target, "s3://b/odd\nkey", &context).unwrap().unwrap();
         assert_eq!(found, outer);
+    }
+
+    #[test]
+    fn what_may_have_been_in_memory_only_is_not_trusted_after_the_machine_was_switched_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, context) = (folder.path().join("k"), Context::new("copy", "s3://b/k"));
+        for (boot, trusted) in [(Some("another".to_owned()), false), (Some(boot()), true), (None, true)] {
+            let note = Note { boot, ..note(10) };
+            drop(create(&target, &note, "s3://b/odd\nkey", &context).unwrap());
+            let found = find(&target, "s3://b/odd\nkey", &context).unwrap().map(|(_, note)| note);
+            assert_eq!(found, trusted.then_some(note));
+        }
+    }
+
+    #[test]
+    fn what_is_on_the_disk_is_noted_so_unless_another_run_has_gone_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, context) = (folder.path().join("k"), Context::new("copy", "s3://b/odd\nkey"));
+        let file = create(&target, &note(10), "s3://b/odd\nkey", &context).unwrap();
+        file.unlock().unwrap();
+        let (other, _) = find(&target, "s3://b/odd\nkey", &context).unwrap().unwrap();
+        confirm(&file, &note(10)).unwrap();
+        assert_eq!(read_note(&file).unwrap(), Some(note(10)), "another run has the file");
+        drop(other);
+        confirm(&file, &note(11)).unwrap();
+        assert_eq!(read_note(&file).unwrap(), Some(note(10)), "another run has noted something else");
+        confirm(&file, &note(10)).unwrap();
+        assert_eq!(read_note(&file).unwrap(), Some(Note { boot: None, ..note(10) }));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::{Stop, blocking, path_of, require_regular, stage, unreadable};
 use crate::error::{Context, Error, ErrorKind};
 use crate::progress::Progress;
+use crate::transfer::Cleanup;
 
 /// Written at once, before looking whether anybody still wants it.
 const CHUNK: usize = 4 << 20;
@@ -17,10 +18,17 @@ const CHUNK: usize = 4 << 20;
 const COPY_CHUNK: u64 = 64 << 20;
 
 /// Makes the file that `key` names one with `body` in it.
-pub(crate) async fn write(key: &str, body: Bytes, context: &Context, progress: &Progress) -> Result<(), Error> {
+pub(crate) async fn write(
+    key: &str,
+    body: Bytes,
+    cleanup: &Cleanup,
+    context: &Context,
+    progress: &Progress,
+) -> Result<(), Error> {
     let path = path_of(key, context)?;
-    let (inner, progress) = (context.clone(), progress.clone());
+    let (inner, progress, guard) = (context.clone(), progress.clone(), cleanup.guard());
     blocking(context, move |stop| {
+        let _guard = guard;
         let mut counted = 0;
         stage::replace(&path, &inner, |file| {
             let mut done = 0;
@@ -43,11 +51,16 @@ pub(crate) async fn write(key: &str, body: Bytes, context: &Context, progress: &
 }
 
 /// Copies the bytes of a file, and who may read them. Returns how many those are.
-pub(crate) async fn copy_paths(from: &Path, to: &Path, context: &Context) -> Result<u64, Error> {
+pub(crate) async fn copy_paths(from: &Path, to: &Path, cleanup: &Cleanup, context: &Context) -> Result<u64, Error> {
     // What goes wrong is about one of the two, and names it.
     let write = Context::new(context.operation, context.target.as_ref().unwrap_or(&context.uri));
     let (from, to, read) = (from.to_owned(), to.to_owned(), Context { target: None, ..context.clone() });
-    blocking(context, move |stop| copy_file((&from, &read), (&to, &write), stop)).await
+    let guard = cleanup.guard();
+    blocking(context, move |stop| {
+        let _guard = guard;
+        copy_file((&from, &read), (&to, &write), stop)
+    })
+    .await
 }
 
 fn copy_file((from, read): (&Path, &Context), (to, write): (&Path, &Context), stop: &Stop) -> Result<u64, Error> {

@@ -34,8 +34,9 @@ pub(crate) struct Opened {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::OutOfRange`] where the object has none of the range, an answer about another range than the one that was asked
-/// for, and what else the server answers. A server that ignores the range is none: then all of it comes.
+/// [`ErrorKind::OutOfRange`] where the object has none of the range, [`ErrorKind::NotSupported`] for an answer about another range
+/// than the one that was asked for, or about none that can be read, and what else the server answers. A server that ignores the
+/// range is none: then all of it comes.
 pub(crate) async fn open(
     access: &S3Access,
     key: &str,
@@ -58,14 +59,15 @@ pub(crate) async fn open(
         response => response?,
     };
     let wrong = |reason: &str| context.error(ErrorKind::Generic, reason);
+    let unranged = |reason: &str| context.error(ErrorKind::NotSupported, reason);
     let length = content_length(response.headers());
     let mut meta = metadata(key, response.headers());
     let found = if response.status() == StatusCode::PARTIAL_CONTENT {
         let (found, size) = content_range(response.headers())
-            .ok_or_else(|| wrong("the server sent part of the object and did not say which"))?;
+            .ok_or_else(|| unranged("the server sent part of the object and did not say which"))?;
         if range.is_none_or(|range| range.within(size).as_ref() != Some(&found)) {
             let asked = range.map_or_else(|| "everything".to_owned(), ByteRange::header);
-            return Err(wrong(&format!("{asked} was asked for, and the server sent {found:?} of {size}")));
+            return Err(unranged(&format!("{asked} was asked for, and the server sent {found:?} of {size}")));
         }
         if length.is_some_and(|length| length != found.end - found.start) {
             return Err(wrong("the server announced one range and another length"));

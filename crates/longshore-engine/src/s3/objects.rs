@@ -73,16 +73,21 @@ pub(crate) async fn delete(access: &S3Access, key: &str, context: &Context) -> R
     }
 }
 
-/// Copies within the service: the bytes do not pass through here.
+/// Copies within the service: the bytes do not pass through here. Where a `pin` is given, only the version called so; a server that
+/// does not know the condition copies what is there.
 pub(crate) async fn copy(
     access: &S3Access,
     key: &str,
     (source_bucket, source_key): (&str, &str),
+    pin: Option<&str>,
     context: &Context,
 ) -> Result<(), Error> {
     let source = copy_source(source_bucket, source_key);
-    let request = Request::object(access, Method::PUT, key, context)?
+    let mut request = Request::object(access, Method::PUT, key, context)?
         .header(HeaderName::from_static("x-amz-copy-source"), &source)?;
+    if let Some(pin) = pin {
+        request = request.header(HeaderName::from_static("x-amz-copy-source-if-match"), pin)?;
+    }
     // A copy can fail after its 200 has been sent; then the body is an error.
     request.parsed(xml::copied).await
 }

@@ -8,7 +8,7 @@ use md5::{Digest, Md5};
 
 use super::request::Request;
 use super::xml::{self, PageEntry};
-use crate::error::{Context, Error, ErrorKind};
+use crate::error::{Context, Error};
 use crate::service::Bucket;
 
 /// One page of a listing, and how to ask for the next.
@@ -38,10 +38,6 @@ pub(crate) async fn list_page<E: PageEntry>(
     }
     let page = request.parsed(xml::page::<E>).await?;
     let next = page.next.filter(|_| page.truncated);
-    // A server that repeats its token would keep us here for ever.
-    if next.is_some() && next.as_deref() == token {
-        return Err(context.error(ErrorKind::Generic, "the server repeats a continuation token"));
-    }
     Ok(ListPage { entries: page.entries, folders: page.folders, next })
 }
 
@@ -85,8 +81,7 @@ pub(crate) async fn list_buckets(access: &S3Access, context: &Context) -> Result
 /// Deletes the bucket, if it is empty.
 pub(crate) async fn delete_bucket(access: &S3Access, context: &Context) -> Result<(), Error> {
     match Request::bucket(access, Method::DELETE, context).send().await {
-        // The answer to the first request was lost.
-        Err(error) if error.code() == Some("NoSuchBucket") && error.attempts() > 1 => Ok(()),
+        Err(error) if error.is_gone_on_repeat() => Ok(()),
         outcome => outcome.map(drop),
     }
 }

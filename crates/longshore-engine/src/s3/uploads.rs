@@ -14,6 +14,7 @@ use super::objects::copy_source;
 use super::request::Request;
 use super::xml;
 use crate::error::{Context, Error, ErrorKind};
+use crate::tokens::Tokens;
 
 /// S3 takes 10,000 parts at most.
 pub(crate) const MOST_PARTS: u64 = 10_000;
@@ -116,7 +117,7 @@ pub(crate) async fn abort_upload(access: &S3Access, key: &str, id: &str, context
 /// The upload of `key` that was begun last, if one is under way.
 pub(crate) async fn latest_upload(access: &S3Access, key: &str, context: &Context) -> Result<Option<String>, Error> {
     let mut latest: Option<Pending> = None;
-    let mut marker: Option<(String, String)> = None;
+    let (mut marker, mut markers): (Option<(String, String)>, _) = (None, Tokens::default());
     loop {
         let mut request = Request::bucket(access, Method::GET, context)
             .query("uploads", "")
@@ -133,10 +134,7 @@ pub(crate) async fn latest_upload(access: &S3Access, key: &str, context: &Contex
         if page.next.is_none() || beyond {
             return Ok(latest.map(|upload| upload.id));
         }
-        if page.next == marker {
-            return Err(context.error(ErrorKind::Generic, "the server repeats a marker"));
-        }
-        marker = page.next;
+        marker = page.next.map(|next| markers.require_new(next, context)).transpose()?;
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use longshore_config::{S3Access, Scheme};
+use longshore_runtime::configuration::Configuration;
 use object_store::CopyOptions;
 
-use super::download::{from_file_to_file, to_file};
+use super::download::{from_file_to_file, open_first, to_file};
 use super::gather::Gather;
 use super::options::{Job, Outcome, TransferOptions};
 use super::parts::{Upload, part_bytes};
@@ -16,7 +17,9 @@ use crate::body::{Body, pin};
 use crate::cloud::Cloud;
 use crate::error::{Context, Error, trace};
 use crate::local;
+use crate::manage::{Metadata, describe};
 use crate::object::{Object, require_path, require_writable};
+use crate::range::ByteRange;
 use crate::s3;
 
 /// Into so many parts a server's copy is divided, unless that makes them too small or too large.
@@ -47,24 +50,38 @@ pub(super) async fn one(source: &Object, target: &Object, job: Job<'_>) -> Resul
 
 async fn within_cloud(source: &Object, target: &Object, cloud: Cloud<'_>, job: Job<'_>) -> Result<Outcome, Error> {
     let from = (source.store.bucket(), source.key.as_str());
-    cloud.copy(&target.key, from, job.context).await?;
-    Ok(Outcome { size: None, moved: 0 })
+    let version = version(source, job).await?;
+    cloud.copy(&target.key, from, version.as_ref(), job.context).await?;
+    Ok(copied(version))
+}
+
+/// What is going to be copied, where that is to be told.
+async fn version(source: &Object, job: Job<'_>) -> Result<Option<Metadata>, Error> {
+    if job.options.names_version { describe(source, job.context.clone()).await.map(Some) } else { Ok(None) }
+}
+
+/// A server has copied `version`.
+fn copied(version: Option<Metadata>) -> Outcome {
+    let (size, e_tag) = version.map_or((None, None), |version| (Some(version.size), version.e_tag));
+    Outcome { size, moved: 0, e_tag }
 }
 
 async fn within_store(source: &Object, target: &Object, job: Job<'_>) -> Result<Outcome, Error> {
     let (from, to) = (require_path(&source.key, job.context)?, require_path(&target.key, job.context)?);
+    let version = version(source, job).await?;
     let trace = trace();
-    let copied = trace.scope(target.live(job.context)?.objects.copy_opts(&from, &to, CopyOptions::default())).await;
-    copied.map_err(|error| job.context.store_error(error, &trace))?;
-    Ok(Outcome { size: None, moved: 0 })
+    let outcome = trace.scope(target.live(job.context)?.objects.copy_opts(&from, &to, CopyOptions::default())).await;
+    outcome.map_err(|error| job.context.store_error(error, &trace))?;
+    Ok(copied(version))
 }
 
 async fn within_service(source: &Object, target: &Object, access: &S3Access, job: Job<'_>) -> Result<Outcome, Error> {
     let from = (source.store.bucket(), source.key.as_str());
-    match s3::copy(access, &target.key, from, job.context).await {
+    let version = version(source, job).await?;
+    match s3::copy(access, &target.key, from, version.as_ref().and_then(pin), job.context).await {
         // Only the server knows whether it is too large, so it is asked first: most objects are not.
         Err(error) if is_too_large(&error) => in_parts(source, target, access, job).await,
-        outcome => outcome.map(|()| Outcome { size: None, moved: 0 }),
+        outcome => outcome.map(|()| copied(version)),
     }
 }
 
@@ -95,18 +112,50 @@ async fn in_parts(source: &Object, target: &Object, access: &S3Access, job: Job<
     let parts = stream::iter(cut(meta.size, part)).map(copying).buffered(job.options.parts_in_flight.max(1)).boxed();
     let parts: Vec<(u32, String)> = parts.try_collect().await?;
     upload.complete(&parts, meta.size).await?;
-    Ok(Outcome { size: Some(meta.size), moved: 0 })
+    Ok(copied(Some(meta.clone())))
 }
 
 /// The bytes pass through here, a few parts of them at a time.
 async fn through(source: &Object, target: &Object, job: Job<'_>) -> Result<Outcome, Error> {
+    let body = open(source, job).await?;
+    let (size, attributes, e_tag) = (body.meta.size, body.attributes.clone(), body.meta.e_tag.clone());
+    let part = part_bytes(size, job.options);
+    let chunks = stream::try_unfold(body, |mut body| async move {
+        loop {
+            if let Some(chunk) = body.next().await? {
+                return Ok::<_, Error>(Some((chunk, body)));
+            }
+            let range = body.range.end..size.min(body.range.end.saturating_add(part));
+            if range.is_empty() {
+                return Ok(None);
+            }
+            let (pin, bytes) = (pin(&body.meta).map(str::to_owned), ByteRange::Bounded(range.clone()));
+            body = Body::open(source, Some(&bytes), pin.as_deref(), job.context).await?;
+            body.require(&range)?;
+        }
+    });
+    job.progress.announce(size);
+    let outcome = from_stream(Gather::new(chunks.boxed()), Some(size), target, &attributes, job).await;
+    if outcome.is_err() {
+        // What was moved of it is moved again.
+        job.progress.withdraw(size);
+    }
+    outcome.map(|outcome| Outcome { e_tag, ..outcome })
+}
+
+/// The body of all of `source`; or, where one connection is all there is, of its first part.
+///
+/// A body that waits until parts are sent keeps its connection. Where they have to go to the same host and there is no other
+/// connection, they would wait for it in turn.
+async fn open(source: &Object, job: Job<'_>) -> Result<Body, Error> {
+    if Configuration::current().connections == Some(1) {
+        let body = open_first(source, part_bytes(0, job.options), job).await?;
+        if body.range == (0..body.meta.size) || (body.range.start == 0 && pin(&body.meta).is_some()) {
+            return Ok(body);
+        }
+        // Parts of something without a name could be parts of different things.
+    }
     let body = Body::open(source, None, None, job.context).await?;
-    let (size, attributes) = (body.meta.size, body.attributes.clone());
-    body.require(&(0..size))?;
-    let chunks =
-        stream::try_unfold(
-            body,
-            |mut body| async move { Ok::<_, Error>(body.next().await?.map(|chunk| (chunk, body))) },
-        );
-    from_stream(Gather::new(chunks.boxed()), Some(size), target, &attributes, job).await
+    body.require(&(0..body.meta.size))?;
+    Ok(body)
 }

@@ -51,11 +51,11 @@ pub async fn download(
     let job = Job { context: &context, options, shared: &shared, progress };
     progress.expect(1);
     let outcome = if object.store.scheme() == Scheme::File {
-        from_file_to_file(&local::path_of(&object.key, &context)?, &target, job).await?
+        from_file_to_file(&local::path_of(&object.key, &context)?, &target, job).await
     } else {
-        to_file(object, &target, job).await?
+        to_file(object, &target, job).await
     };
-    Ok(job.finish(outcome))
+    job.finish(outcome).await
 }
 
 /// As [`download`], for one of many. Counts bytes, and leaves counting the object to the caller.
@@ -66,30 +66,41 @@ pub(super) async fn to_file(object: &Object, target: &Path, job: Job<'_>) -> Res
         Some(Earlier::Whole(outcome)) => return Ok(outcome),
         Some(Earlier::Part(part)) => *part,
         None => {
-            let mut body = open_first(object, job).await?;
+            let mut body = open_first(object, job.options.whole_download(), job).await?;
             if body.range == (0..body.meta.size) && body.meta.size <= BATCH as u64 {
                 let chunks = batch(&mut body).await?;
                 let size = body.meta.size;
-                local::land(target, chunks, body.meta.last_modified, &job.options.cleanup, job.context).await?;
+                job.progress.announce(size);
+                local::land(target, chunks, body.meta.last_modified, &job.shared.cleanup, job.context).await?;
                 job.progress.add(0, size);
-                return Ok(Outcome { size: Some(size), moved: size });
+                return Ok(Outcome { size: Some(size), moved: size, e_tag: body.meta.e_tag });
             }
             let size = body.meta.size;
             let landing = match pin(&body.meta) {
                 Some(pin) if job.options.resume => {
-                    Landing::begin_lasting(target, &masked(&object.uri), pin, size, job.context).await?
+                    let version = (pin, size);
+                    Landing::begin_lasting(target, &masked(&object.uri), version, &job.shared.cleanup, job.context)
+                        .await?
                 }
-                _ => Landing::begin(target, size, &job.options.cleanup, job.context).await?,
+                _ => Landing::begin(target, size, &job.shared.cleanup, job.context).await?,
             };
             (landing, body)
         }
     };
-    let (size, modified) = (first.meta.size, first.meta.last_modified);
+    let (size, modified, e_tag) = (first.meta.size, first.meta.last_modified, first.meta.e_tag.clone());
     let missing = landing.missing();
-    let moved = missing.iter().map(|range| range.end - range.start).sum();
-    fill(object, &landing, missing, (first, share), job).await?;
-    landing.publish(modified, &job.options.cleanup, job.context).await?;
-    Ok(Outcome { size: Some(size), moved })
+    let moved = length(&missing);
+    job.progress.announce(moved);
+    if let Err(error) = fill(object, &landing, missing, (first, share), job).await {
+        job.progress.withdraw(length(&landing.missing()));
+        return Err(error);
+    }
+    landing.publish(modified, &job.shared.cleanup, job.context).await?;
+    Ok(Outcome { size: Some(size), moved, e_tag })
+}
+
+fn length(ranges: &[Range<u64>]) -> u64 {
+    ranges.iter().map(|range| range.end - range.start).sum()
 }
 
 /// From whatever gives bytes to a file.
@@ -100,7 +111,7 @@ pub(super) async fn from_stream(
 ) -> Result<Outcome, Error> {
     let target = local::path_of(&object.key, job.context)?;
     // The length is whatever comes.
-    let landing = Landing::begin(&target, 0, &job.options.cleanup, job.context).await?;
+    let landing = Landing::begin(&target, 0, &job.shared.cleanup, job.context).await?;
     let mut size = 0;
     while !chunks.is_over().await? {
         let batch = chunks.next(BATCH as u64, job.context).await?;
@@ -109,22 +120,23 @@ pub(super) async fn from_stream(
         job.progress.add(0, length);
         size += length;
     }
-    landing.publish(DateTime::UNIX_EPOCH, &job.options.cleanup, job.context).await?;
-    Ok(Outcome { size: Some(size), moved: size })
+    landing.publish(DateTime::UNIX_EPOCH, &job.shared.cleanup, job.context).await?;
+    Ok(Outcome { size: Some(size), moved: size, e_tag: None })
 }
 
 /// From one name to another on this machine.
 pub(super) async fn from_file_to_file(source: &Path, target: &Path, job: Job<'_>) -> Result<Outcome, Error> {
-    let size = local::copy_paths(source, target, job.context).await?;
+    let size = local::copy_paths(source, target, &job.shared.cleanup, job.context).await?;
     job.progress.add(0, size);
-    Ok(Outcome { size: Some(size), moved: size })
+    Ok(Outcome { size: Some(size), moved: size, e_tag: None })
 }
 
-/// The first request, when nothing is known of the object.
-async fn open_first(object: &Object, job: Job<'_>) -> Result<Body, Error> {
-    let range = ByteRange::Bounded(0..job.options.whole_download());
+/// The first request, when nothing is known of the object: for `bytes` of it.
+pub(super) async fn open_first(object: &Object, bytes: u64, job: Job<'_>) -> Result<Body, Error> {
+    let range = ByteRange::Bounded(0..bytes);
     match Body::open(object, Some(&range), None, job.context).await {
-        // An empty object has no range to give, and some servers know no ranges at all.
+        // An empty object has no range to give, and then some servers say nonsense (`bytes 0--1/0`, gcp-storage-emulator, seen
+        // 2026-11). Some know no ranges at all.
         Err(error) if matches!(error.kind(), ErrorKind::OutOfRange | ErrorKind::NotSupported) => {}
         outcome => return outcome,
     }
@@ -142,7 +154,7 @@ enum Earlier {
 async fn go_on(object: &Object, target: &Path, job: Job<'_>) -> Result<Option<Earlier>, Error> {
     // The file keeps no secret of a URL. Its version tells objects apart that differ in nothing else.
     let uri = &*masked(&object.uri);
-    let Some(landing) = Landing::resume(target, uri, job.context).await? else { return Ok(None) };
+    let Some(landing) = Landing::resume(target, uri, &job.shared.cleanup, job.context).await? else { return Ok(None) };
     let is_same = |meta: &Metadata| pin(meta).is_some_and(|pin| landing.is_about(uri, pin, meta.size));
     let Some(first) = landing.missing().into_iter().next() else {
         let meta = head(object).await?;
@@ -150,8 +162,8 @@ async fn go_on(object: &Object, target: &Path, job: Job<'_>) -> Result<Option<Ea
             landing.discard(job.context).await?;
             return Ok(None);
         }
-        landing.publish(meta.last_modified, &job.options.cleanup, job.context).await?;
-        return Ok(Some(Earlier::Whole(Outcome { size: Some(meta.size), moved: 0 })));
+        landing.publish(meta.last_modified, &job.shared.cleanup, job.context).await?;
+        return Ok(Some(Earlier::Whole(Outcome { size: Some(meta.size), moved: 0, e_tag: meta.e_tag })));
     };
     let range = ByteRange::Bounded(first.start..first.end.min(first.start + job.options.whole_download()));
     match Body::open(object, Some(&range), landing.e_tag().as_deref(), job.context).await {

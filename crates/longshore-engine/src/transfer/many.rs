@@ -26,8 +26,7 @@ pub async fn transfer(
     let shared = Shared::new(Limits::default(), options);
     let job = Job { context: &context, options, shared: &shared, progress };
     progress.expect(1);
-    let outcome = one(source, target, job).await?;
-    Ok(job.finish(outcome))
+    job.finish(one(source, target, job).await).await
 }
 
 /// Makes each second object what its first is, as many at once as `limits` allow, beginning in order. `done` hears of each when it
@@ -48,11 +47,13 @@ pub async fn transfer_many(
     progress.expect(pairs.len() as u64);
     let (count, shared) = (pairs.len(), Shared::new(limits, options));
     let context = Context::new("copy", pairs.first().map(|(source, _)| source.uri.to_string()).unwrap_or_default());
-    let call = Arc::new((pairs, shared, options.clone(), progress.clone(), done));
-    window::run(context, count, limits.in_flight, move |index| {
+    let cleanup = shared.cleanup.clone();
+    // Lanes that are aborted end a little later, and could begin something until then.
+    let call = Arc::new((pairs, shared, options.clone(), progress.clone(), done, cleanup.guard()));
+    let ended = window::run(context, count, limits.in_flight, move |index| {
         let call = Arc::clone(&call);
         async move {
-            let (pairs, shared, options, progress, done) = &*call;
+            let (pairs, shared, options, progress, done, _) = &*call;
             let (source, target) = &pairs[index];
             let context = between(source, target);
             let outcome = one(source, target, Job { context: &context, options, shared, progress }).await;
@@ -63,7 +64,9 @@ pub async fn transfer_many(
             Ok(())
         }
     })
-    .await?;
+    .await;
+    cleanup.settle().await;
+    ended?;
     progress.finish();
     Ok(())
 }

@@ -11,6 +11,7 @@ mod spans;
 mod upload;
 
 pub use cleanup::Cleanup;
+pub(crate) use cleanup::Guard;
 pub use download::download;
 pub use many::{transfer, transfer_many};
 pub use options::{Outcome, TransferOptions};

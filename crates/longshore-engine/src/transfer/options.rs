@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 
 use super::cleanup::Cleanup;
 use crate::budget::{Budget, Limits};
-use crate::error::Context;
+use crate::error::{Context, Error};
 use crate::progress::Progress;
 
 /// How objects are transferred.
@@ -19,13 +19,22 @@ pub struct TransferOptions {
     pub part_bytes: u64,
     /// Parts of one object at once.
     pub parts_in_flight: usize,
+    /// Whether it is told which version was copied, even where a server copies. That takes one more request for each object, before
+    /// its copy, which is then one of that version or fails.
+    pub names_version: bool,
     /// Where work is noted that outlives a transfer which was dropped.
     pub cleanup: Cleanup,
 }
 
 impl Default for TransferOptions {
     fn default() -> Self {
-        Self { resume: false, part_bytes: 16 << 20, parts_in_flight: 4, cleanup: Cleanup::default() }
+        Self {
+            resume: false,
+            part_bytes: 16 << 20,
+            parts_in_flight: 4,
+            names_version: false,
+            cleanup: Cleanup::default(),
+        }
     }
 }
 
@@ -43,6 +52,8 @@ pub struct Outcome {
     pub size: Option<u64>,
     /// Bytes that passed through this process. None where a server copied, and fewer than `size` where a transfer was continued.
     pub moved: u64,
+    /// The ETag of what was copied; `None` for files, and where a server copied and was not asked.
+    pub e_tag: Option<String>,
 }
 
 /// What the transfers of one call share.
@@ -51,12 +62,15 @@ pub(super) struct Shared {
     pub(super) budget: Budget,
     /// Requests beyond the first of each object.
     pub(super) lanes: Arc<Semaphore>,
+    /// What they put away.
+    pub(super) cleanup: Cleanup,
 }
 
 impl Shared {
     pub(super) fn new(limits: Limits, options: &TransferOptions) -> Self {
         let lanes = limits.in_flight.max(options.parts_in_flight).clamp(1, Semaphore::MAX_PERMITS);
-        Self { budget: Budget::new(limits.memory), lanes: Arc::new(Semaphore::new(lanes)) }
+        let cleanup = options.cleanup.within();
+        Self { budget: Budget::new(limits.memory), lanes: Arc::new(Semaphore::new(lanes)), cleanup }
     }
 }
 
@@ -71,9 +85,13 @@ pub(super) struct Job<'a> {
 
 impl Job<'_> {
     /// Ends a call that was about one transfer.
-    pub(super) fn finish(self, outcome: Outcome) -> Outcome {
-        self.progress.add(1, 0);
-        self.progress.finish();
+    pub(super) async fn finish(self, outcome: Result<Outcome, Error>) -> Result<Outcome, Error> {
+        if outcome.is_ok() {
+            self.progress.add(1, 0);
+            self.progress.finish();
+        } else {
+            self.shared.cleanup.settle().await;
+        }
         outcome
     }
 }

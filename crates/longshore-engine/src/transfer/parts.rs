@@ -122,7 +122,7 @@ impl Upload {
             context: job.context.clone(),
             lasts: job.options.resume,
             target,
-            guard: job.options.cleanup.guard(),
+            guard: job.shared.cleanup.guard(),
         }
     }
 

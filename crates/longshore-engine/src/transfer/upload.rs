@@ -47,11 +47,11 @@ pub async fn upload(
     let job = Job { context: &context, options, shared: &shared, progress };
     progress.expect(1);
     let outcome = if object.store.scheme() == Scheme::File {
-        from_file_to_file(&path, &local::path_of(&object.key, &context)?, job).await?
+        from_file_to_file(&path, &local::path_of(&object.key, &context)?, job).await
     } else {
-        from_file(&path, object, job).await?
+        from_file(&path, object, job).await
     };
-    Ok(job.finish(outcome))
+    job.finish(outcome).await
 }
 
 /// Writes what `chunks` gives into `object`, which appears when `chunks` has ended. Its length need not be known: it is held
@@ -73,8 +73,7 @@ pub async fn upload_stream(
     let job = Job { context: &context, options, shared: &shared, progress };
     progress.expect(1);
     let chunks = chunks.map(|chunk| chunk.map_err(fail)).boxed();
-    let outcome = from_stream(Gather::new(chunks), None, object, &Attributes::new(), job).await?;
-    Ok(job.finish(outcome))
+    job.finish(from_stream(Gather::new(chunks), None, object, &Attributes::new(), job).await).await
 }
 
 /// As [`upload_stream`], from a reader that blocks, such as standard input. It is read on a thread of its own. A read that never
@@ -132,7 +131,7 @@ pub(super) async fn from_file(path: &Path, object: &Object, job: Job<'_>) -> Res
         let _share = job.shared.budget.take(size).await;
         let (body, ()) = source.read(0..size, |_| (), job.context).await?;
         put_whole(object, body, &Attributes::new(), job).await?;
-        return Ok(Outcome { size: Some(size), moved: size });
+        return Ok(Outcome { size: Some(size), moved: size, e_tag: None });
     }
     let found = match job.options.resume {
         true => Upload::find(object, job).await,
@@ -152,7 +151,7 @@ pub(super) async fn from_file(path: &Path, object: &Object, job: Job<'_>) -> Res
     let pieces = ranges.then(|(number, range)| read_piece(source, number, range, there, job)).boxed();
     let (parts, moved) = upload.send(pieces, job).await?;
     upload.complete(&parts, size).await?;
-    Ok(Outcome { size: Some(size), moved })
+    Ok(Outcome { size: Some(size), moved, e_tag: None })
 }
 
 fn is_refusal(kind: ErrorKind) -> bool {
@@ -226,7 +225,7 @@ pub(super) async fn from_stream(
             return Err(job.context.error(ErrorKind::Generic, "more came than was announced"));
         }
         put_whole(object, first, attributes, job).await?;
-        return Ok(Outcome { size: Some(length), moved: length });
+        return Ok(Outcome { size: Some(length), moved: length, e_tag: None });
     }
     // What cannot be read again cannot be continued.
     let fleeting = TransferOptions { resume: false, ..job.options.clone() };
@@ -250,7 +249,7 @@ pub(super) async fn from_stream(
     let (parts, moved) = upload.send(pieces, job).await?;
     require_size(moved, size, job.context)?;
     upload.complete(&parts, moved).await?;
-    Ok(Outcome { size: Some(moved), moved })
+    Ok(Outcome { size: Some(moved), moved, e_tag: None })
 }
 
 /// The size of part `number` when nobody knows how many there will be. It doubles every 1250 parts, so that 10,000 of them hold

@@ -70,8 +70,8 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// What the server answers, an answer about something else than was asked for, and [`ErrorKind::NotSupported`] for a part of
-    /// nobody knows how much.
+    /// What the server answers, and [`ErrorKind::NotSupported`] for an answer about something else than was asked for, or for a part
+    /// of nobody knows what.
     pub(crate) async fn open(
         access: &Arc<WebAccess>,
         key: &str,
@@ -95,7 +95,7 @@ impl Body {
                 if range.within(size).as_ref() != Some(&found) {
                     let asked = range.header();
                     let reason = format!("{asked} was asked for, and the server sent {found:?} of {size}");
-                    return Err(context.error(ErrorKind::Generic, reason));
+                    return Err(context.error(ErrorKind::NotSupported, reason));
                 }
                 (found.start, Some(found.end))
             }
@@ -247,8 +247,9 @@ pub(super) fn part(answer: &Answer, context: &Context) -> Result<Option<Part>, E
     }
     let several = header(answer.headers(), &CONTENT_TYPE).is_some_and(|kind| kind.starts_with("multipart/byteranges"));
     let found = header(answer.headers(), &CONTENT_RANGE).and_then(content_range).filter(|_| !several);
-    let (range, size) = found
-        .ok_or_else(|| context.error(ErrorKind::Generic, "the server sent part of the object and did not say which"))?;
+    let (range, size) = found.ok_or_else(|| {
+        context.error(ErrorKind::NotSupported, "the server sent part of the object and did not say which")
+    })?;
     if content_length(answer.headers()).is_some_and(|length| length != range.end - range.start) {
         return Err(context.error(ErrorKind::Generic, "the server announced one range and another length"));
     }

@@ -3,22 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use futures::TryStreamExt;
+use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use longshore_config::{Trace, WebAccess, masked};
+use longshore_config::{Trace, WebAccess, bounded, masked};
 use object_store::client::{HttpError, HttpRequest, HttpResponse};
 use url::{Origin, Url};
 
 use crate::error::{Context, Error, ErrorKind};
+use crate::rest::MOST_OF_AN_ERROR;
 use crate::retry::{Failure, Pace, is_passing, may_pass, retry_after};
 use crate::xml;
 
 /// As many as browsers follow.
 const MOST_REDIRECTS: usize = 20;
-/// So much of an error's own document is read.
-const MOST_OF_AN_ERROR: usize = 64 << 10;
+/// So much of a whole answer is read. A folder comes in one piece, with some 600 bytes for each thing in it, so this is a folder of
+/// nearly a million.
+const MOST_OF_AN_ANSWER: usize = 512 << 20;
 
 /// A request in the making. None of them changes anything, so each may be repeated.
 pub(super) struct Request<'a> {
@@ -100,7 +101,7 @@ impl<'a> Request<'a> {
             let failure = match self.attempt().await? {
                 Ok(Answer { url, response }) => {
                     let status = response.status();
-                    match response.into_body().bytes().await {
+                    match bounded::whole(response, MOST_OF_AN_ANSWER).await {
                         Ok(body) => return Ok((status, url, body)),
                         Err(error) => self.broken(error),
                     }
@@ -169,12 +170,7 @@ impl<'a> Request<'a> {
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let (mut code, mut message) = (None, None);
         if kind.contains("xml") && !kind.contains("html") {
-            let mut document = BytesMut::new();
-            let mut body = response.into_body().bytes_stream();
-            while let (true, Ok(Some(chunk))) = (document.len() < MOST_OF_AN_ERROR, body.try_next().await) {
-                document.extend_from_slice(&chunk);
-            }
-            (code, message) = xml::error(&document);
+            (code, message) = xml::error(&bounded::beginning(response, MOST_OF_AN_ERROR).await);
         }
         let passes = may_pass(status, code.as_deref());
         Failure { error: self.context.response_error(code, message, &self.trace), passes, asked }

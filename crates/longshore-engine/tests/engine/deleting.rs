@@ -1,7 +1,10 @@
-use longshore_engine::{Context, ErrorKind, Progress, delete_keys, delete_object, delete_prefix};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use longshore_engine::{Context, ErrorKind, Progress, delete_bucket, delete_keys, delete_object, delete_prefix};
 use longshore_gateway::{FaultAction, FaultRule};
 
 use crate::place::{everywhere, files, s3};
+use crate::scripted::{Scripted, answer};
 
 #[tokio::test]
 async fn a_prefix_is_emptied_and_its_neighbours_stay() {
@@ -71,4 +74,38 @@ async fn emptied_folders_go_and_the_named_one_stays() {
     delete_prefix(&place.store(), &prefix, &context, &Progress::silent()).await.unwrap();
     let folder = std::path::PathBuf::from(format!("/{}", place.prefix()));
     assert!(folder.join("run").is_dir() && !folder.join("run/a").exists() && folder.join("keep/x").exists());
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_gone_when_its_deletion_is_repeated_was_deleted() {
+    for (status, gone) in [
+        (404, "<Error><Code>NoSuchBucket</Code></Error>"),
+        (404, "<Error><Code>ContainerNotFound</Code></Error>"),
+        (404, r#"{"error": {"code": 404, "errors": [{"reason": "notFound"}]}}"#),
+        (404, ""),
+        (409, "<Error><Code>ContainerBeingDeleted</Code></Error>"),
+    ] {
+        for (lost, kind) in [0, 1].into_iter().flat_map(|lost| ["s3", "gs", "az"].map(|kind| (lost, kind))) {
+            if status == 409 && kind != "az" {
+                continue;
+            }
+            let tries = AtomicUsize::new(0);
+            let server = Scripted::start(move |asked, _| match &*asked.method {
+                "DELETE" if tries.fetch_add(1, Ordering::Relaxed) < lost => answer(503, "", ""),
+                "DELETE" => answer(status, "", gone),
+                _ if asked.target.contains("comp=list") => {
+                    answer(200, "", "<EnumerationResults><Blobs></Blobs></EnumerationResults>")
+                }
+                _ => answer(200, "", "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"),
+            });
+            let place = match kind {
+                "s3" => server.s3("b"),
+                "gs" => server.gcs("b", &[]),
+                _ => server.azure("b"),
+            };
+            let deleted = delete_bucket(&place.store, "", &place.context("delete_bucket")).await;
+            assert_eq!(deleted.is_ok(), lost > 0, "{kind} {gone} {lost}: {deleted:?}");
+            assert_eq!(server.count("DELETE", ""), lost + 1, "{kind} {gone}");
+        }
+    }
 }

@@ -1,11 +1,11 @@
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use longshore_engine::{Cleanup, ErrorKind, Outcome, Progress, TransferOptions, download, head};
+use longshore_engine::{Cleanup, ErrorKind, Progress, Snapshot, TransferOptions, download, head};
 use longshore_gateway::{FaultAction, FaultRule};
 use tempfile::tempdir;
 
@@ -44,7 +44,7 @@ async fn a_file_is_what_the_object_is_whatever_its_size() {
             let (target, progress) = (folder.path().join("deep/er/file"), Progress::silent());
             let outcome = download(&place.object("object"), &target, &options(), &progress).await.unwrap();
             assert!(fs::read(&target).unwrap() == body, "{size} bytes of {}", place.base);
-            assert_eq!(outcome, Outcome { size: Some(size as u64), moved: size as u64 }, "{}", place.base);
+            assert_eq!((outcome.size, outcome.moved), (Some(size as u64), size as u64), "{}", place.base);
             assert_eq!(progress.bytes(), size as u64, "{}", place.base);
             assert_eq!(names(&folder.path().join("deep/er")), ["file"], "{size} bytes of {}", place.base);
         }
@@ -237,6 +237,34 @@ async fn a_server_that_forgot_ranges_is_begun_anew() {
 }
 
 #[tokio::test]
+async fn an_empty_object_is_downloaded_whatever_a_server_says_of_its_ranges() {
+    for (status, range) in [
+        (206, "Content-Range: bytes 0--1/0\r\n"),
+        (206, "Content-Range: bytes 0-0/0\r\n"),
+        (206, ""),
+        (416, "Content-Range: bytes */0\r\n"),
+        (416, ""),
+    ] {
+        let about = "ETag: \"x\"\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n";
+        let server = Scripted::start(move |asked, _| match asked.headers.contains("range: bytes=0-") {
+            true => answer(status, &format!("{about}{range}"), ""),
+            false if asked.target.ends_with("/storage/v1/b/b/o/object") => {
+                answer(200, "", r#"{"generation": "1", "updated": "2026-01-01T00:00:00Z", "size": "0"}"#)
+            }
+            false => answer(200, about, ""),
+        });
+        for place in [server.s3("b"), server.gcs("b", &[]), server.azure("b"), server.web()] {
+            let (object, folder) = (place.object("object"), tempdir().unwrap());
+            let target = folder.path().join("file");
+            let outcome = download(&object, &target, &options(), &Progress::silent()).await;
+            let outcome = outcome.unwrap_or_else(|error| panic!("{status} {range:?}: {error}"));
+            assert_eq!((outcome.size, fs::read(&target).unwrap()), (Some(0), Vec::new()), "{} {range:?}", object.uri);
+        }
+        assert_eq!(server.asked().len(), 10, "{status} {range:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_partial_file_that_was_tampered_with_is_not_trusted() {
     let (place, folder) = (s3().await, tempdir().unwrap());
     let (body, target) = (place.fill_large("object", 5 * MIB).await, folder.path().join("file"));
@@ -279,6 +307,40 @@ async fn a_target_that_cannot_be_written_is_an_error_that_names_it() {
     let error = download(&missing, &target, &options(), &Progress::silent()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert_eq!(names(folder.path()), ["taken"]);
+}
+
+/// Counters, and every snapshot that they have told.
+fn watched() -> (Progress, Arc<Mutex<Vec<Snapshot>>>) {
+    let told = Arc::<Mutex<Vec<Snapshot>>>::default();
+    let all = Arc::clone(&told);
+    (Progress::to(move |snapshot| all.lock().unwrap().push(snapshot)), told)
+}
+
+#[tokio::test]
+async fn the_size_of_a_large_object_is_told_long_before_all_of_it_is_there() {
+    let (place, folder) = (s3().await, tempdir().unwrap());
+    let size = place.fill_large("object", 7 * MIB).await.len() as u64;
+    place.server().faults().add(FaultRule { skip: 1, ..on_get(FaultAction::Latency(Duration::from_millis(150))) });
+    let (progress, told) = watched();
+    download(&place.object("object"), &folder.path().join("file"), &options(), &progress).await.unwrap();
+    let told = told.lock().unwrap().clone();
+    assert!(told.len() > 1 && told[0].bytes < size, "{told:?}");
+    assert!(told.iter().all(|snapshot| snapshot.total_bytes == Some(size)), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_a_failed_download_has_announced_and_not_moved_is_taken_back() {
+    let (place, folder) = (s3().await, tempdir().unwrap());
+    let (target, size) = (folder.path().join("file"), place.fill_large("object", 7 * MIB).await.len() as u64);
+    let refused = FaultAction::Status { code: 403, error: "AccessDenied".into(), headers: Vec::new() };
+    place.server().faults().add(FaultRule { skip: 3, ..on_get(refused) });
+    let (progress, told) = watched();
+    download(&place.object("object"), &target, &resuming(), &progress).await.unwrap_err();
+    place.server().faults().clear();
+    download(&place.object("object"), &target, &resuming(), &progress).await.unwrap();
+    let last = *told.lock().unwrap().last().unwrap();
+    // A write that was cancelled may end all the same, uncounted.
+    assert!(last.finished && last.total_bytes.is_some_and(|total| (1..=size).contains(&total)), "{last:?}");
 }
 
 #[tokio::test]

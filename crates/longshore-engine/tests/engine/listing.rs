@@ -6,6 +6,7 @@ use longshore_engine::{Context, Depth, ErrorKind, Page, Progress, expand, list, 
 use longshore_gateway::{FaultAction, FaultRule};
 
 use crate::place::{Place, everywhere, s3};
+use crate::scripted::{Scripted, answer};
 
 /// What a place lists, as names: folders end in a slash.
 async fn pages(place: &Place, prefix: &str, depth: Depth) -> Result<Vec<Page>, longshore_engine::Error> {
@@ -200,4 +201,39 @@ async fn a_missing_bucket_is_not_an_empty_one() {
     let context = Context::new("list", "s3://other");
     let error = list(&place.store_of("s3://other/"), "", &context, &Progress::silent()).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::NotFound, Some("NoSuchBucket")));
+}
+
+#[tokio::test]
+async fn tokens_that_lead_in_a_circle_are_an_error_and_not_an_endless_list() {
+    // Each page names the next of A, B and C, and C's names A.
+    let server = Scripted::start(|asked, _| {
+        let token =
+            asked.target.split(['?', '&']).find_map(|pair| pair.split_once("oken=").or(pair.split_once("marker=")));
+        let next = match token {
+            Some((_, "A")) => "B",
+            Some((_, "B")) => "C",
+            _ => "A",
+        };
+        let page = if asked.target.contains("list-type=2") {
+            format!(
+                "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>{next}</NextContinuationToken>\
+                 </ListBucketResult>"
+            )
+        } else if asked.target.contains("comp=list") {
+            format!("<EnumerationResults><Blobs></Blobs><NextMarker>{next}</NextMarker></EnumerationResults>")
+        } else {
+            format!(r#"{{"nextPageToken": "{next}"}}"#)
+        };
+        answer(200, "", &page)
+    });
+    for place in [server.s3("b"), server.gcs("b", &[]), server.azure("b")] {
+        let context = place.context("list");
+        let paging = list_pages(&place.store, "", Depth::Everything, &context).try_collect::<Vec<_>>();
+        let ended = tokio::time::timeout(Duration::from_secs(10), paging).await.expect("it never ends");
+        let listed = tokio::time::timeout(Duration::from_secs(10), place.list("")).await.expect("it never ends");
+        for error in [ended.unwrap_err(), listed.unwrap_err()] {
+            assert!(error.to_string().contains("repeats a continuation token after 3 pages"), "{error}");
+        }
+    }
+    assert_eq!(server.asked().len(), 3 * 2 * 4);
 }

@@ -13,8 +13,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use longshore_config::Location;
 use longshore_engine::{
-    Context, Discard, Error, ErrorKind, Limits, Memory, Progress, copy, delete_object, delete_prefix, exists, expand,
-    get, get_many, head, list, put,
+    Cleanup, Context, Discard, Error, ErrorKind, Limits, Memory, Progress, copy, delete_object, delete_prefix, exists,
+    expand, get, get_many, head, list, put, put_many,
 };
 
 use crate::place::{Place, files};
@@ -390,4 +390,65 @@ async fn a_file_describes_itself() {
     assert!((chrono::Utc::now() - first.last_modified).num_seconds().abs() < 60, "{first:?}");
     place.fill(&["file"]).await;
     assert_ne!(first.e_tag, head(&place.object("file")).await.unwrap().e_tag, "another file has the same tag");
+}
+
+/// What is half of a file in a place of files.
+fn unfinished(place: &Place) -> Vec<PathBuf> {
+    let paths = fs::read_dir(place.path("")).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| longshore_engine::is_unfinished(path.file_name().unwrap())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bulk_write_that_fails_has_no_half_of_a_file_left_when_it_says_so() {
+    let place = files();
+    fs::create_dir(place.path("folder")).unwrap();
+    let names = ["a", "b", "c", "d", "folder"];
+    let bodies = Arc::new(vec![Bytes::from(vec![7; 48 << 20]); names.len()]);
+    for _ in 0..5 {
+        let (objects, bodies) = (place.objects(&names), Arc::clone(&bodies));
+        let written = put_many(objects, bodies, Limits::default(), &Progress::silent(), &Cleanup::default()).await;
+        let error = written.unwrap_err();
+        assert!(error.uri().ends_with("/folder"), "{error}");
+        assert_eq!(unfinished(&place), Vec::<PathBuf>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_gives_up_a_bulk_write_can_wait_until_nothing_is_left_of_it() {
+    let place = files();
+    let bodies = Arc::new(vec![Bytes::from(vec![7; 256 << 20]); 4]);
+    let (progress, cleanup) = (Progress::silent(), Cleanup::default());
+    let writing = put_many(place.objects(&["a", "b", "c", "d"]), bodies, Limits::default(), &progress, &cleanup);
+    let begun = async {
+        while unfinished(&place).is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        written = writing => panic!("{written:?}"),
+        () = begun => {}
+    }
+    cleanup.wait().await;
+    assert_eq!(fs::read_dir(place.path("")).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_gives_up_a_copy_of_a_file_can_wait_until_nothing_is_left_of_it() {
+    let place = files();
+    fs::File::create(place.path("from")).unwrap().set_len(1 << 30).unwrap();
+    let options = longshore_engine::TransferOptions::default();
+    let (from, to, progress) = (place.object("from"), place.object("to"), Progress::silent());
+    let copying = longshore_engine::transfer(&from, &to, &options, &progress);
+    let begun = async {
+        while unfinished(&place).is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        copied = copying => panic!("{copied:?}"),
+        () = begun => {}
+    }
+    options.cleanup.wait().await;
+    assert_eq!(place.names("").await, ["from"]);
+    assert!(unfinished(&place).is_empty());
 }

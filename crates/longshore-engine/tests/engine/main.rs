@@ -7,6 +7,7 @@ mod deleting;
 mod doctor;
 mod doubles;
 mod downloading;
+mod endless;
 mod gcs;
 mod headers;
 mod listing;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_config::{Environment, Location, Options, Store, open};
-use longshore_engine::{Context, Limits, Memory, Object, Progress, get_many, put_many};
+use longshore_engine::{Cleanup, Context, Limits, Memory, Object, Progress, get_many, put_many};
 use longshore_gateway::{Gateway, GatewayBuilder};
 use object_store::memory::InMemory;
 use tempfile::TempDir;
@@ -75,6 +75,13 @@ impl Place {
         open(&Location::parse(uri).unwrap(), options, &Environment::default()).unwrap()
     }
 
+    /// The same bucket, as a store that is told another region and so may be another service.
+    pub(crate) fn store_in(&self, region: &'static str) -> Arc<Store> {
+        let given = self.options.iter().map(|(name, value)| (name, value.clone()));
+        let options: Options = given.chain([(&"region", region.to_owned())]).collect();
+        open(&Location::parse(&self.base).unwrap(), options, &Environment::default()).unwrap()
+    }
+
     /// Stops the server, and starts it again after a while, on the same port.
     pub(crate) async fn restart(&mut self, memory: &Arc<InMemory>, away: Duration) {
         let address = self.server().address();
@@ -109,14 +116,18 @@ impl Place {
     /// Writes objects that contain their own name.
     pub(crate) async fn fill<S: AsRef<str>>(&self, names: &[S]) {
         let bodies: Vec<bytes::Bytes> = names.iter().map(|name| name.as_ref().to_owned().into()).collect();
-        put_many(self.objects(names), Arc::new(bodies), Limits::default(), &Progress::silent()).await.unwrap();
+        put_many(self.objects(names), Arc::new(bodies), Limits::default(), &Progress::silent(), &Cleanup::default())
+            .await
+            .unwrap();
     }
 
     /// Writes one object of `size` bytes that differ from place to place in it, and returns them.
     pub(crate) async fn fill_large(&self, name: &str, size: usize) -> Vec<u8> {
         let body = noise(size);
         let bodies = Arc::new(vec![bytes::Bytes::from(body.clone())]);
-        put_many(self.objects(&[name]), bodies, Limits::default(), &Progress::silent()).await.unwrap();
+        put_many(self.objects(&[name]), bodies, Limits::default(), &Progress::silent(), &Cleanup::default())
+            .await
+            .unwrap();
         body
     }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use longshore_engine::{ByteRange, Discard, Error, ErrorKind, Limits, Memory, Progress, put_many, read_range};
+use longshore_engine::{ByteRange, Cleanup, Discard, Error, ErrorKind, Limits, Memory, Progress, put_many, read_range};
 use longshore_gateway::{FaultAction, FaultRule};
 
 use crate::place::{Place, everywhere, s3};
@@ -51,7 +51,9 @@ async fn a_range_that_breaks_off_is_continued_within_the_range() {
     let body: Vec<u8> = (0..500_000u32).flat_map(u32::to_le_bytes).collect();
     for name in ["big", "odd//big"] {
         let bodies = Arc::new(vec![body.clone().into()]);
-        put_many(place.objects(&[name]), bodies, Limits::default(), &Progress::silent()).await.unwrap();
+        put_many(place.objects(&[name]), bodies, Limits::default(), &Progress::silent(), &Cleanup::default())
+            .await
+            .unwrap();
         let cut = FaultRule {
             method: Some("GET".into()),
             times: Some(2),
@@ -94,7 +96,9 @@ async fn an_object_replaced_while_it_is_read_is_an_error_and_no_mixture() {
     let place = s3().await;
     let write = async |byte: u8| {
         let bodies = Arc::new(vec![vec![byte; 1_000_000].into()]);
-        put_many(place.objects(&["a"]), bodies, Limits::default(), &Progress::silent()).await.unwrap();
+        put_many(place.objects(&["a"]), bodies, Limits::default(), &Progress::silent(), &Cleanup::default())
+            .await
+            .unwrap();
     };
     write(1).await;
     let faults = place.server().faults();

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use longshore_engine::{Discard, ErrorKind, Limits, Memory, Progress, get, get_many, put_many};
+use longshore_engine::{Cleanup, Discard, ErrorKind, Limits, Memory, Progress, get, get_many, put_many};
 use longshore_gateway::{FaultAction, FaultRule};
 
 use crate::place::{everywhere, s3};
@@ -47,7 +47,9 @@ async fn a_cut_body_resumes_at_the_first_missing_byte() {
     // The second key cannot be spelt in `object_store`'s paths and goes through our own requests.
     for name in ["big", "odd//big"] {
         let source = Arc::new(vec![body.clone().into()]);
-        put_many(place.objects(&[name]), source, Limits::default(), &Progress::silent()).await.unwrap();
+        put_many(place.objects(&[name]), source, Limits::default(), &Progress::silent(), &Cleanup::default())
+            .await
+            .unwrap();
         let fault = place
             .server()
             .faults()
@@ -129,7 +131,7 @@ async fn bodies_wait_for_the_byte_budget() {
     let place = s3().await;
     let names: Vec<String> = (0..8).map(|i| format!("{i}")).collect();
     let bodies = Arc::new(vec![bytes::Bytes::from(vec![7; 1 << 20]); 8]);
-    put_many(place.objects(&names), bodies, Limits::default(), &Progress::silent()).await.unwrap();
+    put_many(place.objects(&names), bodies, Limits::default(), &Progress::silent(), &Cleanup::default()).await.unwrap();
     let limits = Limits { in_flight: 8, memory: 1 << 20 };
     let read = get_many(place.objects(&names), limits, Arc::new(Memory), &Progress::silent()).await.unwrap();
     assert_eq!(read.iter().map(Vec::len).sum::<usize>(), 8 << 20);

@@ -65,6 +65,17 @@ impl Scripted {
         Place::new(&format!("az://{container}"), &[("endpoint", &endpoint), ("account_key", "a2V5")])
     }
 
+    pub(crate) fn s3(&self, bucket: &str) -> Place {
+        let endpoint = format!("http://{}", self.address);
+        let options =
+            [("endpoint", &*endpoint), ("access_key_id", "key"), ("secret_access_key", "s"), ("region", "us-east-1")];
+        Place::new(&format!("s3://{bucket}"), &options)
+    }
+
+    pub(crate) fn web(&self) -> Place {
+        Place::new(&format!("http://{}", self.address), &[])
+    }
+
     pub(crate) fn gcs(&self, bucket: &str, more: &[(&str, &str)]) -> Place {
         let endpoint = format!("http://{}", self.address);
         let options = [&[("endpoint", &*endpoint), ("bearer_token", "t")], more].concat();
@@ -109,7 +120,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn new(root: &str, options: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(root: &str, options: &[(&str, &str)]) -> Self {
         let options = options.iter().copied().chain([("max_retries", "2")]).collect();
         let store = open(&Location::parse(root).unwrap(), options, &Environment::default()).unwrap();
         Self { store, root: root.to_owned() }

@@ -1,10 +1,13 @@
+use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use longshore_engine::{
-    ErrorKind, Limits, Memory, Object, Outcome, Progress, TransferOptions, copy, exists, get, transfer, transfer_many,
+    ErrorKind, Limits, Memory, Object, Outcome, Progress, TransferOptions, copy, exists, get, head, transfer,
+    transfer_many,
 };
 use longshore_gateway::{FaultAction, FaultRule};
+use longshore_runtime::configuration::Configuration;
 use object_store::{Attribute, Attributes, PutOptions};
 
 use crate::place::{Place, everywhere, files, memory, s3};
@@ -94,7 +97,7 @@ async fn a_copy_that_is_too_large_for_one_request_is_made_in_parts() {
         place.server().reset_stats();
         let (source, target) = (place.object("odd//source +"), place.object("target"));
         let outcome = transfer(&source, &target, &options(), &Progress::silent()).await.unwrap();
-        assert_eq!(outcome, Outcome { size: Some(body.len() as u64), moved: 0 });
+        assert_eq!((outcome.size, outcome.moved), (Some(body.len() as u64), 0));
         let stats = place.server().stats();
         assert_eq!((stats.operation("UploadPartCopy"), stats.operation("GetObject")), (3, 0));
         assert!(read(target).await == body);
@@ -208,9 +211,10 @@ async fn each_of_many_is_heard_of_and_a_failure_ends_no_other() {
         let size = names[index].len() as u64;
         let expected = match index % 10 {
             3 => Err(ErrorKind::NotFound),
-            _ => Ok(Outcome { size: Some(size), moved: size }),
+            _ => Ok((Some(size), size)),
         };
-        assert_eq!(*outcome, expected, "{index}");
+        let outcome = outcome.as_ref().map(|outcome| (outcome.size, outcome.moved)).map_err(|kind| *kind);
+        assert_eq!(outcome, expected, "{index}");
     }
     assert_eq!(to.names("").await.len(), 36);
 }
@@ -266,4 +270,72 @@ async fn a_key_that_would_leave_its_folder_is_refused() {
         assert_eq!(error.kind(), ErrorKind::InvalidPath, "{name}: {error}");
     }
     assert!(to.names("").await.is_empty());
+}
+
+#[tokio::test]
+async fn the_version_that_was_copied_is_told_however_it_was_copied() {
+    let named = TransferOptions { names_version: true, ..options() };
+    for from in [s3().await, memory()] {
+        let away = s3().await;
+        for size in [10, 4 * PART + 3] {
+            from.fill_large("source", size).await;
+            let expected = head(&from.object("source")).await.unwrap().e_tag;
+            assert!(expected.is_some());
+            for target in [from.object("target"), away.object("target"), files().object("target")] {
+                let outcome = transfer(&from.object("source"), &target, &named, &Progress::silent()).await.unwrap();
+                assert_eq!((outcome.size, outcome.e_tag), (Some(size as u64), expected.clone()), "to {}", target.uri);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_copies_the_version_that_is_told_or_none() {
+    let place = s3().await;
+    place.fill(&["source"]).await;
+    let late = FaultAction::Latency(Duration::from_millis(400));
+    let late =
+        place.server().faults().add(FaultRule { method: Some("PUT".into()), times: Some(1), ..FaultRule::new(late) });
+    let (source, target) = (place.object("source"), place.object("target"));
+    let (named, progress) = (TransferOptions { names_version: true, ..options() }, Progress::silent());
+    let copying = transfer(&source, &target, &named, &progress);
+    let replacing = async {
+        while place.server().faults().hits(late) == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        place.fill_large("source", 10).await;
+    };
+    let (outcome, ()) = tokio::join!(copying, replacing);
+    let error = outcome.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Precondition, Some(412)), "{error}");
+    assert!(!exists(&place.object("target")).await.unwrap());
+}
+
+/// Runs in a process of its own: what it configures would hold for all.
+#[tokio::test]
+#[ignore = "run by another test"]
+async fn one_connection_alone() {
+    Configuration { connections: Some(1), ..Configuration::default() }.apply().unwrap();
+    let (one, other) = (s3().await, s3().await);
+    for size in [10, 2 * PART + 1, 8 * PART + 3] {
+        let body = one.fill_large("source", size).await;
+        let here = Object { store: one.store_in("eu-west-9"), ..one.object("target") };
+        for target in [here, other.object("target")] {
+            let began = Instant::now();
+            transfer(&one.object("source"), &target, &options(), &Progress::silent()).await.unwrap();
+            let took = began.elapsed();
+            assert!(read(target.clone()).await == body, "{size} bytes to {}", target.uri);
+            // Each standstill would take a second, and there would be one for most of the parts.
+            assert!(took < Duration::from_secs(5), "{size} bytes took {took:?}");
+        }
+    }
+}
+
+#[test]
+fn one_connection_is_enough_to_copy_from_and_to_one_host() {
+    let this = std::env::current_exe().unwrap();
+    let child =
+        Command::new(this).args(["--exact", "transferring::one_connection_alone", "--ignored"]).output().unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && said.contains("1 passed"), "{said}");
 }

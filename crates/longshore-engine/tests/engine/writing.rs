@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 
 use bytes::Bytes;
-use longshore_engine::{ErrorKind, Limits, Memory, Progress, get, put, put_many};
+use longshore_engine::{Cleanup, ErrorKind, Limits, Memory, Progress, get, put, put_many};
 use longshore_formats::{DataOptions, Generator, ObjectType};
 use longshore_gateway::{FaultAction, FaultRule};
 
@@ -13,7 +13,9 @@ async fn generated_objects_arrive_as_they_were_made() {
     for place in everywhere().await {
         let generator = Generator::new(ObjectType::Npz, 100_000, DataOptions::default()).unwrap();
         let objects = place.objects(&["0", "1", "2"]);
-        put_many(objects, Arc::new(generator.clone()), Limits::in_flight(2), &Progress::silent()).await.unwrap();
+        put_many(objects, Arc::new(generator.clone()), Limits::in_flight(2), &Progress::silent(), &Cleanup::default())
+            .await
+            .unwrap();
         let expected: Vec<_> = (0..3).map(|index| generator.generate(index).to_vec()).collect();
         assert!(place.read(&["0", "1", "2"]).await.unwrap() == expected, "{}", place.base);
     }
@@ -69,7 +71,7 @@ async fn the_last_event_has_the_totals() {
     let progress = Progress::to(move |event| heard.lock().unwrap().push(event));
     let bodies = Arc::new(vec![Bytes::from_static(b"12345"); 50]);
     let names: Vec<String> = (0..50).map(|i| i.to_string()).collect();
-    put_many(place.objects(&names), bodies, Limits::default(), &progress).await.unwrap();
+    put_many(place.objects(&names), bodies, Limits::default(), &progress, &Cleanup::default()).await.unwrap();
     let events = events.lock().unwrap();
     let last = events.last().unwrap();
     assert_eq!((last.objects, last.total, last.bytes, last.finished), (50, Some(50), 250, true));

@@ -14,6 +14,7 @@ use object_store::client::{HttpClient, HttpRequest};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+use crate::bounded;
 use crate::guarded::{Told, patiently};
 
 /// Keys are fetched again so long before they end, or after three quarters of a shorter life.
@@ -106,7 +107,7 @@ pub(super) async fn ask(http: &HttpClient, request: &HttpRequest) -> object_stor
         let answer = match http.execute(request.clone()).await {
             Ok(response) => {
                 let status = response.status();
-                response.into_body().bytes().await.map(|body| (status, body))
+                bounded::whole(response, bounded::SMALL_ANSWER).await.map(|body| (status, body))
             }
             Err(error) => Err(error),
         };
