@@ -144,8 +144,7 @@ def test_an_upload_is_taken_up_where_it_was_left(lost: Lost, shell: Shell) -> No
     shell.check("longshore put . --size 128MiB --template large")
     late = lost.running.faults.latency(30, method="PUT", query="partNumber", skip=5)
     with shell.start(f"longshore cp --resume large {BUCKET}/large") as process:
-        # Answered were, at least: which uploads there are, the new one, and four of its eight parts.
-        wait_for(lambda: late.hits and lost.running.stats()["statuses"].get(200, 0) >= 6)
+        wait_for(lambda: late.hits)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=10)
     assert process.returncode == 130
@@ -153,7 +152,8 @@ def test_an_upload_is_taken_up_where_it_was_left(lost: Lost, shell: Shell) -> No
     lost.running.reset_stats()
     shell.check(f"longshore cp --resume large {BUCKET}/large")
     parts = lost.running.stats()["operations"]["UploadPart"]
-    assert 1 <= parts <= 4, parts
+    # When the sixth of eight began to be sent, no more than three before it were still on their way.
+    assert 1 <= parts <= 6, parts
     assert digests(shell.folder) == digests(lost.folder / "bucket")
 
 
