@@ -49,6 +49,7 @@ SOURCES: dict[str, Callable[[], Any]] = {
     "two dimensions": lambda: np.arange(6, dtype=np.int16).reshape(2, 3),
     "no dimension": lambda: np.array(7.0),
     "records": lambda: np.zeros(3, dtype=[("a", "<i4"), ("b", "<f8")]),
+    "records with names like a code": lambda: np.zeros(2, dtype=[("Offset", "<i4"), ("O", "<f8")]),
     "dates": lambda: np.array(["2026-11-20"], dtype="datetime64[D]"),
     "complex": lambda: np.ones(2, dtype=np.complex128),
     "read-only": read_only,
@@ -121,7 +122,8 @@ def test_scattered_memory_is_refused_with_two_ways_out(make: Callable[[], Any]) 
 
 def test_python_objects_are_not_memory() -> None:
     for copied in (False, True):
-        for objects in (np.array([{}, 1], object), np.array([{}, 1, 2], object)[::2]):
+        records = np.zeros(2, dtype=[("a", "<i4"), ("b", "O")])
+        for objects in (np.array([{}, 1], object), np.array([{}, 1, 2], object)[::2], records):
             with pytest.raises(TypeError, match="holds Python objects"):
                 Bytes(objects, copy=copied)
 
