@@ -43,7 +43,7 @@ class Counted:
     gone = 0
 
     def __init__(self) -> None:
-        class Array(np.ndarray):  # type: ignore[type-arg]
+        class Array(np.ndarray):
             def __del__(self) -> None:
                 Counted.gone += 1
 
