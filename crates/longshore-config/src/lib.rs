@@ -11,6 +11,7 @@
 mod address;
 mod azure;
 mod configured;
+mod context;
 mod credential;
 mod environment;
 mod error;
@@ -22,6 +23,7 @@ mod local;
 mod location;
 mod masked;
 mod memory;
+mod network;
 mod oauth;
 mod options;
 mod pattern;
@@ -38,6 +40,7 @@ mod wire;
 
 pub use azure::{AzureAccess, AzureSettings};
 pub use configured::Configured;
+pub use context::Context;
 pub use credential::{Credential, Fetched};
 pub use environment::Environment;
 pub use error::ConfigError;
