@@ -85,6 +85,26 @@ async fn whoever_is_given_is_asked_once_for_all_who_wait_and_again_before_the_en
 }
 
 #[tokio::test]
+async fn who_waits_for_credentials_may_give_up() {
+    let giver = Arc::new(Giver::default());
+    let store = with(&giver);
+    // One of two gives up; the other gets what was asked for already.
+    let first = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { id(&store).await }
+    });
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let second = id(&store);
+    first.abort();
+    assert_eq!((second.await.as_deref(), giver.asked.load(Ordering::SeqCst)), (Ok("0"), 1));
+    // Where all give up, whoever comes next asks anew.
+    let giver = Arc::new(Giver::default());
+    let store = with(&giver);
+    assert!(tokio::time::timeout(Duration::from_millis(5), id(&store)).await.is_err());
+    assert_eq!(id(&store).await.as_deref(), Ok("1"));
+}
+
+#[tokio::test]
 async fn who_fails_is_named_once_the_old_credentials_have_ended() {
     let giver = Arc::new(Giver { life: Some(Duration::from_millis(400)), fails: true, ..Giver::default() });
     let store = with(&giver);
