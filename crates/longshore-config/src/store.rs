@@ -118,6 +118,8 @@ pub struct S3Access {
     pub bucket_url: String,
     /// Whether signatures cover bodies.
     pub sign_payload: bool,
+    /// Whether the server cannot delete many objects with one request.
+    pub single_deletes: bool,
     /// Whether requests carry `x-amz-request-payer`.
     pub request_payer: bool,
     /// The checksum that goes with a body: `sha256` or `crc64nvme`.

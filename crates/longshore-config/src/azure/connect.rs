@@ -48,7 +48,7 @@ impl AzureSettings {
         let none = || -> AzureCredentialProvider {
             Arc::new(StaticCredentialProvider::new(AzureCredential::SASToken(Vec::new())))
         };
-        let objects = MicrosoftAzureBuilder::new()
+        let mut builder = MicrosoftAzureBuilder::new()
             .with_account(&self.account)
             .with_container_name(&self.container)
             .with_endpoint(self.endpoint.clone())
@@ -57,7 +57,11 @@ impl AzureSettings {
             .with_http_connector(Fixed(http.clone()))
             .with_skip_signature(credentials.is_none())
             .with_credentials(credentials.clone().unwrap_or_else(none))
-            .build()?;
+            .with_disable_tagging(self.disable_tagging);
+        if let Some(key) = &self.encryption_key {
+            builder = builder.with_encryption_key(&key.0);
+        }
+        let objects = builder.build()?;
         let azure = AzureAccess {
             http,
             credentials,

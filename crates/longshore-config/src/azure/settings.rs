@@ -1,5 +1,7 @@
 //! What decides how one container is reached, merged from keywords, URI, variables and defaults.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use object_store::azure::AzureAccessKey;
 
 use super::configured;
@@ -7,8 +9,9 @@ use super::credentials::{Source, token_url};
 use super::found::{Layer, is_own, layers};
 use super::place::account_of;
 use super::specs::{
-    AUTHORITY_HOST, CLIENT_ID, CLIENT_SECRET, CONTAINER_NAME, EMULATOR_URL, FEDERATED_TOKEN_FILE, IDENTITY_HEADER,
-    MSI_ENDPOINT, MSI_RESOURCE_ID, OBJECT_ID, SKIP_SIGNATURE, SPECS, TENANT_ID, USE_AZURE_CLI,
+    AUTHORITY_HOST, CLIENT_ID, CLIENT_SECRET, CONTAINER_NAME, CREDENTIAL_TYPE, DISABLE_TAGGING, EMULATOR_URL,
+    ENCRYPTION_KEY, FABRIC, FEDERATED_TOKEN_FILE, IDENTITY_HEADER, MSI_ENDPOINT, MSI_RESOURCE_ID, OBJECT_ID,
+    SKIP_SIGNATURE, SPECS, TENANT_ID, USE_AZURE_CLI, USE_FABRIC_ENDPOINT,
 };
 use crate::address;
 use crate::environment::program;
@@ -47,6 +50,8 @@ pub struct AzureSettings {
     /// The address of the blob service, without a slash at its end.
     pub(super) endpoint: String,
     pub(super) signing: Signing,
+    pub(super) disable_tagging: bool,
+    pub(super) encryption_key: Option<Secret>,
     pub(super) wire: Wire,
 }
 
@@ -96,8 +101,12 @@ impl AzureSettings {
         let layers = layers(given)?;
         let unsigned = given.text(&SKIP_SIGNATURE)?.map(said_true).transpose()?.flatten();
         let emulator = is_emulator(&layers);
-        let (account, endpoint) = if emulator { local(&layers, given)? } else { remote(&layers)? };
+        let fabric = given.flag(&USE_FABRIC_ENDPOINT)?.unwrap_or(false);
+        let (account, endpoint) = if emulator { local(&layers, given)? } else { remote(&layers, fabric)? };
         let wire = Wire::resolve(given, endpoint.starts_with("http://"))?;
+        let disable_tagging = given.flag(&DISABLE_TAGGING)?.unwrap_or(false);
+        let encryption_key = given.text(&ENCRYPTION_KEY)?.map(encryption_key).transpose()?;
+        refuse_what_is_not_done(given)?;
         let fetched = fetched(given)?;
         given.refuse_the_rest("AzureStore", &Self::specs())?;
         let own = [&layers[0].key, &layers[0].signature, &layers[0].token].into_iter().flatten().next();
@@ -125,7 +134,7 @@ impl AzureSettings {
             }
             (None, None) => return Err(ConfigError::Unauthenticated { reason: nobody(&endpoint) }),
         };
-        let settings = Self { container, account, endpoint, signing, wire };
+        let settings = Self { container, account, endpoint, signing, disable_tagging, encryption_key, wire };
         address::parse("endpoint", &settings.container_url())?;
         configured::note(given, &settings, emulator);
         Ok(settings)
@@ -134,7 +143,8 @@ impl AzureSettings {
     /// Whether the two differ in nothing but the container, so that the server can copy from one to the other.
     pub fn same_service(&self, other: &Self) -> bool {
         let elsewhere = Self { container: other.container.clone(), ..self.clone() };
-        elsewhere == *other
+        // A key that requests bring along is not known to the server that copies.
+        elsewhere == *other && self.encryption_key.is_none()
     }
 
     /// The container.
@@ -205,7 +215,7 @@ fn host(endpoint: &str) -> &str {
 }
 
 /// Account and address of Azure itself, or of whatever the endpoint names.
-fn remote(layers: &[Layer; 3]) -> Result<(String, String), ConfigError> {
+fn remote(layers: &[Layer; 3], fabric: bool) -> Result<(String, String), ConfigError> {
     let named = layers.iter().find_map(|layer| layer.account.as_ref()).map(account_name).transpose()?;
     for value in layers.iter().filter_map(|layer| layer.endpoint.as_ref()) {
         let endpoint = address::endpoint(&value.key, &value.text)?;
@@ -223,7 +233,8 @@ fn remote(layers: &[Layer; 3]) -> Result<(String, String), ConfigError> {
         };
     }
     let account = named.ok_or_else(missing_account)?;
-    let endpoint = format!("https://{account}.blob.core.windows.net");
+    let domain = if fabric { "fabric.microsoft.com" } else { "core.windows.net" };
+    let endpoint = format!("https://{account}.blob.{domain}");
     Ok((account, endpoint))
 }
 
@@ -241,6 +252,32 @@ fn local(layers: &[Layer; 3], given: &mut Given<'_>) -> Result<(String, String),
     };
     let bare = base.splitn(4, '/').nth(3).is_none_or(str::is_empty);
     Ok((account.clone(), if bare { format!("{base}/{account}") } else { base }))
+}
+
+/// A key that every request about a blob brings along.
+fn encryption_key(value: Value) -> Result<Secret, ConfigError> {
+    match BASE64_STANDARD.decode(&value.text) {
+        Ok(key) if key.len() == 32 => Ok(Secret(value.text)),
+        _ => Err(invalid(&value.key, "is not 32 bytes in base64".into())),
+    }
+}
+
+/// Refuses what other clients do and this one does not.
+fn refuse_what_is_not_done(given: &mut Given<'_>) -> Result<(), ConfigError> {
+    for spec in FABRIC {
+        if given.by_keyword(spec)?.is_some() {
+            let reason = format!(
+                "{}: Fabric's token service is not asked for tokens; pass bearer_token, or a credential_provider that asks it",
+                spec.name
+            );
+            return Err(ConfigError::NotSupported { reason });
+        }
+    }
+    if given.by_keyword(&CREDENTIAL_TYPE)?.is_some() {
+        let reason = "credential_type: which credentials count follows from those that are given; leave it out, and give                       only those that are meant";
+        return Err(ConfigError::NotSupported { reason: reason.into() });
+    }
+    Ok(())
 }
 
 fn missing_account() -> ConfigError {

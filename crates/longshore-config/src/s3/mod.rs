@@ -7,6 +7,7 @@ mod connect;
 mod credentials;
 mod encryption;
 mod settings;
+mod sources;
 mod specs;
 
 pub(crate) use credentials::ADVICE;

@@ -1,9 +1,11 @@
 //! What decides how one bucket is reached, merged from keywords, variables, profiles and defaults.
 
+use http::{HeaderName, StatusCode};
 use object_store::aws::Checksum;
 
 use super::credentials::{Chain, Keys, Source, pair};
 use super::encryption::Sse;
+use super::sources::Sources;
 use super::specs::*;
 use crate::address;
 use crate::given::{Given, Setting, Spec, Value};
@@ -24,6 +26,19 @@ pub(super) enum Signing {
     From(Source),
     /// With keys that somebody gives who was given.
     By(Provided),
+}
+
+/// What a server can do, or is not to be asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Habits {
+    /// In the words of `object_store`.
+    pub(super) copy_if_not_exists: Option<String>,
+    /// Whether it knows no conditions on writes.
+    pub(super) unconditional: bool,
+    /// Whether tags are left out.
+    pub(super) untagged: bool,
+    /// Whether objects are deleted one by one.
+    pub(super) single_deletes: bool,
 }
 
 /// Which of AWS's own addresses is used.
@@ -48,6 +63,7 @@ pub struct S3Settings {
     /// In the words of `object_store`.
     pub(super) checksum: Option<&'static str>,
     pub(super) encryption: Sse,
+    pub(super) habits: Habits,
     pub(super) wire: Wire,
 }
 
@@ -118,12 +134,19 @@ impl S3Settings {
             return Err(invalid(PROVIDER, "is given beside access_key_id; give one of them".into()));
         }
         let own_signing = own_keys.map(Signing::With).or(provided.map(Signing::By));
-        let files = SharedFiles::read(given.environment)?;
+        let sources = Sources::files(given)?;
+        let files = SharedFiles::read(&sources.environment(given.environment))?;
         let (key, name) = named.as_ref().map_or(("profile", "default"), |value| (&*value.key, &*value.text));
         let profile = files.profile(key, name)?;
         given.profile = Some(profile.layer());
-        let region = given.text(&REGION)?.map_or_else(|| Ok(DEFAULT_REGION.to_owned()), region)?;
-        let endpoint = given.text(&ENDPOINT)?.map(|value| address::endpoint(&value.key, &value.text)).transpose()?;
+        let sources = sources.take(given)?;
+        if let (Some(other), true) = (sources.named(), own_signing.is_some()) {
+            let mine = if provided_is(&own_signing) { PROVIDER } else { ACCESS_KEY_ID.name };
+            return Err(invalid(mine, format!("is given beside {other}; give one of them")));
+        }
+        let environment = sources.environment(given.environment);
+        let region = said_region(given)?.map_or_else(|| Ok(DEFAULT_REGION.to_owned()), region)?;
+        let endpoint = said_endpoint(given)?;
         let plain_http = endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
         let variant = variant(given, endpoint.is_some())?;
         let unsigned = match given.text(&SKIP_SIGNATURE)? {
@@ -167,6 +190,7 @@ impl S3Settings {
         let allow_http = given.said(ALLOW_HTTP.name) && wire.allow_http;
         let near = endpoint.as_deref().is_some_and(address::is_near);
         let encryption = Sse::resolve(given, !plain_http || near || allow_http)?;
+        let habits = Habits::resolve(given)?;
         given.refuse_the_rest("S3Store", &keywords())?;
         let mut settings = Self {
             bucket,
@@ -179,26 +203,31 @@ impl S3Settings {
             request_payer,
             checksum,
             encryption,
+            habits,
             wire,
         };
         settings.addresses()?;
         if unsigned {
+            sources.note(given, None, chosen);
             return Ok(settings);
         }
-        let signing = match own_signing {
-            Some(signing) => Ok(signing),
-            None => {
-                let (environment, region, service) = (given.environment, &*settings.region, &*settings.service_url());
-                let profile = &profile;
-                let chain = Chain { environment, files: &files, profile, chosen, region, service, allow_http };
-                chain.find().map(|source| match source {
-                    Source::Keys(keys) => Signing::With(keys),
-                    source => Signing::From(source),
-                })
-            }
+        if let Some(signing) = own_signing {
+            sources.note(given, None, chosen);
+            note_keys(given, own, chosen, matches!(signing, Signing::With(_)));
+            settings.signing = signing;
+            return Ok(settings);
+        }
+        let (region, service, identity) = (&*settings.region, &*settings.service_url(), sources.identity.as_ref());
+        let (environment, profile, container) = (&*environment, &profile, sources.container);
+        let chain =
+            Chain { environment, files: &files, profile, chosen, region, service, allow_http, identity, container };
+        let source = chain.find();
+        sources.note(given, source.as_ref().ok(), chosen);
+        note_keys(given, own, chosen, matches!(source, Ok(Source::Keys(_))));
+        settings.signing = match source? {
+            Source::Keys(keys) => Signing::With(keys),
+            source => Signing::From(source),
         };
-        note_keys(given, own, chosen, matches!(signing, Ok(Signing::With(_))));
-        settings.signing = signing?;
         Ok(settings)
     }
 
@@ -255,7 +284,12 @@ impl S3Settings {
     /// The addresses of the service and of the bucket, without a slash at their ends.
     pub(super) fn addresses(&self) -> Result<(String, String), ConfigError> {
         let service = self.service_url();
-        let bucket = if self.variant.accelerate {
+        let holds_bucket =
+            service.split_once("://").is_some_and(|(_, rest)| rest.starts_with(&format!("{}.", self.bucket)));
+        let bucket = if self.virtual_hosted_style && self.endpoint.is_some() && holds_bucket {
+            // Other clients want the bucket in the endpoint in this style.
+            service.clone()
+        } else if self.variant.accelerate {
             let host = if self.variant.dualstack { "s3-accelerate.dualstack" } else { "s3-accelerate" };
             address::virtual_host(&format!("https://{host}.amazonaws.com"), &self.bucket)?
         } else if self.virtual_hosted_style {
@@ -265,6 +299,79 @@ impl S3Settings {
         };
         address::parse("endpoint", &bucket)?;
         Ok((service, bucket))
+    }
+}
+
+/// The region, where somebody names one. A fallback does not count where a region is meant for all of AWS.
+fn said_region(given: &mut Given<'_>) -> Result<Option<Value>, ConfigError> {
+    let region = given.text(&REGION)?;
+    let fallback = given.text(&FALLBACK_REGION)?;
+    let firm = region.as_ref().is_some_and(|value| matches!(&*value.key, "region" | "AWS_REGION"));
+    if firm || fallback.is_none() {
+        given.disregard(&[&FALLBACK_REGION]);
+        return Ok(region);
+    }
+    given.disregard(&[&REGION]);
+    Ok(fallback)
+}
+
+/// The endpoint, where somebody names one. That of S3 counts before that of all services.
+fn said_endpoint(given: &mut Given<'_>) -> Result<Option<String>, ConfigError> {
+    let general = given.text(&ENDPOINT)?;
+    let own = given.text(&S3_ENDPOINT)?;
+    if own.is_some() {
+        given.disregard(&[&ENDPOINT]);
+    }
+    own.or(general).map(|value| address::endpoint(&value.key, &value.text)).transpose()
+}
+
+fn provided_is(signing: &Option<Signing>) -> bool {
+    matches!(signing, Some(Signing::By(_)))
+}
+
+impl Habits {
+    fn resolve(given: &mut Given<'_>) -> Result<Self, ConfigError> {
+        let copy_if_not_exists = match given.text(&COPY_IF_NOT_EXISTS)? {
+            Some(value) if !is_way_to_copy(&value.text) => {
+                let reason = format!(
+                    "there is no {:?}; write multipart, header:NAME:VALUE or header-with-status:NAME:VALUE:STATUS",
+                    value.text
+                );
+                return Err(invalid(&value.key, reason));
+            }
+            value => value.map(|value| value.text),
+        };
+        let unconditional = match given.text(&CONDITIONAL_PUT)? {
+            None => false,
+            Some(value) => match &*value.text {
+                "etag" => false,
+                "disabled" => true,
+                other => return Err(invalid(&value.key, format!("there is no {other:?}; write etag or disabled"))),
+            },
+        };
+        if given.flag(&S3_EXPRESS)? == Some(true) {
+            let reason = "s3_express: directory buckets want sessions, which longshore does not open; use a general purpose bucket";
+            return Err(ConfigError::NotSupported { reason: reason.into() });
+        }
+        Ok(Self {
+            copy_if_not_exists,
+            unconditional,
+            untagged: given.flag(&DISABLE_TAGGING)?.unwrap_or(false),
+            single_deletes: given.flag(&DISABLE_BULK_DELETE)?.unwrap_or(false),
+        })
+    }
+}
+
+/// Whether `object_store` can read it.
+fn is_way_to_copy(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(':').map(str::trim).collect();
+    match parts[..] {
+        ["multipart"] => true,
+        ["header", name, ..] if parts.len() > 2 => name.parse::<HeaderName>().is_ok(),
+        ["header-with-status", name, _, status] => {
+            name.parse::<HeaderName>().is_ok() && status.parse::<StatusCode>().is_ok()
+        }
+        _ => false,
     }
 }
 

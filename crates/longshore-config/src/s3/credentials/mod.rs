@@ -62,6 +62,15 @@ pub(super) enum Source {
     Service(Service),
 }
 
+/// Who is asked for keys.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asks {
+    pub(super) identity: bool,
+    pub(super) sts: bool,
+    pub(super) container: bool,
+    pub(super) instance: bool,
+}
+
 impl Source {
     /// A provider of keys, made anew in each process. It notes in `until` when they end.
     pub(super) fn provider(
@@ -81,6 +90,18 @@ impl Source {
         let (who, advice) = (self.to_string(), format!("; {}", self.advice()));
         let giver = Giver { fetch: Arc::new(Keyed(fetch)), who, advice, patience };
         Ok(Credentials::of(Kept::new(giver, Arc::clone(until))))
+    }
+
+    /// Who is asked, themselves or for the keys that ask.
+    pub(super) fn asks(&self) -> Asks {
+        let nobody = Asks::default();
+        match self {
+            Self::Keys(_) | Self::Process(_) | Self::SignOn(_) => nobody,
+            Self::Role(role) => Asks { sts: true, ..role.base().asks() },
+            Self::Container(_) => Asks { container: true, ..nobody },
+            Self::Service(Service::WebIdentity { .. }) => Asks { identity: true, sts: true, ..nobody },
+            Self::Service(Service::Instance { .. }) => Asks { instance: true, ..nobody },
+        }
     }
 
     fn advice(&self) -> &'static str {

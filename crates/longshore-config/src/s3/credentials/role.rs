@@ -60,6 +60,11 @@ impl Role {
         })
     }
 
+    /// Whose keys ask for it.
+    pub(super) fn base(&self) -> &Source {
+        &self.base
+    }
+
     pub(super) fn fetch(&self, region: &str, network: &Network) -> Result<Asked, ConfigError> {
         let near = crate::address::is_near(&self.sts);
         let http = client(&ClientSettings {
