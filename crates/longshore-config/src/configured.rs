@@ -37,7 +37,7 @@ mod tests {
     /// A keyword or a variable, and its value. Those that stand together are given together.
     type Group = &'static [(&'static str, &'static str)];
 
-    /// Says `groups` in every combination of up to four, and whatever comes out again, in an environment that knows no more
+    /// Says `groups` in every combination of up to three, and whatever comes out again, in an environment that knows no more
     /// than where the home folder is.
     fn every_way<S: PartialEq + fmt::Debug>(
         groups: &[Group],
@@ -49,7 +49,7 @@ mod tests {
             [("HOME".to_owned(), home.to_owned()), ("PATH".to_owned(), home.to_owned())].into_iter().collect();
         let mut opened = 0;
         for combination in 0_u32..1 << groups.len() {
-            if combination.count_ones() > 4 {
+            if combination.count_ones() > 3 {
                 continue;
             }
             let said = groups.iter().enumerate().filter(|(index, _)| combination & (1 << index) != 0);
@@ -129,7 +129,7 @@ mod tests {
                 |options, environment| S3Settings::configure(Some("b"), options, environment),
                 ask,
             );
-            assert!(opened > 1000, "{opened}");
+            assert!(opened > 300, "{opened}");
         }
     }
 
@@ -164,7 +164,7 @@ mod tests {
                 |options, environment| GcsSettings::configure(Some("b"), options, environment),
                 |options, environment| GcsSettings::configure(None, options, environment),
             );
-            assert!(opened > 500, "{opened}");
+            assert!(opened > 150, "{opened}");
         }
     }
 
@@ -209,7 +209,7 @@ mod tests {
                 |options, environment| AzureSettings::configure(Some(&location), options, environment),
                 |options, environment| AzureSettings::configure(None, options, environment),
             );
-            assert!(opened > 1000, "{opened}");
+            assert!(opened > 300, "{opened}");
         }
     }
 }

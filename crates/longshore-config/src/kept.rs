@@ -21,7 +21,7 @@ use object_store::{CredentialProvider, StaticCredentialProvider};
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
 
 use crate::credential::{Credential, Fetched, Usable};
-use crate::guarded::{CredentialsError, Told, patiently};
+use crate::credentials_error::{CredentialsError, Told, patiently};
 use crate::options::FOREVER;
 use crate::transport::Trace;
 

@@ -5,16 +5,15 @@ use base64::prelude::BASE64_STANDARD;
 use object_store::azure::AzureAccessKey;
 
 use super::configured;
-use super::credentials::{Source, token_url};
-use super::found::{Layer, is_own, layers};
+use super::credentials::Source;
+use super::fetched::fetched;
+use super::found::{Layer, layers};
 use super::place::account_of;
 use super::specs::{
-    AUTHORITY_HOST, CLIENT_ID, CLIENT_SECRET, CONTAINER_NAME, CREDENTIAL_TYPE, DISABLE_TAGGING, EMULATOR_URL,
-    ENCRYPTION_KEY, FABRIC, FEDERATED_TOKEN_FILE, IDENTITY_HEADER, MSI_ENDPOINT, MSI_RESOURCE_ID, OBJECT_ID,
-    SKIP_SIGNATURE, SPECS, TENANT_ID, USE_AZURE_CLI, USE_FABRIC_ENDPOINT,
+    CONTAINER_NAME, CREDENTIAL_TYPE, DISABLE_TAGGING, EMULATOR_URL, ENCRYPTION_KEY, FABRIC, SKIP_SIGNATURE, SPECS,
+    USE_FABRIC_ENDPOINT,
 };
 use crate::address;
-use crate::environment::program;
 use crate::given::{Given, Secret, Setting, Spec, Value};
 use crate::options::{PROVIDER, boolean, invalid};
 use crate::provided::Provided;
@@ -75,10 +74,8 @@ impl AzureSettings {
         options: Options,
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
-        let mut given = Given::new(options, environment);
-        given.uri = location.said().iter().map(|(name, value)| (*name, value.0.clone())).collect();
-        let settings = Self::merge(Some(location.bucket()), &mut given);
-        (given.trail(), settings)
+        let said = Self::said(Some(location), options, environment);
+        (said.0, said.1.map(|(settings, _)| settings))
     }
 
     /// As [`resolve`](Self::resolve), for a container that a keyword or a variable may name, with what was said and counts.
@@ -87,12 +84,18 @@ impl AzureSettings {
         options: Options,
         environment: &Environment,
     ) -> Result<(Self, Vec<Configured>), ConfigError> {
-        let mut given = Given::new(options, environment);
-        if let Some(location) = location {
-            given.uri = location.said().iter().map(|(name, value)| (*name, value.0.clone())).collect();
-        }
-        let settings = Self::merge(location.map(Location::bucket), &mut given)?;
-        Ok((settings, given.configured()))
+        Self::said(location, options, environment).1
+    }
+
+    fn said(
+        location: Option<&Location>,
+        options: Options,
+        environment: &Environment,
+    ) -> (Vec<Setting>, Result<(Self, Vec<Configured>), ConfigError>) {
+        let said = location.map(Location::said).into_iter().flatten();
+        let given = Given::about(said, options, environment);
+        let container = location.map(Location::bucket);
+        given.resolve("AzureStore", "azure_", &Self::specs(), |given| Self::merge(container, given))
     }
 
     fn merge(container: Option<&str>, given: &mut Given<'_>) -> Result<Self, ConfigError> {
@@ -108,7 +111,6 @@ impl AzureSettings {
         let encryption_key = given.text(&ENCRYPTION_KEY)?.map(encryption_key).transpose()?;
         refuse_what_is_not_done(given)?;
         let fetched = fetched(given)?;
-        given.refuse_the_rest("AzureStore", &Self::specs())?;
         let own = [&layers[0].key, &layers[0].signature, &layers[0].token].into_iter().flatten().next();
         if let (Some(_), Some(own)) = (&provided, own) {
             return Err(invalid(PROVIDER, format!("is given beside {}; give one of them", own.key)));
@@ -134,6 +136,16 @@ impl AzureSettings {
             }
             (None, None) => return Err(ConfigError::Unauthenticated { reason: nobody(&endpoint) }),
         };
+        match &signing {
+            // A key signs and stays here.
+            Signing::Unsigned | Signing::Key(_) => {}
+            Signing::Signature(_) => wire.guard(given, &endpoint, "a shared access signature")?,
+            Signing::Token(_) | Signing::From(_) => wire.guard(given, &endpoint, "a token")?,
+            Signing::By(_) => wire.guard(given, &endpoint, "what the credential provider gives")?,
+        }
+        if encryption_key.is_some() {
+            wire.guard(given, &endpoint, "an encryption key")?;
+        }
         let settings = Self { container, account, endpoint, signing, disable_tagging, encryption_key, wire };
         address::parse("endpoint", &settings.container_url())?;
         configured::note(given, &settings, emulator);
@@ -316,79 +328,6 @@ fn outright(layer: Layer) -> Result<(u8, Signing), ConfigError> {
     Ok((distance, Signing::Signature(Secret(text.to_owned()))))
 }
 
-/// Who is to be asked for tokens.
-struct Fetched {
-    /// Where somebody was named, and whether the call itself named it.
-    source: Option<(bool, Source)>,
-    /// Which of several managed identities is meant.
-    which: Option<(&'static str, String)>,
-}
-
-fn fetched(given: &mut Given<'_>) -> Result<Fetched, ConfigError> {
-    let client_id = given.text(&CLIENT_ID)?;
-    let tenant = given.text(&TENANT_ID)?;
-    let authority = given.text(&AUTHORITY_HOST)?;
-    let secret = given.text(&CLIENT_SECRET)?;
-    let file = given.text(&FEDERATED_TOKEN_FILE)?;
-    let endpoint = given.text(&MSI_ENDPOINT)?;
-    let header = given.text(&IDENTITY_HEADER)?;
-    let cli = given.text(&USE_AZURE_CLI)?;
-    let which = which_of(given, client_id.as_ref())?;
-    let directory = |asked: &Value| {
-        let authority = match &authority {
-            Some(value) => {
-                // The variable of Azure's own libraries is often set without a scheme.
-                let text =
-                    if value.text.contains("://") { value.text.clone() } else { format!("https://{}", value.text) };
-                let url = address::endpoint(&value.key, &text)?;
-                if url.starts_with("http://") && !address::is_near(&url) {
-                    return Err(invalid(&value.key, "the address must begin with https://".into()));
-                }
-                url
-            }
-            None => AUTHORITY_HOST.default.to_owned(),
-        };
-        let missing = |name: &str| invalid(name, format!("is missing, though there is a {}", asked.key));
-        let tenant = tenant.as_ref().ok_or_else(|| missing("tenant_id"))?;
-        let client_id = client_id.as_ref().ok_or_else(|| missing("client_id"))?;
-        let url = token_url(&authority, &tenant.text);
-        address::parse(&tenant.key, &url)?;
-        Ok((url, client_id.text.clone()))
-    };
-    let found = |own, source| Ok(Fetched { source: Some((own, source)), which: None });
-    // What the call itself asks for comes before what the environment offers.
-    for own in [true, false] {
-        if let Some(file) = file.as_ref().filter(|value| is_own(value) == own) {
-            let (token_url, client_id) = directory(file)?;
-            return found(own, Source::Workload { token_url, client_id, file: file.text.clone() });
-        }
-        if let Some(secret) = secret.as_ref().filter(|value| is_own(value) == own) {
-            let (token_url, client_id) = directory(secret)?;
-            return found(own, Source::Secret { token_url, client_id, secret: Secret(secret.text.clone()) });
-        }
-        if let Some(cli) = cli.as_ref().filter(|value| is_own(value) == own)
-            && boolean(&cli.key, &cli.text)?
-        {
-            let program = program(given.environment, "az").ok_or_else(|| {
-                invalid(&cli.key, "there is no program `az` on the PATH; install the Azure CLI".into())
-            })?;
-            return found(own, Source::Cli { program });
-        }
-        if let Some(endpoint) = endpoint.as_ref().filter(|value| is_own(value) == own) {
-            let url = address::parse(&endpoint.key, &endpoint.text)?.to_string();
-            let header = header.map(Value::header).transpose()?.map(Secret);
-            return found(own, Source::Identity { endpoint: Some(url), header, which });
-        }
-    }
-    Ok(Fetched { source: None, which })
-}
-
-fn which_of(given: &mut Given<'_>, client_id: Option<&Value>) -> Result<Option<(&'static str, String)>, ConfigError> {
-    let object = given.text(&OBJECT_ID)?.map(|value| ("object_id", value.text));
-    let resource = given.text(&MSI_RESOURCE_ID)?.map(|value| ("msi_res_id", value.text));
-    Ok(resource.or(object).or_else(|| client_id.map(|value| ("client_id", value.text.clone()))))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -517,6 +456,33 @@ mod tests {
     }
 
     #[test]
+    fn name_directory_and_secret_of_an_application_come_from_one_place() {
+        let account = ("account_name", "acc");
+        let keywords = [("client_id", "i"), ("client_secret", "hunter2"), ("tenant_id", "t")];
+        let variables = [("AZURE_CLIENT_ID", "I"), ("AZURE_CLIENT_SECRET", "hunter3"), ("AZURE_TENANT_ID", "T")];
+        // Each of the three by keyword or by variable, every way there is to mix them.
+        for mix in 0..8 {
+            let (by_keyword, by_variable): (Vec<usize>, Vec<usize>) = (0..3).partition(|index| mix & (1 << index) != 0);
+            let options: Vec<_> = by_keyword.iter().map(|index| keywords[*index]).chain([account]).collect();
+            let environment: Vec<_> = by_variable.iter().map(|index| variables[*index]).collect();
+            match explained("az://c/k", &options, &environment).1 {
+                Ok(settings) => {
+                    assert!(matches!(settings.signing, Signing::From(Source::Secret { .. })) && matches!(mix, 0 | 7));
+                }
+                Err(error) => {
+                    let message = error.to_string();
+                    assert!(message.contains("one set") && !message.contains("hunter"), "{mix}: {message}");
+                    assert!(!matches!(mix, 0 | 7), "{message}");
+                }
+            }
+        }
+        // The platform's token is for whichever application is named.
+        let workload = [("AZURE_FEDERATED_TOKEN_FILE", "/f"), variables[0], variables[2]];
+        let named = resolve("az://c/k", &[account, keywords[0]], &workload);
+        assert!(matches!(named.signing, Signing::From(Source::Workload { client_id, .. }) if client_id == "i"));
+    }
+
+    #[test]
     fn the_metadata_service_is_asked_for_azure_only() {
         let message = refusal(&[("endpoint", "http://127.0.0.1:9/acc")], &[]);
         assert!(message.contains("account_key") && message.contains("skip_signature"), "{message}");
@@ -539,6 +505,24 @@ mod tests {
         ] {
             let message = refusal(options, &[]);
             assert!(message.contains(told) && !message.contains("hunter2"), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_is_good_for_whoever_reads_it_goes_over_plain_http_to_this_machine_only() {
+        let application = [("client_id", "i"), ("client_secret", "hunter2"), ("tenant_id", "t")];
+        for secret in [&[("bearer_token", "hunter2")][..], &[("sas_token", "sv=1&sig=hunter2")], &application] {
+            let over = |endpoint: &'static str, more: &[(&'static str, &'static str)]| {
+                explained("az://c/k", &[secret, &[("endpoint", endpoint)], more].concat(), &[]).1
+            };
+            let message = over("http://storage.example.org/acc", &[]).unwrap_err().to_string();
+            assert!(message.contains("allow_http=True") && !message.contains("hunter2"), "{message}");
+            over("http://127.0.0.1:9/acc", &[]).unwrap();
+            over("https://storage.example.org/acc", &[]).unwrap();
+            over("http://storage.example.org/acc", &[("allow_http", "true")]).unwrap();
+        }
+        for harmless in [("account_key", KEY), ("skip_signature", "true")] {
+            resolve("az://c/k", &[harmless, ("endpoint", "http://storage.example.org/acc")], &[]);
         }
     }
 

@@ -98,9 +98,8 @@ impl S3Settings {
         options: Options,
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
-        let mut given = Given::new(options, environment);
-        let settings = Self::merge(Some(bucket), &mut given);
-        (given.trail(), settings)
+        let said = Self::said(Some(bucket), options, environment);
+        (said.0, said.1.map(|(settings, _)| settings))
     }
 
     /// As [`resolve`](Self::resolve), for a bucket that a keyword or a variable may name, with what was said and counts.
@@ -109,9 +108,16 @@ impl S3Settings {
         options: Options,
         environment: &Environment,
     ) -> Result<(Self, Vec<Configured>), ConfigError> {
-        let mut given = Given::new(options, environment);
-        let settings = Self::merge(bucket, &mut given)?;
-        Ok((settings, given.configured()))
+        Self::said(bucket, options, environment).1
+    }
+
+    fn said(
+        bucket: Option<&str>,
+        options: Options,
+        environment: &Environment,
+    ) -> (Vec<Setting>, Result<(Self, Vec<Configured>), ConfigError>) {
+        let given = Given::new(options, environment);
+        given.resolve("S3Store", "aws_", &all(), |given| Self::merge(bucket, given))
     }
 
     /// Every setting there is, with all its names.
@@ -188,10 +194,9 @@ impl S3Settings {
         };
         let wire = Wire::resolve(given, plain_http)?;
         let allow_http = given.said(ALLOW_HTTP.name) && wire.allow_http;
-        let near = endpoint.as_deref().is_some_and(address::is_near);
-        let encryption = Sse::resolve(given, !plain_http || near || allow_http)?;
+        let keeps_secrets = wire.keeps_secrets(given, endpoint.as_deref().unwrap_or_default());
+        let encryption = Sse::resolve(given, keeps_secrets)?;
         let habits = Habits::resolve(given)?;
-        given.refuse_the_rest("S3Store", &keywords())?;
         let mut settings = Self {
             bucket,
             region,

@@ -259,11 +259,6 @@ const SOURCES: [&Spec; 19] = [
 
 pub(super) const DEFAULT_REGION: &str = "us-east-1";
 
-/// What can be given by keyword.
-pub(super) fn keywords() -> Vec<&'static Spec> {
-    [&OWN[..], &WIRE[..]].concat()
-}
-
 /// Everything, in the order that a person reads it.
 pub(super) fn all() -> Vec<&'static Spec> {
     [&OWN[..], &WIRE[..], &SOURCES[..]].concat()

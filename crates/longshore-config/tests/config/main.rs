@@ -5,6 +5,8 @@ mod certificates;
 mod credentials;
 mod double;
 mod gcs;
+mod home;
+mod identities;
 mod place;
 mod profiles;
 mod redirects;

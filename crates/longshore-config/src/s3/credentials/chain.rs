@@ -8,9 +8,10 @@
 //! 6. A container's agent, then the instance metadata service.
 
 use super::container::Container;
+use super::identity::WebIdentity;
+use super::instance::Instance;
 use super::process::Process;
 use super::role::Role;
-use super::service::Service;
 use super::sso::SignOn;
 use super::{Keys, Source};
 use crate::given::Secret;
@@ -79,7 +80,7 @@ impl Chain<'_> {
             let note = named.then(|| format!("the profile {:?} has none", self.profile.name));
             return Err(ConfigError::NoCredentials { note });
         }
-        Ok(Source::Service(Service::instance(self.environment)?))
+        Ok(Source::Instance(Instance::new(self.environment)?))
     }
 
     /// The role of a profile, asked for with the keys of another one or of a service. `seen` are those that led here.
@@ -129,7 +130,7 @@ impl Chain<'_> {
                 .map(Source::Container)
                 .ok_or_else(|| missing("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set")),
             "Ec2InstanceMetadata" if self.is_switched_off() => Err(missing("AWS_EC2_METADATA_DISABLED is true")),
-            "Ec2InstanceMetadata" => Ok(Source::Service(Service::instance(self.environment)?)),
+            "Ec2InstanceMetadata" => Ok(Source::Instance(Instance::new(self.environment)?)),
             _ => Err(missing("must be Environment, EcsContainer or Ec2InstanceMetadata")),
         }
     }
@@ -168,10 +169,10 @@ impl Chain<'_> {
         session_name: Option<&str>,
         sts: String,
     ) -> Result<Source, ConfigError> {
-        Ok(Source::Service(Service::WebIdentity {
+        Ok(Source::WebIdentity(WebIdentity {
             role: role.to_owned(),
             token_file: token_file.to_owned(),
-            session_name: session_name.map(str::to_owned),
+            session_name: session_name.unwrap_or("longshore").to_owned(),
             sts,
         }))
     }
