@@ -71,6 +71,7 @@ impl S3Settings {
             sign_payload: !self.unsigned_payload,
             request_payer: self.request_payer,
             single_deletes: self.habits.single_deletes,
+            content_type: self.wire.content_type.clone(),
             checksum: self.checksum,
             encryption: self.encryption.headers(),
             retry,

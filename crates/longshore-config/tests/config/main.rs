@@ -7,6 +7,7 @@ mod double;
 mod gcs;
 mod home;
 mod identities;
+mod names;
 mod place;
 mod profiles;
 mod redirects;
