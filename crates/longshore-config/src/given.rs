@@ -123,6 +123,9 @@ pub(crate) struct Given<'a> {
     configured: Vec<Configured>,
 }
 
+/// Settings with what was said and counts, if they can be used, and the trail in any case.
+pub(crate) type Resolved<S> = (Vec<Setting>, Result<(S, Vec<Configured>), ConfigError>);
+
 /// A text, and the option, variable or profile key it came from.
 #[derive(Debug)]
 pub(crate) struct Value {
@@ -159,7 +162,7 @@ impl<'a> Given<'a> {
         prefix: &str,
         known: &[&'static Spec],
         merge: impl FnOnce(&mut Self) -> Result<S, ConfigError>,
-    ) -> (Vec<Setting>, Result<(S, Vec<Configured>), ConfigError>) {
+    ) -> Resolved<S> {
         let unknown = self.options.strip(prefix, known).and_then(|()| self.options.refuse_unknown(store, known));
         let settings = unknown.and(merge(&mut self));
         let provided = self.options.take_provided().is_some();

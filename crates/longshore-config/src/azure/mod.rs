@@ -11,6 +11,7 @@ mod credentials;
 mod fetched;
 mod found;
 pub(crate) mod place;
+mod server;
 mod settings;
 mod specs;
 

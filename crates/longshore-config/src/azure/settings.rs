@@ -9,19 +9,19 @@ use super::credentials::Source;
 use super::fetched::fetched;
 use super::found::{Layer, layers};
 use super::place::account_of;
+use super::server::{host, is_emulator, local, remote};
 use super::specs::{
-    CONTAINER_NAME, CREDENTIAL_TYPE, DISABLE_TAGGING, EMULATOR_URL, ENCRYPTION_KEY, FABRIC, SKIP_SIGNATURE, SPECS,
+    CONTAINER_NAME, CREDENTIAL_TYPE, DISABLE_TAGGING, ENCRYPTION_KEY, FABRIC, SKIP_SIGNATURE, SPECS,
     USE_FABRIC_ENDPOINT,
 };
 use crate::address;
-use crate::given::{Given, Secret, Setting, Spec, Value};
+use crate::given::{Given, Resolved, Secret, Setting, Spec, Value};
 use crate::options::{PROVIDER, boolean, invalid};
 use crate::provided::Provided;
 use crate::wire::{WIRE, Wire};
 use crate::{ConfigError, Configured, Environment, Location, Options};
 
-/// The emulator's account and its key, which are public.
-const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
+/// The key of the emulator's account, which is public.
 const EMULATOR_KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 /// What requests are authorized with.
@@ -87,11 +87,7 @@ impl AzureSettings {
         Self::said(location, options, environment).1
     }
 
-    fn said(
-        location: Option<&Location>,
-        options: Options,
-        environment: &Environment,
-    ) -> (Vec<Setting>, Result<(Self, Vec<Configured>), ConfigError>) {
+    fn said(location: Option<&Location>, options: Options, environment: &Environment) -> Resolved<Self> {
         let said = location.map(Location::said).into_iter().flatten();
         let given = Given::about(said, options, environment);
         let container = location.map(Location::bucket);
@@ -206,64 +202,8 @@ fn away(own: bool) -> u8 {
     if own { 0 } else { 2 }
 }
 
-/// Whether the nearest place that says anything of it means the emulator. An address of Azure's own means none.
-fn is_emulator(layers: &[Layer; 3]) -> bool {
-    layers
-        .iter()
-        .find_map(|layer| layer.emulator.or(layer.endpoint.as_ref().filter(|value| is_azure(value)).map(|_| false)))
-        .unwrap_or(false)
-}
-
-fn is_azure(endpoint: &Value) -> bool {
-    account_of(host(&endpoint.text.to_ascii_lowercase())).is_some()
-}
-
 fn nobody(endpoint: &str) -> String {
     format!("nothing to authorize requests to {endpoint} with; {}", super::credentials::ADVICE)
-}
-
-fn host(endpoint: &str) -> &str {
-    endpoint.split("://").nth(1).and_then(|rest| rest.split([':', '/']).next()).unwrap_or_default()
-}
-
-/// Account and address of Azure itself, or of whatever the endpoint names.
-fn remote(layers: &[Layer; 3], fabric: bool) -> Result<(String, String), ConfigError> {
-    let named = layers.iter().find_map(|layer| layer.account.as_ref()).map(account_name).transpose()?;
-    for value in layers.iter().filter_map(|layer| layer.endpoint.as_ref()) {
-        let endpoint = address::endpoint(&value.key, &value.text)?;
-        let own = account_of(host(&endpoint)).map(str::to_owned);
-        return match (&named, own) {
-            // The address of another account, from a place farther away than the one that named this account.
-            (Some(named), Some(own)) if *named != own => continue,
-            (Some(named), _) => Ok((named.clone(), endpoint)),
-            (None, Some(own)) => Ok((own, endpoint)),
-            // The emulator and its like have the account in the path.
-            (None, None) => match endpoint.splitn(4, '/').nth(3).and_then(|path| path.rsplit('/').next()) {
-                Some(last) if !last.is_empty() => Ok((last.to_owned(), endpoint)),
-                _ => Err(missing_account()),
-            },
-        };
-    }
-    let account = named.ok_or_else(missing_account)?;
-    let domain = if fabric { "fabric.microsoft.com" } else { "core.windows.net" };
-    let endpoint = format!("https://{account}.blob.{domain}");
-    Ok((account, endpoint))
-}
-
-/// Account and address of the emulator, which has the account in the path.
-fn local(layers: &[Layer; 3], given: &mut Given<'_>) -> Result<(String, String), ConfigError> {
-    let account = layers.iter().find_map(|layer| layer.account.as_ref());
-    let account = account.map_or_else(|| Ok(EMULATOR_ACCOUNT.to_owned()), account_name)?;
-    let named = layers.iter().filter_map(|layer| layer.endpoint.as_ref()).find(|value| !is_azure(value));
-    let base = match named {
-        Some(value) => address::endpoint(&value.key, &value.text)?,
-        None => match given.text(&EMULATOR_URL)? {
-            Some(value) => address::endpoint(&value.key, &value.text)?,
-            None => EMULATOR_URL.default.to_owned(),
-        },
-    };
-    let bare = base.splitn(4, '/').nth(3).is_none_or(str::is_empty);
-    Ok((account.clone(), if bare { format!("{base}/{account}") } else { base }))
 }
 
 /// A key that every request about a blob brings along.
@@ -290,19 +230,6 @@ fn refuse_what_is_not_done(given: &mut Given<'_>) -> Result<(), ConfigError> {
         return Err(ConfigError::NotSupported { reason: reason.into() });
     }
     Ok(())
-}
-
-fn missing_account() -> ConfigError {
-    let reason = "is missing; pass account_name, set AZURE_STORAGE_ACCOUNT_NAME, or write the account into the URI: \
-                  https://account.blob.core.windows.net/container/key";
-    invalid("account_name", reason.into())
-}
-
-fn account_name(value: &Value) -> Result<String, ConfigError> {
-    if value.text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-        return Ok(value.text.clone());
-    }
-    Err(invalid(&value.key, format!("{:?} is no name of a storage account", value.text)))
 }
 
 /// What a place authorizes with, and how far away it is.

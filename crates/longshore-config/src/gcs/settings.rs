@@ -6,7 +6,7 @@ use super::specs::{
     APPLICATION_CREDENTIALS, BEARER_TOKEN, BUCKET, BUCKET_LOCATION, ENDPOINT, METADATA_HOST, PROJECT, SERVICE_ACCOUNT,
     SERVICE_ACCOUNT_KEY, SKIP_SIGNATURE, SPECS, XML_API,
 };
-use crate::given::{Given, Origin, Secret, Setting, Spec, Value};
+use crate::given::{Given, Origin, Resolved, Secret, Setting, Spec, Value};
 use crate::options::{PROVIDER, boolean, invalid};
 use crate::provided::Provided;
 use crate::wire::{WIRE, Wire};
@@ -74,11 +74,7 @@ impl GcsSettings {
         Self::said(bucket, options, environment).1
     }
 
-    fn said(
-        bucket: Option<&str>,
-        options: Options,
-        environment: &Environment,
-    ) -> (Vec<Setting>, Result<(Self, Vec<Configured>), ConfigError>) {
+    fn said(bucket: Option<&str>, options: Options, environment: &Environment) -> Resolved<Self> {
         let given = Given::new(options, environment);
         given.resolve("GCSStore", "google_", &Self::specs(), |given| Self::merge(bucket, given))
     }

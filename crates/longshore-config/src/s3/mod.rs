@@ -6,6 +6,8 @@
 mod connect;
 mod credentials;
 mod encryption;
+mod habits;
+mod server;
 mod settings;
 mod sources;
 mod specs;

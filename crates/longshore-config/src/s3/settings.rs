@@ -1,14 +1,15 @@
 //! What decides how one bucket is reached, merged from keywords, variables, profiles and defaults.
 
-use http::{HeaderName, StatusCode};
 use object_store::aws::Checksum;
 
 use super::credentials::{Chain, Keys, Source, pair};
 use super::encryption::Sse;
+use super::habits::Habits;
+use super::server::{self, Variant};
 use super::sources::Sources;
 use super::specs::*;
 use crate::address;
-use crate::given::{Given, Setting, Spec, Value};
+use crate::given::{Given, Resolved, Setting, Spec, Value};
 use crate::options::{PROVIDER, boolean, invalid};
 use crate::profile::SharedFiles;
 use crate::provided::Provided;
@@ -26,27 +27,6 @@ pub(super) enum Signing {
     From(Source),
     /// With keys that somebody gives who was given.
     By(Provided),
-}
-
-/// What a server can do, or is not to be asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Habits {
-    /// In the words of `object_store`.
-    pub(super) copy_if_not_exists: Option<String>,
-    /// Whether it knows no conditions on writes.
-    pub(super) unconditional: bool,
-    /// Whether tags are left out.
-    pub(super) untagged: bool,
-    /// Whether objects are deleted one by one.
-    pub(super) single_deletes: bool,
-}
-
-/// Which of AWS's own addresses is used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Variant {
-    dualstack: bool,
-    fips: bool,
-    accelerate: bool,
 }
 
 /// Everything that decides how one bucket is reached. Equal settings share one store.
@@ -111,11 +91,7 @@ impl S3Settings {
         Self::said(bucket, options, environment).1
     }
 
-    fn said(
-        bucket: Option<&str>,
-        options: Options,
-        environment: &Environment,
-    ) -> (Vec<Setting>, Result<(Self, Vec<Configured>), ConfigError>) {
+    fn said(bucket: Option<&str>, options: Options, environment: &Environment) -> Resolved<Self> {
         let given = Given::new(options, environment);
         given.resolve("S3Store", "aws_", &all(), |given| Self::merge(bucket, given))
     }
@@ -147,14 +123,14 @@ impl S3Settings {
         given.profile = Some(profile.layer());
         let sources = sources.take(given)?;
         if let (Some(other), true) = (sources.named(), own_signing.is_some()) {
-            let mine = if provided_is(&own_signing) { PROVIDER } else { ACCESS_KEY_ID.name };
+            let mine = if matches!(own_signing, Some(Signing::By(_))) { PROVIDER } else { ACCESS_KEY_ID.name };
             return Err(invalid(mine, format!("is given beside {other}; give one of them")));
         }
         let environment = sources.environment(given.environment);
-        let region = said_region(given)?.map_or_else(|| Ok(DEFAULT_REGION.to_owned()), region)?;
-        let endpoint = said_endpoint(given)?;
+        let region = server::region(given)?;
+        let endpoint = server::endpoint(given)?;
         let plain_http = endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
-        let variant = variant(given, endpoint.is_some())?;
+        let variant = Variant::resolve(given, endpoint.is_some())?;
         let unsigned = match given.text(&SKIP_SIGNATURE)? {
             // A variable does not take away what the call itself brings.
             Some(value) => boolean(&value.key, &value.text)? && (own_signing.is_none() || value.distance() == 0),
@@ -307,79 +283,6 @@ impl S3Settings {
     }
 }
 
-/// The region, where somebody names one. A fallback does not count where a region is meant for all of AWS.
-fn said_region(given: &mut Given<'_>) -> Result<Option<Value>, ConfigError> {
-    let region = given.text(&REGION)?;
-    let fallback = given.text(&FALLBACK_REGION)?;
-    let firm = region.as_ref().is_some_and(|value| matches!(&*value.key, "region" | "AWS_REGION"));
-    if firm || fallback.is_none() {
-        given.disregard(&[&FALLBACK_REGION]);
-        return Ok(region);
-    }
-    given.disregard(&[&REGION]);
-    Ok(fallback)
-}
-
-/// The endpoint, where somebody names one. That of S3 counts before that of all services.
-fn said_endpoint(given: &mut Given<'_>) -> Result<Option<String>, ConfigError> {
-    let general = given.text(&ENDPOINT)?;
-    let own = given.text(&S3_ENDPOINT)?;
-    if own.is_some() {
-        given.disregard(&[&ENDPOINT]);
-    }
-    own.or(general).map(|value| address::endpoint(&value.key, &value.text)).transpose()
-}
-
-fn provided_is(signing: &Option<Signing>) -> bool {
-    matches!(signing, Some(Signing::By(_)))
-}
-
-impl Habits {
-    fn resolve(given: &mut Given<'_>) -> Result<Self, ConfigError> {
-        let copy_if_not_exists = match given.text(&COPY_IF_NOT_EXISTS)? {
-            Some(value) if !is_way_to_copy(&value.text) => {
-                let reason = format!(
-                    "there is no {:?}; write multipart, header:NAME:VALUE or header-with-status:NAME:VALUE:STATUS",
-                    value.text
-                );
-                return Err(invalid(&value.key, reason));
-            }
-            value => value.map(|value| value.text),
-        };
-        let unconditional = match given.text(&CONDITIONAL_PUT)? {
-            None => false,
-            Some(value) => match &*value.text {
-                "etag" => false,
-                "disabled" => true,
-                other => return Err(invalid(&value.key, format!("there is no {other:?}; write etag or disabled"))),
-            },
-        };
-        if given.flag(&S3_EXPRESS)? == Some(true) {
-            let reason = "s3_express: directory buckets want sessions, which longshore does not open; use a general purpose bucket";
-            return Err(ConfigError::NotSupported { reason: reason.into() });
-        }
-        Ok(Self {
-            copy_if_not_exists,
-            unconditional,
-            untagged: given.flag(&DISABLE_TAGGING)?.unwrap_or(false),
-            single_deletes: given.flag(&DISABLE_BULK_DELETE)?.unwrap_or(false),
-        })
-    }
-}
-
-/// Whether `object_store` can read it.
-fn is_way_to_copy(text: &str) -> bool {
-    let parts: Vec<&str> = text.split(':').map(str::trim).collect();
-    match parts[..] {
-        ["multipart"] => true,
-        ["header", name, ..] if parts.len() > 2 => name.parse::<HeaderName>().is_ok(),
-        ["header-with-status", name, _, status] => {
-            name.parse::<HeaderName>().is_ok() && status.parse::<StatusCode>().is_ok()
-        }
-        _ => false,
-    }
-}
-
 /// Keys given by keyword are one set: a token from elsewhere belongs to other keys.
 fn keys_by_keyword(own: &[Option<Value>; 3]) -> Result<Option<Keys>, ConfigError> {
     let [id, secret, token] = [&ACCESS_KEY_ID, &SECRET_ACCESS_KEY, &SESSION_TOKEN].map(|spec| spec.name.to_owned());
@@ -405,26 +308,6 @@ fn note_keys(given: &mut Given<'_>, own: [Option<Value>; 3], chosen: bool, count
     for (spec, value) in specs.into_iter().zip(&values) {
         given.note(spec, value.as_ref());
     }
-}
-
-fn variant(given: &mut Given<'_>, has_endpoint: bool) -> Result<Variant, ConfigError> {
-    let mut flag = |spec: &'static Spec| match given.text(spec)? {
-        None => Ok(false),
-        Some(value) => match boolean(&value.key, &value.text)? {
-            true if has_endpoint => {
-                Err(invalid(&value.key, "chooses among AWS's own addresses, but an endpoint is given as well".into()))
-            }
-            on => Ok(on),
-        },
-    };
-    Ok(Variant { dualstack: flag(&DUALSTACK)?, fips: flag(&FIPS)?, accelerate: flag(&ACCELERATE)? })
-}
-
-fn region(value: Value) -> Result<String, ConfigError> {
-    if value.text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-        return Ok(value.text);
-    }
-    Err(invalid(&value.key, format!("{:?} is no region name", value.text)))
 }
 
 #[cfg(test)]

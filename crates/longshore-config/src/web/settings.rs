@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::given::{Given, Secret, Setting, Spec};
+use crate::given::{Given, Resolved, Secret, Setting, Spec};
 use crate::options::invalid;
 use crate::wire::{WIRE, Wire, headers};
 use crate::{ConfigError, Configured, Environment, Location, Options};
@@ -75,7 +75,7 @@ impl WebSettings {
         said: &BTreeMap<&'static str, Secret>,
         options: Options,
         environment: &Environment,
-    ) -> (Vec<Setting>, Result<(Self, Vec<Configured>), ConfigError>) {
+    ) -> Resolved<Self> {
         let given = Given::about(said, options, environment);
         given.resolve("HTTPStore", "http_", &Self::specs(), |given| Self::merge(origin, base, given))
     }
