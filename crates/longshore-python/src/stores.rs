@@ -204,7 +204,7 @@ pub(crate) fn options_of(options: &Bound<'_, PyDict>) -> PyResult<Options> {
     for (name, value) in options {
         let name: String = name.extract()?;
         let value = match value.cast::<PyDict>() {
-            Ok(lines) if name == "headers" => Some(header_lines(lines)?),
+            Ok(lines) if matches!(&*name, "headers" | "default_headers") => Some(header_lines(lines)?),
             _ => option_text(&name, &value)?,
         };
         if let Some(value) = value {
