@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::options::{boolean, duration, invalid, number};
-use crate::{ConfigError, Environment, Location, Options, masked};
+use crate::location::check_bucket;
+use crate::options::{PROVIDER, boolean, duration, invalid, number};
+use crate::{ConfigError, Configured, Environment, Options, masked};
 
 /// One setting of a kind of store, and every name it goes by.
 #[derive(Debug)]
@@ -119,7 +120,11 @@ pub(crate) struct Given<'a> {
     /// The profile in force, once it is known.
     pub(crate) profile: Option<Layer>,
     trail: Vec<Setting>,
+    configured: Vec<Configured>,
 }
+
+/// Settings with what was said and counts, if they can be used, and the trail in any case.
+pub(crate) type Resolved<S> = (Vec<Setting>, Result<(S, Vec<Configured>), ConfigError>);
 
 /// A text, and the option, variable or profile key it came from.
 #[derive(Debug)]
@@ -131,16 +136,21 @@ pub(crate) struct Value {
 
 impl<'a> Given<'a> {
     pub(crate) fn new(options: Options, environment: &'a Environment) -> Self {
-        Self { options, uri: BTreeMap::new(), environment, profile: None, trail: Vec::new() }
+        Self { options, uri: BTreeMap::new(), environment, profile: None, trail: Vec::new(), configured: Vec::new() }
     }
 
     /// As [`new`](Self::new), with what the URI says.
-    pub(crate) fn about(location: &Location, options: Options, environment: &'a Environment) -> Self {
-        let uri = location.said().iter().map(|(name, value)| (*name, value.0.clone())).collect();
+    pub(crate) fn about<'s>(
+        said: impl IntoIterator<Item = (&'s &'static str, &'s Secret)>,
+        options: Options,
+        environment: &'a Environment,
+    ) -> Self {
+        let uri = said.into_iter().map(|(name, value)| (*name, value.0.clone())).collect();
         Self { uri, ..Self::new(options, environment) }
     }
 
-    /// Has `merge` ask for the settings of a kind of store, and gives the trail, however that ends.
+    /// Has `merge` ask for the settings of a kind of store, and gives the trail, however that ends, with what was said and
+    /// counts, in the order of names. A keyword may begin with `prefix`.
     ///
     /// # Errors
     ///
@@ -149,13 +159,22 @@ impl<'a> Given<'a> {
     pub(crate) fn resolve<S>(
         mut self,
         store: &'static str,
+        prefix: &str,
         known: &[&'static Spec],
         merge: impl FnOnce(&mut Self) -> Result<S, ConfigError>,
-    ) -> (Vec<Setting>, Result<S, ConfigError>) {
-        let unknown = self.options.refuse_unknown(store, known);
+    ) -> Resolved<S> {
+        let unknown = self.options.strip(prefix, known).and_then(|()| self.options.refuse_unknown(store, known));
         let settings = unknown.and(merge(&mut self));
-        debug_assert!(settings.is_err() || self.options.is_empty(), "nobody asked for {:?}", self.options);
-        (self.trail, settings)
+        let provided = self.options.take_provided().is_some();
+        let settings = match (settings, self.options.left()) {
+            (Ok(_), _) if provided => {
+                Err(invalid(PROVIDER, format!("{store} is reached with what its own options say; leave it out")))
+            }
+            (Ok(_), Some(left)) => Err(invalid(left, "has no effect beside the other options; leave it out".into())),
+            (settings, _) => settings,
+        };
+        self.configured.sort_by_key(|one| one.name);
+        (self.trail, settings.map(|settings| (settings, self.configured)))
     }
 
     /// The value of `spec` from whoever comes first. Notes it in the trail.
@@ -219,7 +238,52 @@ impl<'a> Given<'a> {
             None => spec.default.to_owned(),
         };
         let origin = value.map_or(Origin::Default, |value| value.origin.clone());
+        if let Some(value) = value {
+            self.configure(spec, &value.text, origin.clone());
+        }
         self.trail.push(Setting { name: spec.name, value: shown, origin });
+    }
+
+    /// Makes `value` what was said for `spec`, where a keyword would be the same as whoever said it.
+    pub(crate) fn configure(&mut self, spec: &Spec, value: &str, origin: Origin) {
+        self.disregard(&[spec]);
+        if spec.keyword && matches!(origin, Origin::Keyword | Origin::Uri | Origin::Variable(_)) {
+            self.configured.push(Configured { name: spec.name, value: value.to_owned(), secret: spec.secret, origin });
+        }
+    }
+
+    /// Who said what is called by one of `specs` and counts so far.
+    pub(crate) fn origin(&self, specs: &[&Spec]) -> Option<Origin> {
+        let said = |spec: &&Spec| self.configured.iter().find(|one| one.name == spec.name);
+        specs.iter().find_map(said).map(|one| one.origin.clone())
+    }
+
+    /// For what was said and does not count.
+    pub(crate) fn disregard(&mut self, specs: &[&Spec]) {
+        self.configured.retain(|one| specs.iter().all(|spec| spec.name != one.name));
+    }
+
+    /// The bucket that the caller or the URI has `named`, else a keyword, else a variable.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidOption`] where there is none, or two.
+    pub(crate) fn bucket(&mut self, spec: &Spec, named: Option<&str>) -> Result<String, ConfigError> {
+        let again = self.by_keyword(spec)?;
+        let value = match (named, again) {
+            (Some(named), Some(again)) if again.text != named => {
+                return Err(invalid(&again.key, format!("is {:?}, and the URI names {named:?}", again.text)));
+            }
+            (None, Some(again)) => again,
+            (Some(named), _) => Value { key: spec.name.to_owned(), text: named.to_owned(), origin: Origin::Uri },
+            (None, None) => self.by_variable(spec).ok_or_else(|| {
+                let or = spec.variables.first().map(|name| format!(", or set {name}")).unwrap_or_default();
+                invalid(spec.name, format!("is missing; name it{or}"))
+            })?,
+        };
+        check_bucket(&value.text).map_err(|reason| invalid(&value.key, reason))?;
+        self.note(spec, Some(&value));
+        Ok(value.text)
     }
 
     pub(crate) fn flag(&mut self, spec: &Spec) -> Result<Option<bool>, ConfigError> {
@@ -276,8 +340,20 @@ impl Value {
 }
 
 /// A text that is compared and used, but never shown.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Secret(pub(crate) String);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Secret(pub(crate) String);
+
+impl Secret {
+    /// Hides `text`.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, for whoever sends it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -23,13 +23,13 @@ impl Store {
 
 impl PartialEq for Store {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.0 == other.0
     }
 }
 
 impl Hash for Store {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.0).hash(state);
+        self.0.hash(state);
     }
 }
 
@@ -204,7 +204,7 @@ pub(crate) fn options_of(options: &Bound<'_, PyDict>) -> PyResult<Options> {
     for (name, value) in options {
         let name: String = name.extract()?;
         let value = match value.cast::<PyDict>() {
-            Ok(lines) if name == "headers" => Some(header_lines(lines)?),
+            Ok(lines) if matches!(&*name, "headers" | "default_headers") => Some(header_lines(lines)?),
             _ => option_text(&name, &value)?,
         };
         if let Some(value) = value {

@@ -1,20 +1,27 @@
 //! What decides how one container is reached, merged from keywords, URI, variables and defaults.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use object_store::azure::AzureAccessKey;
 
+use super::configured;
 use super::credentials::Source;
 use super::fetched::fetched;
 use super::found::{Layer, layers};
 use super::place::account_of;
-use super::specs::{CONTAINER_NAME, EMULATOR_URL, SKIP_SIGNATURE, SPECS};
+use super::server::{host, is_emulator, local, remote};
+use super::specs::{
+    CONTAINER_NAME, CREDENTIAL_TYPE, DISABLE_TAGGING, ENCRYPTION_KEY, FABRIC, SKIP_SIGNATURE, SPECS,
+    USE_FABRIC_ENDPOINT,
+};
 use crate::address;
-use crate::given::{Given, Secret, Setting, Spec, Value};
-use crate::options::{boolean, invalid};
+use crate::given::{Given, Resolved, Secret, Setting, Spec, Value};
+use crate::options::{PROVIDER, boolean, invalid};
+use crate::provided::Provided;
 use crate::wire::{WIRE, Wire};
-use crate::{ConfigError, Environment, Location, Options};
+use crate::{ConfigError, Configured, Environment, Location, Options};
 
-/// The emulator's account and its key, which are public.
-const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
+/// The key of the emulator's account, which is public.
 const EMULATOR_KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 /// What requests are authorized with.
@@ -30,6 +37,8 @@ pub(super) enum Signing {
     Token(Secret),
     /// Tokens that have to be fetched.
     From(Source),
+    /// What somebody gives who was given.
+    By(Provided),
 }
 
 /// Everything that decides how one container is reached. Equal settings share one store.
@@ -40,6 +49,8 @@ pub struct AzureSettings {
     /// The address of the blob service, without a slash at its end.
     pub(super) endpoint: String,
     pub(super) signing: Signing,
+    pub(super) disable_tagging: bool,
+    pub(super) encryption_key: Option<Secret>,
     pub(super) wire: Wire,
 }
 
@@ -63,22 +74,47 @@ impl AzureSettings {
         options: Options,
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
-        let given = Given::about(location, options, environment);
-        given.resolve("AzureStore", &Self::specs(), |given| Self::merge(location.bucket(), given))
+        let said = Self::said(Some(location), options, environment);
+        (said.0, said.1.map(|(settings, _)| settings))
     }
 
-    fn merge(container: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
+    /// As [`resolve`](Self::resolve), for a container that a keyword or a variable may name, with what was said and counts.
+    pub(crate) fn configure(
+        location: Option<&Location>,
+        options: Options,
+        environment: &Environment,
+    ) -> Result<(Self, Vec<Configured>), ConfigError> {
+        Self::said(location, options, environment).1
+    }
+
+    fn said(location: Option<&Location>, options: Options, environment: &Environment) -> Resolved<Self> {
+        let said = location.map(Location::said).into_iter().flatten();
+        let given = Given::about(said, options, environment);
+        let container = location.map(Location::bucket);
+        given.resolve("AzureStore", "azure_", &Self::specs(), |given| Self::merge(container, given))
+    }
+
+    fn merge(container: Option<&str>, given: &mut Given<'_>) -> Result<Self, ConfigError> {
+        let container = given.bucket(&CONTAINER_NAME, container)?;
+        let provided = given.options.take_provided();
         let layers = layers(given)?;
-        let again = given.text(&CONTAINER_NAME)?;
-        if let Some(again) = again.filter(|again| again.text != container) {
-            return Err(invalid(&again.key, format!("is {:?}, and the URI names {container:?}", again.text)));
-        }
         let unsigned = given.text(&SKIP_SIGNATURE)?.map(said_true).transpose()?.flatten();
         let emulator = is_emulator(&layers);
-        let (account, endpoint) = if emulator { local(&layers, given)? } else { remote(&layers)? };
+        let fabric = given.flag(&USE_FABRIC_ENDPOINT)?.unwrap_or(false);
+        let (account, endpoint) = if emulator { local(&layers, given)? } else { remote(&layers, fabric)? };
         let wire = Wire::resolve(given, endpoint.starts_with("http://"))?;
+        let disable_tagging = given.flag(&DISABLE_TAGGING)?.unwrap_or(false);
+        let encryption_key = given.text(&ENCRYPTION_KEY)?.map(encryption_key).transpose()?;
+        refuse_what_is_not_done(given)?;
         let fetched = fetched(given)?;
-        let decided = layers.into_iter().find(|layer| layer.decides(&account)).map(outright).transpose()?;
+        let own = [&layers[0].key, &layers[0].signature, &layers[0].token].into_iter().flatten().next();
+        if let (Some(_), Some(own)) = (&provided, own) {
+            return Err(invalid(PROVIDER, format!("is given beside {}; give one of them", own.key)));
+        }
+        let decided = match provided {
+            Some(provided) => Some((0, Signing::By(provided))),
+            None => layers.into_iter().find(|layer| layer.decides(&account)).map(outright).transpose()?,
+        };
         let nearest =
             [decided.as_ref().map(|(distance, _)| *distance), fetched.source.as_ref().map(|(own, _)| away(*own))];
         let nearest = nearest.into_iter().flatten().min().unwrap_or(u8::MAX);
@@ -101,16 +137,22 @@ impl AzureSettings {
             Signing::Unsigned | Signing::Key(_) => {}
             Signing::Signature(_) => wire.guard(given, &endpoint, "a shared access signature")?,
             Signing::Token(_) | Signing::From(_) => wire.guard(given, &endpoint, "a token")?,
+            Signing::By(_) => wire.guard(given, &endpoint, "what the credential provider gives")?,
         }
-        let settings = Self { container: container.to_owned(), account, endpoint, signing, wire };
+        if encryption_key.is_some() {
+            wire.guard(given, &endpoint, "an encryption key")?;
+        }
+        let settings = Self { container, account, endpoint, signing, disable_tagging, encryption_key, wire };
         address::parse("endpoint", &settings.container_url())?;
+        configured::note(given, &settings, emulator);
         Ok(settings)
     }
 
     /// Whether the two differ in nothing but the container, so that the server can copy from one to the other.
     pub fn same_service(&self, other: &Self) -> bool {
         let elsewhere = Self { container: other.container.clone(), ..self.clone() };
-        elsewhere == *other
+        // A key that requests bring along is not known to the server that copies.
+        elsewhere == *other && self.encryption_key.is_none()
     }
 
     /// The container.
@@ -135,6 +177,7 @@ impl AzureSettings {
             Signing::Key(_) => format!("a key of the account {}", self.account),
             Signing::Signature(_) => "a shared access signature".into(),
             Signing::Token(_) => "a token that was given".into(),
+            Signing::By(provided) => provided.who(),
             Signing::From(source) => source.who().trim_end_matches(',').to_owned(),
         })
     }
@@ -159,76 +202,34 @@ fn away(own: bool) -> u8 {
     if own { 0 } else { 2 }
 }
 
-/// Whether the nearest place that says anything of it means the emulator. An address of Azure's own means none.
-fn is_emulator(layers: &[Layer; 3]) -> bool {
-    layers
-        .iter()
-        .find_map(|layer| layer.emulator.or(layer.endpoint.as_ref().filter(|value| is_azure(value)).map(|_| false)))
-        .unwrap_or(false)
-}
-
-fn is_azure(endpoint: &Value) -> bool {
-    account_of(host(&endpoint.text.to_ascii_lowercase())).is_some()
-}
-
 fn nobody(endpoint: &str) -> String {
     format!("nothing to authorize requests to {endpoint} with; {}", super::credentials::ADVICE)
 }
 
-fn host(endpoint: &str) -> &str {
-    endpoint.split("://").nth(1).and_then(|rest| rest.split([':', '/']).next()).unwrap_or_default()
-}
-
-/// Account and address of Azure itself, or of whatever the endpoint names.
-fn remote(layers: &[Layer; 3]) -> Result<(String, String), ConfigError> {
-    let named = layers.iter().find_map(|layer| layer.account.as_ref()).map(account_name).transpose()?;
-    for value in layers.iter().filter_map(|layer| layer.endpoint.as_ref()) {
-        let endpoint = address::endpoint(&value.key, &value.text)?;
-        let own = account_of(host(&endpoint)).map(str::to_owned);
-        return match (&named, own) {
-            // The address of another account, from a place farther away than the one that named this account.
-            (Some(named), Some(own)) if *named != own => continue,
-            (Some(named), _) => Ok((named.clone(), endpoint)),
-            (None, Some(own)) => Ok((own, endpoint)),
-            // The emulator and its like have the account in the path.
-            (None, None) => match endpoint.splitn(4, '/').nth(3).and_then(|path| path.rsplit('/').next()) {
-                Some(last) if !last.is_empty() => Ok((last.to_owned(), endpoint)),
-                _ => Err(missing_account()),
-            },
-        };
+/// A key that every request about a blob brings along.
+fn encryption_key(value: Value) -> Result<Secret, ConfigError> {
+    match BASE64_STANDARD.decode(&value.text) {
+        Ok(key) if key.len() == 32 => Ok(Secret(value.text)),
+        _ => Err(invalid(&value.key, "is not 32 bytes in base64".into())),
     }
-    let account = named.ok_or_else(missing_account)?;
-    let endpoint = format!("https://{account}.blob.core.windows.net");
-    Ok((account, endpoint))
 }
 
-/// Account and address of the emulator, which has the account in the path.
-fn local(layers: &[Layer; 3], given: &mut Given<'_>) -> Result<(String, String), ConfigError> {
-    let account = layers.iter().find_map(|layer| layer.account.as_ref());
-    let account = account.map_or_else(|| Ok(EMULATOR_ACCOUNT.to_owned()), account_name)?;
-    let named = layers.iter().filter_map(|layer| layer.endpoint.as_ref()).find(|value| !is_azure(value));
-    let base = match named {
-        Some(value) => address::endpoint(&value.key, &value.text)?,
-        None => match given.text(&EMULATOR_URL)? {
-            Some(value) => address::endpoint(&value.key, &value.text)?,
-            None => EMULATOR_URL.default.to_owned(),
-        },
-    };
-    let bare = base.splitn(4, '/').nth(3).is_none_or(str::is_empty);
-    Ok((account.clone(), if bare { format!("{base}/{account}") } else { base }))
-}
-
-fn missing_account() -> ConfigError {
-    let reason = "is missing; pass account_name, set AZURE_STORAGE_ACCOUNT_NAME, or write the account into the URI: \
-                  https://account.blob.core.windows.net/container/key";
-    invalid("account_name", reason.into())
-}
-
-fn account_name(value: &Value) -> Result<String, ConfigError> {
-    if value.text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-        return Ok(value.text.clone());
+/// Refuses what other clients do and this one does not.
+fn refuse_what_is_not_done(given: &mut Given<'_>) -> Result<(), ConfigError> {
+    for spec in FABRIC {
+        if given.by_keyword(spec)?.is_some() {
+            let reason = format!(
+                "{}: Fabric's token service is not asked for tokens; pass bearer_token, or a credential_provider that asks it",
+                spec.name
+            );
+            return Err(ConfigError::NotSupported { reason });
+        }
     }
-    Err(invalid(&value.key, format!("{:?} is no name of a storage account", value.text)))
+    if given.by_keyword(&CREDENTIAL_TYPE)?.is_some() {
+        let reason = "credential_type: which credentials count follows from those that are given; leave it out, and give                       only those that are meant";
+        return Err(ConfigError::NotSupported { reason: reason.into() });
+    }
+    Ok(())
 }
 
 /// What a place authorizes with, and how far away it is.

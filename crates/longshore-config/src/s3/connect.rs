@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, S3ConditionalPut};
 
 use super::settings::{S3Settings, Signing};
 use crate::ConfigError;
+use crate::kept::Credentials;
 use crate::store::{Live, S3Access};
 use crate::transport::{Fixed, Route};
 
@@ -17,7 +18,10 @@ impl S3Settings {
         let http = self.wire.client(&service_url, public)?;
         let retry = self.wire.retry();
         let keys_until = Arc::<AtomicI64>::default();
-        let credentials = self.credentials(&keys_until)?;
+        let (credentials, current) = match self.credentials(&keys_until)? {
+            Some(Credentials { provider, current }) => (Some(provider), Some(current)),
+            None => (None, None),
+        };
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&self.bucket)
             .with_region(&self.region)
@@ -25,10 +29,19 @@ impl S3Settings {
             .with_endpoint(if self.virtual_hosted_style { &bucket_url } else { &service_url })
             .with_virtual_hosted_style_request(self.virtual_hosted_style)
             .with_retry(retry.clone())
+            .with_client_options(self.wire.client_options())
             .with_http_connector(Fixed(http.clone()))
             .with_skip_signature(credentials.is_none())
             .with_unsigned_payload(self.unsigned_payload)
-            .with_request_payer(self.request_payer);
+            .with_request_payer(self.request_payer)
+            .with_disable_tagging(self.habits.untagged)
+            .with_disable_bulk_delete(self.habits.single_deletes);
+        if self.habits.unconditional {
+            builder = builder.with_conditional_put(S3ConditionalPut::Disabled);
+        }
+        if let Some(way) = &self.habits.copy_if_not_exists {
+            builder = builder.with_config(AmazonS3ConfigKey::CopyIfNotExists, way);
+        }
         if let Some(credentials) = &credentials {
             builder = builder.with_credentials(Arc::clone(credentials));
         }
@@ -57,11 +70,13 @@ impl S3Settings {
             bucket_url,
             sign_payload: !self.unsigned_payload,
             request_payer: self.request_payer,
+            single_deletes: self.habits.single_deletes,
+            content_type: self.wire.content_type.clone(),
             checksum: self.checksum,
             encryption: self.encryption.headers(),
             retry,
         };
-        Ok(Live { s3: Some(s3), ..Live::of(Arc::new(store)) })
+        Ok(Live { s3: Some(s3), credentials: current, ..Live::of(Arc::new(store)) })
     }
 
     /// Where requests go.
@@ -69,11 +84,12 @@ impl S3Settings {
         Route::new(&self.addresses().ok()?.1, &self.wire)
     }
 
-    fn credentials(&self, until: &Arc<AtomicI64>) -> Result<Option<AwsCredentialProvider>, ConfigError> {
+    fn credentials(&self, until: &Arc<AtomicI64>) -> Result<Option<Credentials<AwsCredential>>, ConfigError> {
         match &self.signing {
             Signing::Unsigned => Ok(None),
-            Signing::With(keys) => Ok(Some(keys.provider())),
-            Signing::From(source) => source.provider(&self.region, self.wire.ca_bundle.as_deref(), until).map(Some),
+            Signing::With(keys) => Ok(Some(keys.credentials())),
+            Signing::By(provided) => Ok(Some(provided.credentials(until))),
+            Signing::From(source) => source.provider(&self.region, &self.wire.network, until).map(Some),
         }
     }
 }

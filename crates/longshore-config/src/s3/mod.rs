@@ -6,9 +6,13 @@
 mod connect;
 mod credentials;
 mod encryption;
+mod habits;
+mod server;
 mod settings;
+mod sources;
 mod specs;
 
 pub(crate) use credentials::ADVICE;
 pub use encryption::Encryption;
 pub use settings::S3Settings;
+pub(crate) use specs::BUCKET;

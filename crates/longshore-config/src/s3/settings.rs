@@ -4,13 +4,17 @@ use object_store::aws::Checksum;
 
 use super::credentials::{Chain, Keys, Source, pair};
 use super::encryption::Sse;
+use super::habits::Habits;
+use super::server::{self, Variant};
+use super::sources::Sources;
 use super::specs::*;
 use crate::address;
-use crate::given::{Given, Setting, Spec, Value};
-use crate::options::{boolean, invalid};
+use crate::given::{Given, Resolved, Setting, Spec, Value};
+use crate::options::{PROVIDER, boolean, invalid};
 use crate::profile::SharedFiles;
+use crate::provided::Provided;
 use crate::wire::{ALLOW_HTTP, Wire};
-use crate::{ConfigError, Environment, Options};
+use crate::{ConfigError, Configured, Environment, Options};
 
 /// How requests are signed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,14 +25,8 @@ pub(super) enum Signing {
     With(Keys),
     /// With keys that have to be fetched.
     From(Source),
-}
-
-/// Which of AWS's own addresses is used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Variant {
-    dualstack: bool,
-    fips: bool,
-    accelerate: bool,
+    /// With keys that somebody gives who was given.
+    By(Provided),
 }
 
 /// Everything that decides how one bucket is reached. Equal settings share one store.
@@ -45,6 +43,7 @@ pub struct S3Settings {
     /// In the words of `object_store`.
     pub(super) checksum: Option<&'static str>,
     pub(super) encryption: Sse,
+    pub(super) habits: Habits,
     pub(super) wire: Wire,
 }
 
@@ -79,7 +78,22 @@ impl S3Settings {
         options: Options,
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
-        Given::new(options, environment).resolve("S3Store", &all(), |given| Self::merge(bucket, given))
+        let said = Self::said(Some(bucket), options, environment);
+        (said.0, said.1.map(|(settings, _)| settings))
+    }
+
+    /// As [`resolve`](Self::resolve), for a bucket that a keyword or a variable may name, with what was said and counts.
+    pub(crate) fn configure(
+        bucket: Option<&str>,
+        options: Options,
+        environment: &Environment,
+    ) -> Result<(Self, Vec<Configured>), ConfigError> {
+        Self::said(bucket, options, environment).1
+    }
+
+    fn said(bucket: Option<&str>, options: Options, environment: &Environment) -> Resolved<Self> {
+        let given = Given::new(options, environment);
+        given.resolve("S3Store", "aws_", &all(), |given| Self::merge(bucket, given))
     }
 
     /// Every setting there is, with all its names.
@@ -87,7 +101,9 @@ impl S3Settings {
         all()
     }
 
-    fn merge(bucket: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
+    fn merge(bucket: Option<&str>, given: &mut Given<'_>) -> Result<Self, ConfigError> {
+        let bucket = given.bucket(&BUCKET, bucket)?;
+        let provided = given.options.take_provided();
         let named = given.text(&PROFILE)?;
         let chosen = named.as_ref().is_some_and(|value| value.key == PROFILE.name);
         let own = [
@@ -96,22 +112,33 @@ impl S3Settings {
             given.by_keyword(&SESSION_TOKEN)?,
         ];
         let own_keys = keys_by_keyword(&own)?;
-        if chosen && own_keys.is_some() {
-            return Err(invalid("profile", "is given beside access_key_id; give one of them".into()));
+        if provided.is_some() && own_keys.is_some() {
+            return Err(invalid(PROVIDER, "is given beside access_key_id; give one of them".into()));
         }
-        let files = SharedFiles::read(given.environment)?;
+        let own_signing = own_keys.map(Signing::With).or(provided.map(Signing::By));
+        let sources = Sources::files(given)?;
+        let files = SharedFiles::read(&sources.environment(given.environment))?;
         let (key, name) = named.as_ref().map_or(("profile", "default"), |value| (&*value.key, &*value.text));
         let profile = files.profile(key, name)?;
         given.profile = Some(profile.layer());
-        let region = given.text(&REGION)?.map_or_else(|| Ok(DEFAULT_REGION.to_owned()), region)?;
-        let endpoint = given.text(&ENDPOINT)?.map(|value| address::endpoint(&value.key, &value.text)).transpose()?;
+        let sources = sources.take(given)?;
+        if let (Some(other), true) = (sources.named(), own_signing.is_some()) {
+            let mine = if matches!(own_signing, Some(Signing::By(_))) { PROVIDER } else { ACCESS_KEY_ID.name };
+            return Err(invalid(mine, format!("is given beside {other}; give one of them")));
+        }
+        let environment = sources.environment(given.environment);
+        let region = server::region(given)?;
+        let endpoint = server::endpoint(given)?;
         let plain_http = endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
-        let variant = variant(given, endpoint.is_some())?;
+        let variant = Variant::resolve(given, endpoint.is_some())?;
         let unsigned = match given.text(&SKIP_SIGNATURE)? {
             // A variable does not take away what the call itself brings.
-            Some(value) => boolean(&value.key, &value.text)? && (own_keys.is_none() || value.distance() == 0),
+            Some(value) => boolean(&value.key, &value.text)? && (own_signing.is_none() || value.distance() == 0),
             None => false,
         };
+        if !unsigned {
+            given.disregard(&[&SKIP_SIGNATURE]);
+        }
         // TLS already protects the payload; hashing it again would cost more than sending it.
         let unsigned_payload = given.flag(&UNSIGNED_PAYLOAD)?.unwrap_or(!plain_http);
         let style = match given.text(&VIRTUAL_HOSTED_STYLE)? {
@@ -145,8 +172,9 @@ impl S3Settings {
         let allow_http = given.said(ALLOW_HTTP.name) && wire.allow_http;
         let keeps_secrets = wire.keeps_secrets(given, endpoint.as_deref().unwrap_or_default());
         let encryption = Sse::resolve(given, keeps_secrets)?;
+        let habits = Habits::resolve(given)?;
         let mut settings = Self {
-            bucket: bucket.to_owned(),
+            bucket,
             region,
             endpoint,
             variant,
@@ -156,19 +184,27 @@ impl S3Settings {
             request_payer,
             checksum,
             encryption,
+            habits,
             wire,
         };
         settings.addresses()?;
-        let source = match own_keys {
-            _ if unsigned => return Ok(settings),
-            Some(keys) => Ok(Source::Keys(keys)),
-            None => {
-                let (environment, region, service) = (given.environment, &*settings.region, &*settings.service_url());
-                let profile = &profile;
-                Chain { environment, files: &files, profile, chosen, region, service, allow_http }.find()
-            }
-        };
-        note_keys(given, own, chosen, source.as_ref().ok());
+        if unsigned {
+            sources.note(given, None, chosen);
+            return Ok(settings);
+        }
+        if let Some(signing) = own_signing {
+            sources.note(given, None, chosen);
+            note_keys(given, own, chosen, matches!(signing, Signing::With(_)));
+            settings.signing = signing;
+            return Ok(settings);
+        }
+        let (region, service, identity) = (&*settings.region, &*settings.service_url(), sources.identity.as_ref());
+        let (environment, profile, container) = (&*environment, &profile, sources.container);
+        let chain =
+            Chain { environment, files: &files, profile, chosen, region, service, allow_http, identity, container };
+        let source = chain.find();
+        sources.note(given, source.as_ref().ok(), chosen);
+        note_keys(given, own, chosen, matches!(source, Ok(Source::Keys(_))));
         settings.signing = match source? {
             Source::Keys(keys) => Signing::With(keys),
             source => Signing::From(source),
@@ -201,7 +237,7 @@ impl S3Settings {
     pub fn access_key_id(&self) -> Option<&str> {
         match &self.signing {
             Signing::With(keys) => Some(&keys.id),
-            Signing::Unsigned | Signing::From(_) => None,
+            Signing::Unsigned | Signing::From(_) | Signing::By(_) => None,
         }
     }
 
@@ -211,6 +247,7 @@ impl S3Settings {
             Signing::Unsigned => None,
             Signing::With(keys) => Some(Source::Keys(keys.clone()).to_string()),
             Signing::From(source) => Some(source.to_string()),
+            Signing::By(provided) => Some(provided.who()),
         }
     }
 
@@ -228,7 +265,12 @@ impl S3Settings {
     /// The addresses of the service and of the bucket, without a slash at their ends.
     pub(super) fn addresses(&self) -> Result<(String, String), ConfigError> {
         let service = self.service_url();
-        let bucket = if self.variant.accelerate {
+        let holds_bucket =
+            service.split_once("://").is_some_and(|(_, rest)| rest.starts_with(&format!("{}.", self.bucket)));
+        let bucket = if self.virtual_hosted_style && self.endpoint.is_some() && holds_bucket {
+            // Other clients want the bucket in the endpoint in this style.
+            service.clone()
+        } else if self.variant.accelerate {
             let host = if self.variant.dualstack { "s3-accelerate.dualstack" } else { "s3-accelerate" };
             address::virtual_host(&format!("https://{host}.amazonaws.com"), &self.bucket)?
         } else if self.virtual_hosted_style {
@@ -254,38 +296,18 @@ fn keys_by_keyword(own: &[Option<Value>; 3]) -> Result<Option<Keys>, ConfigError
 }
 
 /// Notes in the trail where the keys come from that count.
-fn note_keys(given: &mut Given<'_>, own: [Option<Value>; 3], chosen: bool, source: Option<&Source>) {
+fn note_keys(given: &mut Given<'_>, own: [Option<Value>; 3], chosen: bool, count: bool) {
     let specs = [&ACCESS_KEY_ID, &SECRET_ACCESS_KEY, &SESSION_TOKEN];
     let by_variable = !chosen && given.by_variable(&ACCESS_KEY_ID).is_some();
-    let values = match source {
-        Some(Source::Keys(_)) if own[0].is_some() => own,
-        Some(Source::Keys(_)) if by_variable => specs.map(|spec| given.by_variable(spec)),
-        Some(Source::Keys(_)) => specs.map(|spec| given.by_profile(spec)),
-        _ => [None, None, None],
+    let values = match count {
+        true if own[0].is_some() => own,
+        true if by_variable => specs.map(|spec| given.by_variable(spec)),
+        true => specs.map(|spec| given.by_profile(spec)),
+        false => [None, None, None],
     };
     for (spec, value) in specs.into_iter().zip(&values) {
         given.note(spec, value.as_ref());
     }
-}
-
-fn variant(given: &mut Given<'_>, has_endpoint: bool) -> Result<Variant, ConfigError> {
-    let mut flag = |spec: &'static Spec| match given.text(spec)? {
-        None => Ok(false),
-        Some(value) => match boolean(&value.key, &value.text)? {
-            true if has_endpoint => {
-                Err(invalid(&value.key, "chooses among AWS's own addresses, but an endpoint is given as well".into()))
-            }
-            on => Ok(on),
-        },
-    };
-    Ok(Variant { dualstack: flag(&DUALSTACK)?, fips: flag(&FIPS)?, accelerate: flag(&ACCELERATE)? })
-}
-
-fn region(value: Value) -> Result<String, ConfigError> {
-    if value.text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-        return Ok(value.text);
-    }
-    Err(invalid(&value.key, format!("{:?} is no region name", value.text)))
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use http::header::CONTENT_LENGTH;
 use http::{StatusCode, Version};
 use hyper_util::client::proxy::matcher::Matcher;
 use longshore_runtime::configuration::Configuration;
-use longshore_runtime::fork::PerProcess;
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
@@ -23,7 +22,8 @@ use super::redirects::{Led, Redirects};
 use super::seats::{Seated, Seats};
 use super::trace::{Requests, Trace};
 use super::trust::{self, Trust};
-use crate::ConfigError;
+use crate::wire::network::Network;
+use crate::{ConfigError, Context};
 
 /// What decides how requests travel. Stores in which it is equal share connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,15 +34,17 @@ pub(crate) struct ClientSettings {
     pub(crate) needs_tls: bool,
     /// Whether the server is on this machine or link, where no proxy belongs, whatever the environment names.
     pub(crate) direct: bool,
-    /// A PEM file of certificates to trust besides the system's.
-    pub(crate) ca_bundle: Option<String>,
+    /// How connections are made.
+    pub(crate) network: Network,
     /// Longest wait for a connection.
     pub(crate) connect_timeout: Duration,
     /// Longest silence.
     pub(crate) timeout: Duration,
 }
 
-static CLIENTS: PerProcess<Mutex<HashMap<(ClientSettings, Redirects), HttpClient>>> = PerProcess::new();
+/// The clients of a process.
+#[derive(Debug, Default)]
+pub(crate) struct Clients(Mutex<HashMap<(ClientSettings, Redirects), HttpClient>>);
 
 /// The client of this process for `settings`. It follows no redirects.
 ///
@@ -56,14 +58,14 @@ pub(crate) fn client(settings: &ClientSettings) -> Result<HttpClient, ConfigErro
 
 /// As [`client`], for one that follows redirects.
 pub(crate) fn following(settings: &ClientSettings, follows: Redirects) -> Result<HttpClient, ConfigError> {
-    let mut clients = CLIENTS.get_or_make(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let mut clients = Context::process().clients().0.lock().unwrap_or_else(PoisonError::into_inner);
     let wanted = (settings.clone(), follows);
     if let Some(client) = clients.get(&wanted) {
         return Ok(client.clone());
     }
     let client = HttpClient::new(ObservedClient {
         http: build(settings, follows)?,
-        proxies: (!settings.direct).then(Matcher::from_system),
+        proxies: settings.network.proxies().or_else(|| (!settings.direct).then(Matcher::from_system)),
         connect_timeout: settings.connect_timeout,
         timeout: settings.timeout,
         seats: Seats::new(),
@@ -73,34 +75,34 @@ pub(crate) fn following(settings: &ClientSettings, follows: Redirects) -> Result
 }
 
 fn build(settings: &ClientSettings, follows: Redirects) -> Result<reqwest::Client, ConfigError> {
-    let idle = Configuration::settled().connections.unwrap_or(usize::MAX);
+    let network = &settings.network;
+    let most = Configuration::settled().connections.unwrap_or(usize::MAX);
     let builder = || {
-        let builder = reqwest::Client::builder().pool_max_idle_per_host(idle);
+        let builder = reqwest::Client::builder().pool_max_idle_per_host(network.idle_at_most.unwrap_or(most).min(most));
         let builder = if settings.direct { builder.no_proxy() } else { builder };
-        builder
+        let builder = builder
             .redirect(follows.policy())
-            .user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
             .https_only(!settings.allow_http)
-            .http1_only()
-            .dns_resolver(Names)
+            .dns_resolver(Names { shuffled: network.randomize })
             // An object is what is stored, and as long as `Content-Length` says.
             .no_gzip()
             .no_brotli()
             .no_zstd()
-            .no_deflate()
+            .no_deflate();
+        network.apply(builder)
     };
-    if let Some(path) = &settings.ca_bundle {
-        let trust = trust::configuration(Arc::new(Trust::new(Some(path))?))?;
-        let client = builder().tls_backend_preconfigured(trust).build();
+    if network.trusts_others() {
+        let trust = trust::configuration(Arc::new(Trust::new(network)?), network.versions)?;
+        let client = builder()?.tls_backend_preconfigured(trust).build();
         return client.map_err(|error| ConfigError::HttpClient { reason: innermost(&error) });
     }
-    match builder().build() {
+    match builder()?.build() {
         Ok(client) => Ok(client),
         Err(error) if settings.needs_tls => Err(ConfigError::HttpClient { reason: innermost(&error) }),
         // Without certificates no TLS connection will be made, and none is asked for.
         Err(_) => {
-            builder().tls_certs_only([]).build().map_err(|error| ConfigError::HttpClient { reason: innermost(&error) })
+            builder()?.tls_certs_only([]).build().map_err(|error| ConfigError::HttpClient { reason: innermost(&error) })
         }
     }
 }
@@ -113,7 +115,7 @@ fn innermost(error: &reqwest::Error) -> String {
 #[derive(Debug)]
 struct ObservedClient {
     http: reqwest::Client,
-    /// What `http` has found in the environment, for whoever has to say where a connection was to go.
+    /// What `http` was told or has found in the environment, for whoever has to say where a connection was to go.
     proxies: Option<Matcher>,
     connect_timeout: Duration,
     timeout: Duration,

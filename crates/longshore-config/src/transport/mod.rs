@@ -7,6 +7,7 @@
 
 mod client;
 mod connection;
+mod dressed;
 mod failure;
 mod idle;
 mod names;
@@ -16,8 +17,9 @@ mod seats;
 mod trace;
 mod trust;
 
-pub(crate) use client::{ClientSettings, Fixed, client, following};
+pub(crate) use client::{ClientSettings, Clients, Fixed, client, following};
 pub use connection::NoConnection;
+pub(crate) use dressed::Dressed;
 pub(crate) use redirects::Redirects;
 pub use route::{Certificate, Greeting, Route, TlsFailure};
 pub use trace::{Observed, Requests, Trace};

@@ -87,7 +87,11 @@ impl Route {
         let tls = uri.scheme_str() == Some("https");
         let default_port = |tls| if tls { 443 } else { 80 };
         // The proxy that the client of the same address takes.
-        let between = if is_near(url) { None } else { Matcher::from_system().intercept(&uri) };
+        let between = match wire.network.proxies() {
+            Some(named) => named.intercept(&uri),
+            None if is_near(url) => None,
+            None => Matcher::from_system().intercept(&uri),
+        };
         let dialled = between.as_ref().map_or(&uri, |between| between.uri());
         let host = dialled.host()?.trim_matches(['[', ']']).to_owned();
         let dials_tls = dialled.scheme_str() == Some("https");
@@ -133,9 +137,11 @@ impl Route {
     pub async fn handshake(&self, stream: TcpStream) -> Result<(Certificate, &'static str), TlsFailure> {
         let failure = |reason: String, advice| TlsFailure { reason, advice, certificate: None };
         let seen = Arc::default();
-        let trust = Trust::new(self.wire.ca_bundle.as_deref());
-        let config = trust
-            .and_then(|trust| trust::configuration(Arc::new(Recorder { trust, seen: Arc::clone(&seen) })))
+        let network = &self.wire.network;
+        let config = Trust::new(network)
+            .and_then(|trust| {
+                trust::configuration(Arc::new(Recorder { trust, seen: Arc::clone(&seen) }), network.versions)
+            })
             .map_err(|error| failure(error.to_string(), TRUST))?;
         let name = ServerName::try_from(self.host.clone())
             .map_err(|_| failure(format!("{:?} is no name that a certificate could have", self.host), NAME))?;

@@ -25,7 +25,8 @@ pub(crate) async fn put(
     attributes: &Attributes,
     context: &Context,
 ) -> Result<(), Error> {
-    let mut request = Request::object(access, Method::PUT, key, context)?.headers(to_headers(attributes))?;
+    let mut request = Request::object(access, Method::PUT, key, context)?
+        .headers(to_headers(attributes, access.content_type.as_deref()))?;
     let checksum = match access.checksum {
         Some("sha256") => Some(("x-amz-checksum-sha256", Sha256::digest(&body).to_vec())),
         Some("crc64nvme") => {

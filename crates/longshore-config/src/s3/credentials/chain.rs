@@ -34,6 +34,10 @@ pub(in crate::s3) struct Chain<'a> {
     pub(in crate::s3) service: &'a str,
     /// Whether `allow_http` was said, so that STS may be reached unencrypted.
     pub(in crate::s3) allow_http: bool,
+    /// A role and the file with the token that proves who asks, where keywords name them.
+    pub(in crate::s3) identity: Option<&'a (String, String)>,
+    /// Whether a keyword names the agent of a container.
+    pub(in crate::s3) container: bool,
 }
 
 impl Chain<'_> {
@@ -43,6 +47,15 @@ impl Chain<'_> {
     ///
     /// [`ConfigError::NoCredentials`] where there is nobody, [`ConfigError::InvalidOption`] for what cannot be used.
     pub(in crate::s3) fn find(&self) -> Result<Source, ConfigError> {
+        if let Some((role, token_file)) = self.identity {
+            let sts = self.sts(self.profile)?;
+            return self.web_identity(token_file, role, self.environment.get("AWS_ROLE_SESSION_NAME"), sts);
+        }
+        if self.container
+            && let Some(agent) = Container::find(self.environment)?
+        {
+            return Ok(Source::Container(agent));
+        }
         if !self.chosen
             && let Some(keys) = keys_of_variables(self.environment)?
         {

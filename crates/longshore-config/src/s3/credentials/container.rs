@@ -12,6 +12,7 @@ use super::kept::{Fetch, Fresh, ask, keys, told};
 use crate::given::Secret;
 use crate::options::invalid;
 use crate::transport::{ClientSettings, client};
+use crate::wire::network::Network;
 use crate::{ConfigError, Environment, address};
 
 const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
@@ -76,7 +77,7 @@ impl Container {
             allow_http: near,
             needs_tls: !near,
             direct: true,
-            ca_bundle: None,
+            network: Network::default(),
             // An agent in reach answers at once or is not there.
             connect_timeout: Duration::from_secs(2),
             timeout: Duration::from_secs(2),

@@ -9,6 +9,7 @@ use object_store::client::HttpClient;
 use super::kept::{Fetch, Fresh, told};
 use super::sts;
 use crate::ConfigError;
+use crate::wire::network::Network;
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -22,8 +23,8 @@ pub(in crate::s3) struct WebIdentity {
 }
 
 impl WebIdentity {
-    pub(super) fn fetch(&self, ca_bundle: Option<&str>) -> Result<Asked, ConfigError> {
-        Ok(Asked { identity: self.clone(), http: sts::client_of(&self.sts, ca_bundle)? })
+    pub(super) fn fetch(&self, network: &Network) -> Result<Asked, ConfigError> {
+        Ok(Asked { identity: self.clone(), http: sts::client_of(&self.sts, network)? })
     }
 }
 

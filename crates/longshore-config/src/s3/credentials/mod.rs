@@ -19,21 +19,22 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use object_store::StaticCredentialProvider;
-use object_store::aws::{AwsCredential, AwsCredentialProvider};
+use object_store::aws::AwsCredential;
 
 pub(super) use chain::{Chain, pair};
 use container::Container;
 use identity::WebIdentity;
 use instance::Instance;
-use kept::{Fetch, Kept};
+use kept::{Fetch, Keyed};
 use process::Process;
 use role::Role;
 use sso::SignOn;
 
 use crate::ConfigError;
+use crate::credential::Credential;
 use crate::given::Secret;
-use crate::guarded::{Guarded, SPARE};
+use crate::kept::{Credentials, Giver, Kept};
+use crate::wire::network::Network;
 
 /// What to do when there are no keys.
 pub(crate) const ADVICE: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or send unsigned requests (skip_signature=True, \
@@ -66,29 +67,47 @@ pub(super) enum Source {
     Instance(Instance),
 }
 
+/// Who is asked for keys.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asks {
+    pub(super) identity: bool,
+    pub(super) sts: bool,
+    pub(super) container: bool,
+    pub(super) instance: bool,
+}
+
 impl Source {
     /// A provider of keys, made anew in each process. It notes in `until` when they end.
     pub(super) fn provider(
         &self,
         region: &str,
-        ca_bundle: Option<&str>,
+        network: &Network,
         until: &Arc<AtomicI64>,
-    ) -> Result<AwsCredentialProvider, ConfigError> {
+    ) -> Result<Credentials<AwsCredential>, ConfigError> {
         let (fetch, patience): (Arc<dyn Fetch>, _) = match self {
-            Self::Keys(keys) => return Ok(keys.provider()),
-            Self::Instance(instance) => return instance.provider(region, ca_bundle),
+            Self::Keys(keys) => return Ok(keys.credentials()),
+            Self::Instance(instance) => (Arc::new(instance.fetch()?), instance::PATIENCE),
             Self::Process(process) => (Arc::new(process.clone()), process::PATIENCE),
-            Self::Role(role) => (Arc::new(role.fetch(region, ca_bundle)?), role::PATIENCE),
-            Self::SignOn(sign_on) => (Arc::new(sign_on.fetch(ca_bundle)?), Duration::from_secs(15)),
-            Self::WebIdentity(identity) => (Arc::new(identity.fetch(ca_bundle)?), identity::PATIENCE),
+            Self::Role(role) => (Arc::new(role.fetch(region, network)?), role::PATIENCE),
+            Self::SignOn(sign_on) => (Arc::new(sign_on.fetch(network)?), Duration::from_secs(15)),
+            Self::WebIdentity(identity) => (Arc::new(identity.fetch(network)?), identity::PATIENCE),
             Self::Container(container) => (Arc::new(container.fetch()?), container::PATIENCE),
         };
-        Ok(Arc::new(Guarded::new(
-            Arc::new(Kept::new(fetch, Arc::clone(until), patience)),
-            self.to_string(),
-            format!("; {}", self.advice()),
-            patience + SPARE,
-        )))
+        let (who, advice) = (self.to_string(), format!("; {}", self.advice()));
+        let giver = Giver { fetch: Arc::new(Keyed(fetch)), who, advice, patience };
+        Ok(Credentials::of(Kept::new(giver, Arc::clone(until))))
+    }
+
+    /// Who is asked, themselves or for the keys that ask.
+    pub(super) fn asks(&self) -> Asks {
+        let nobody = Asks::default();
+        match self {
+            Self::Keys(_) | Self::Process(_) | Self::SignOn(_) => nobody,
+            Self::Role(role) => Asks { sts: true, ..role.base().asks() },
+            Self::Container(_) => Asks { container: true, ..nobody },
+            Self::WebIdentity(_) => Asks { identity: true, sts: true, ..nobody },
+            Self::Instance(_) => Asks { instance: true, ..nobody },
+        }
     }
 
     fn advice(&self) -> &'static str {
@@ -117,11 +136,13 @@ impl fmt::Display for Source {
 }
 
 impl Keys {
-    pub(super) fn provider(&self) -> AwsCredentialProvider {
-        Arc::new(StaticCredentialProvider::new(AwsCredential {
+    pub(super) fn credentials(&self) -> Credentials<AwsCredential> {
+        let usable = AwsCredential {
             key_id: self.id.clone(),
             secret_key: self.secret.0.clone(),
             token: self.token.as_ref().map(|token| token.0.clone()),
-        }))
+        };
+        let credential = Credential::from(&usable);
+        Credentials::given(usable, credential)
     }
 }

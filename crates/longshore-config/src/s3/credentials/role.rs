@@ -12,6 +12,7 @@ use super::kept::{Fetch, Fresh};
 use super::{Source, sts};
 use crate::ConfigError;
 use crate::profile::Profile;
+use crate::wire::network::Network;
 
 /// For STS and for whoever gives the keys that ask it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(75);
@@ -52,9 +53,14 @@ impl Role {
         })
     }
 
-    pub(super) fn fetch(&self, region: &str, ca_bundle: Option<&str>) -> Result<Asked, ConfigError> {
-        let base = self.base.provider(region, ca_bundle, &Arc::default())?;
-        let http = sts::client_of(&self.sts, ca_bundle)?;
+    /// Whose keys ask for it.
+    pub(super) fn base(&self) -> &Source {
+        &self.base
+    }
+
+    pub(super) fn fetch(&self, region: &str, network: &Network) -> Result<Asked, ConfigError> {
+        let base = self.base.provider(region, network, &Arc::default())?.provider;
+        let http = sts::client_of(&self.sts, network)?;
         Ok(Asked { role: self.clone(), base, http, region: region.to_owned() })
     }
 }

@@ -12,18 +12,19 @@ use reqwest::Url;
 
 use super::kept::{Fresh, ask, told};
 use crate::transport::{ClientSettings, client};
+use crate::wire::network::Network;
 use crate::{ConfigError, address};
 
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// The client for STS at the checked address `sts`.
-pub(super) fn client_of(sts: &str, ca_bundle: Option<&str>) -> Result<HttpClient, ConfigError> {
+pub(super) fn client_of(sts: &str, network: &Network) -> Result<HttpClient, ConfigError> {
     client(&ClientSettings {
         // Whether that may be was decided when the address was read.
         allow_http: true,
         needs_tls: sts.starts_with("https://"),
         direct: address::is_near(sts),
-        ca_bundle: ca_bundle.map(str::to_owned),
+        network: network.clone(),
         connect_timeout: SILENCE,
         timeout: SILENCE,
     })
