@@ -1,0 +1,235 @@
+//! What a constructor is given: dictionaries and keywords of Python, as options.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use longshore_config::Options;
+use object_store::path::Path;
+use pyo3::exceptions::PyOverflowError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDelta, PyDeltaAccess, PyDict, PyMapping, PyString};
+
+use crate::credentials::Cloud;
+use crate::exceptions::{exception, invalid, wrong_type};
+use crate::provider::PythonSource;
+use crate::keys;
+
+/// Everything that a constructor takes besides the bucket.
+#[derive(Default)]
+pub(crate) struct Arguments<'py> {
+    pub(crate) prefix: Option<Bound<'py, PyAny>>,
+    pub(crate) config: Option<Bound<'py, PyAny>>,
+    pub(crate) client_options: Option<Bound<'py, PyAny>>,
+    pub(crate) retry_config: Option<Bound<'py, PyAny>>,
+    pub(crate) credential_provider: Option<Bound<'py, PyAny>>,
+    pub(crate) kwargs: Option<Bound<'py, PyDict>>,
+}
+
+/// The same, read.
+pub(crate) struct Given {
+    pub(crate) options: Options,
+    pub(crate) prefix: Option<Path>,
+    pub(crate) provider: Option<Arc<PythonSource>>,
+}
+
+impl<'py> Arguments<'py> {
+    /// Reads the arguments of `store`, which takes credentials for `cloud`.
+    pub(crate) fn read(self, py: Python<'py>, store: &'static str, cloud: Option<Cloud>) -> PyResult<Given> {
+        let mut reader = Reader { py, store, texts: BTreeMap::new() };
+        if let Some(config) = &self.config {
+            reader.every("config", config, Reader::add)?;
+        }
+        if let Some(kwargs) = &self.kwargs {
+            reader.every("keyword arguments", kwargs, Reader::add)?;
+        }
+        if let Some(options) = &self.client_options {
+            reader.every("client_options", options, Reader::add_client)?;
+        }
+        if let Some(retry) = &self.retry_config {
+            reader.every("retry_config", retry, Reader::add_retry)?;
+        }
+        let mut prefix = self.prefix.as_ref().map(|prefix| path(store, prefix)).transpose()?;
+        let provider = match (&self.credential_provider, cloud) {
+            (None, _) => None,
+            (Some(_), None) => {
+                return Err(invalid(py, &format!("{store} sends no credentials, and takes no credential_provider")));
+            }
+            (Some(provider), Some(_)) if !provider.is_callable() => {
+                let found = provider.get_type().name()?;
+                let wanted = "a callable that gives a dictionary of credentials";
+                return Err(wrong_type(py, &format!("{store}: credential_provider must be {wanted}, not {found}")));
+            }
+            (Some(provider), Some(cloud)) => {
+                // What the provider knows of the store counts where the caller says nothing.
+                if let Some(config) = attribute(provider, intern!(py, "config"))? {
+                    reader.every("config of the credential_provider", &config, Reader::add_missing)?;
+                }
+                if prefix.is_none()
+                    && let Some(known) = attribute(provider, intern!(py, "prefix"))?
+                {
+                    prefix = Some(path(store, &known)?);
+                }
+                Some(PythonSource::of(provider, cloud)?)
+            }
+        };
+        let mut options: Options = reader.texts.into_iter().collect();
+        if let Some(source) = &provider {
+            options.credentials(Arc::clone(source) as _);
+        }
+        Ok(Given { options, prefix, provider })
+    }
+}
+
+fn attribute<'py>(of: &Bound<'py, PyAny>, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    Ok(of.getattr_opt(name)?.filter(|value| !value.is_none()))
+}
+
+/// A prefix as it stands before keys: without slashes around it.
+fn path(store: &str, prefix: &Bound<'_, PyAny>) -> PyResult<Path> {
+    let text = text(prefix.py(), &format!("{store}: prefix"), prefix)?;
+    Path::parse(&text).map_err(|error| invalid(prefix.py(), &format!("{store}: {text:?} cannot be a prefix: {error}")))
+}
+
+/// The text of a `str`.
+pub(crate) fn text(py: Python<'_>, what: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let Ok(text) = value.cast::<PyString>() else {
+        return Err(wrong_type(py, &format!("{what} must be a str, not {}", value.get_type().name()?)));
+    };
+    text.extract().map_err(|_| invalid(py, &format!("{what} is not valid Unicode")))
+}
+
+struct Reader<'py> {
+    py: Python<'py>,
+    store: &'static str,
+    texts: BTreeMap<String, String>,
+}
+
+type Add<'py> = fn(&mut Reader<'py>, &str, &str, &Bound<'py, PyAny>) -> PyResult<()>;
+
+impl<'py> Reader<'py> {
+    /// Has `add` take every entry of `entries`, which is the argument called `place`.
+    fn every(&mut self, place: &str, entries: &Bound<'py, PyAny>, add: Add<'py>) -> PyResult<()> {
+        let (py, store) = (self.py, self.store);
+        if entries.is_none() {
+            return Ok(());
+        }
+        let Ok(entries) = entries.cast::<PyMapping>() else {
+            let found = entries.get_type().name()?;
+            return Err(wrong_type(py, &format!("{store}: {place} must be a dictionary, not {found}")));
+        };
+        for entry in entries.items()? {
+            let (key, value): (Bound<'py, PyAny>, Bound<'py, PyAny>) = entry.extract()?;
+            let key = text(py, &format!("{store}: a key in {place}"), &key)?.to_lowercase();
+            add(self, place, &key, &value)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, place: &str, key: &str, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        let Some(text) = value_text(self.store, key, value)? else { return Ok(()) };
+        if self.texts.insert(key.to_owned(), text).is_some() {
+            return Err(invalid(self.py, &format!("{}: {key} is given twice, once in {place}", self.store)));
+        }
+        Ok(())
+    }
+
+    fn add_missing(&mut self, place: &str, key: &str, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        if self.texts.contains_key(key) { Ok(()) } else { self.add(place, key, value) }
+    }
+
+    fn add_client(&mut self, place: &str, key: &str, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        if !keys::is_client_option(key) {
+            return Err(self.unknown(key, place, &keys::CLIENT));
+        }
+        self.add(place, key, value)
+    }
+
+    fn add_retry(&mut self, place: &str, key: &str, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        match key {
+            "backoff" => self.every("backoff of the retry_config", value, Self::add_backoff),
+            "max_retries" | "retry_timeout" => self.add(place, key, value),
+            _ => Err(self.unknown(key, place, &["backoff", "max_retries", "retry_timeout"])),
+        }
+    }
+
+    fn add_backoff(&mut self, place: &str, key: &str, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        match key {
+            "init_backoff" | "max_backoff" => self.add(place, key, value),
+            "base" => self.add(place, "backoff_base", value),
+            _ => Err(self.unknown(key, place, &["base", "init_backoff", "max_backoff"])),
+        }
+    }
+
+    fn unknown(&self, key: &str, place: &str, known: &[&str]) -> PyErr {
+        let hint = keys::nearest(key, known).map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+        let message = format!("{}: unknown key {key:?} in {place}{hint}", self.store);
+        exception(self.py, "UnknownConfigurationKeyError", &message)
+    }
+}
+
+/// An option's value as the text that configuration is made of; `None` leaves the option out.
+fn value_text(store: &str, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    let py = value.py();
+    if value.is_none() {
+        return Ok(None);
+    }
+    if let Ok(flag) = value.cast::<PyBool>() {
+        return Ok(Some(flag.is_true().to_string()));
+    }
+    if let Ok(length) = value.cast::<PyDelta>() {
+        return Ok(Some(seconds(length)));
+    }
+    if value.is_instance_of::<PyString>() {
+        // The content itself: `str()` of a member of an enumeration of texts is its name.
+        return text(py, &format!("{store}: {name}"), value).map(Some);
+    }
+    if keys::is_certificate(name)
+        && let Ok(pem) = value.cast::<PyBytes>()
+    {
+        let pem = String::from_utf8(pem.as_bytes().to_vec());
+        return pem.map(Some).map_err(|_| invalid(py, &format!("{store}: {name} is no PEM text")));
+    }
+    if keys::is_headers(name)
+        && let Ok(headers) = value.cast::<PyMapping>()
+    {
+        return header_lines(store, name, headers).map(Some);
+    }
+    if let Some(path) = value.getattr_opt(intern!(py, "__fspath__"))? {
+        return text(py, &format!("{store}: {name}"), &path.call0()?).map(Some);
+    }
+    if value.hasattr(intern!(py, "__index__"))? || value.hasattr(intern!(py, "__float__"))? {
+        let number = value.str().and_then(|number| number.extract());
+        return number.map(Some).map_err(|error: PyErr| match error.is_instance_of::<PyOverflowError>(py) {
+            true => invalid(py, &format!("{store}: {name} is too large a number")),
+            false => invalid(py, &format!("{store}: {name} is no number that can be written")),
+        });
+    }
+    let found = value.get_type().name()?;
+    Err(wrong_type(py, &format!("{store}: {name} must be a str, number, bool or timedelta, not {found}")))
+}
+
+fn seconds(length: &Bound<'_, PyDelta>) -> String {
+    let whole = i64::from(length.get_days()) * 86_400 + i64::from(length.get_seconds());
+    format!("{whole}.{:06}", length.get_microseconds())
+}
+
+/// Headers as lines of `Name: value`, one each: a line end in a value would smuggle in another header.
+fn header_lines(store: &str, option: &str, headers: &Bound<'_, PyMapping>) -> PyResult<String> {
+    let py = headers.py();
+    let mut lines = String::new();
+    for entry in headers.items()? {
+        let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = entry.extract()?;
+        let name = text(py, &format!("{store}: a name in {option}"), &name)?;
+        let value = match value.cast::<PyBytes>() {
+            Ok(bytes) => String::from_utf8(bytes.as_bytes().to_vec())
+                .map_err(|_| invalid(py, &format!("{store}: the value of {name:?} in {option} is not ASCII")))?,
+            Err(_) => text(py, &format!("{store}: the value of {name:?} in {option}"), &value)?,
+        };
+        if [&name, &value].iter().any(|text| text.contains(char::is_control)) || name.contains(':') || name.is_empty() {
+            return Err(invalid(py, &format!("{store}: {option} has a name or a value that no header can have")));
+        }
+        lines.push_str(&format!("{name}: {value}\n"));
+    }
+    Ok(lines)
+}
