@@ -224,7 +224,11 @@ impl fmt::Debug for Location {
     }
 }
 
-fn check_bucket(bucket: &str) -> Result<(), String> {
+/// Whether this can be the name of a bucket or a container.
+pub(crate) fn check_bucket(bucket: &str) -> Result<(), String> {
+    if is_system_container(bucket) {
+        return Ok(());
+    }
     if let Some(bad) = bucket.chars().find(|c| !(c.is_ascii_alphanumeric() || "-._".contains(*c))) {
         return Err(format!("a bucket name cannot contain {bad:?}"));
     }

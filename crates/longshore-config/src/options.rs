@@ -2,23 +2,48 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ConfigError;
+use crate::provided::Provided;
+use crate::{ConfigError, CredentialSource, Spec};
 
-/// Options as the caller gave them, for example `region = "eu-north-1"`.
+/// Options as the caller gave them, for example `region = "eu-north-1"`, and whoever gives credentials, where somebody does.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Options(BTreeMap<String, String>);
+pub struct Options {
+    texts: BTreeMap<String, String>,
+    provided: Option<Provided>,
+}
 
 impl Options {
     /// Whether no option was given.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.texts.is_empty() && self.provided.is_none()
     }
 
     /// Adds or replaces an option. Names are compared without case.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
-        self.0.insert(name.to_ascii_lowercase(), value.into());
+        self.texts.insert(name.to_ascii_lowercase(), value.into());
+    }
+
+    /// Sets what `spec` is about, where it was not given already.
+    pub(crate) fn name(&mut self, spec: &Spec, value: &str) -> Result<(), ConfigError> {
+        let names: Vec<&str> = std::iter::once(spec.name).chain(spec.also.iter().copied()).collect();
+        if let Some(other) = self.take(&names)?.filter(|other| other != value) {
+            return Err(invalid(spec.name, format!("is given twice, as {value:?} and as {other:?}")));
+        }
+        self.set(spec.name, value);
+        Ok(())
+    }
+
+    /// Has `source` asked for credentials, instead of whoever else would be.
+    pub fn credentials(&mut self, source: Arc<dyn CredentialSource>) {
+        self.provided = Some(Provided(source));
+    }
+
+    /// Removes and returns whoever gives credentials.
+    pub(crate) fn take_provided(&mut self) -> Option<Provided> {
+        self.provided.take()
     }
 
     /// Removes and returns the option called one of `names`, without white space around it. An empty one counts as absent.
@@ -29,7 +54,7 @@ impl Options {
     pub(crate) fn take(&mut self, names: &[&str]) -> Result<Option<String>, ConfigError> {
         let mut taken: Option<(&str, String)> = None;
         for &name in names {
-            let Some(value) = self.0.remove(name) else { continue };
+            let Some(value) = self.texts.remove(name) else { continue };
             let value = value.trim();
             match &taken {
                 _ if value.is_empty() => {}
@@ -44,7 +69,11 @@ impl Options {
 
     /// Refuses what nobody took.
     pub(crate) fn finish(self, store: &'static str, known: &[&'static str]) -> Result<(), ConfigError> {
-        let Some((key, _)) = self.0.into_iter().next() else { return Ok(()) };
+        if self.provided.is_some() {
+            let reason = format!("{store} is reached without credentials; leave it out");
+            return Err(invalid(PROVIDER, reason));
+        }
+        let Some((key, _)) = self.texts.into_iter().next() else { return Ok(()) };
         let suggestion = known
             .iter()
             .map(|name| (strsim::jaro_winkler(name, &key), *name))
@@ -58,7 +87,7 @@ impl Options {
 /// The names alone: values may be secrets.
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.texts.keys()).entries(self.provided.iter().map(|_| PROVIDER)).finish()
     }
 }
 
@@ -84,6 +113,9 @@ pub(crate) fn boolean(key: &str, value: &str) -> Result<bool, ConfigError> {
 pub(crate) fn number(key: &str, value: &str) -> Result<usize, ConfigError> {
     value.parse().map_err(|_| invalid(key, format!("{value:?} is not a whole number of zero or more")))
 }
+
+/// How errors name whoever gives credentials.
+pub(crate) const PROVIDER: &str = "credential_provider";
 
 /// Longer than any transfer, and short enough to be added to any point in time.
 pub(crate) const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);

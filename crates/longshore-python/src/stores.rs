@@ -23,13 +23,13 @@ impl Store {
 
 impl PartialEq for Store {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.0 == other.0
     }
 }
 
 impl Hash for Store {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.0).hash(state);
+        self.0.hash(state);
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::header::HeaderName;
-use object_store::azure::{AzureCredential, AzureCredentialProvider};
+use object_store::azure::AzureCredential;
 use object_store::client::HttpClient;
 use tokio::process::Command;
 
@@ -16,6 +16,7 @@ use crate::ConfigError;
 use crate::address::is_near;
 use crate::given::Secret;
 use crate::guarded::{Guarded, SPARE};
+use crate::kept::Credentials;
 use crate::oauth::{self, Issuer, Question, Token, TokenError, Tokens, encoded};
 use crate::transport::{ClientSettings, client};
 
@@ -44,7 +45,7 @@ pub(super) enum Source {
 
 impl Source {
     /// A provider that fetches and keeps the tokens.
-    pub(super) fn provider(&self, ca_bundle: Option<&str>) -> Result<AzureCredentialProvider, ConfigError> {
+    pub(super) fn provider(&self, ca_bundle: Option<&str>) -> Result<Credentials<AzureCredential>, ConfigError> {
         // An endpoint in reach answers at once or is not there; the directory is a service like any other, and the CLI
         // takes a second to start.
         let (silence, patience) = match self {
@@ -67,7 +68,7 @@ impl Source {
             timeout: silence,
         })?;
         let tokens = Tokens::new(Asked { source: self.clone(), http }, patience);
-        Ok(Arc::new(Guarded::new(Arc::new(tokens), self.who(), format!("; {ADVICE}"), patience + SPARE)))
+        Ok(Credentials::of(Guarded::new(Arc::new(tokens), self.who(), format!("; {ADVICE}"), patience + SPARE)))
     }
 
     pub(super) fn who(&self) -> String {

@@ -14,3 +14,4 @@ mod specs;
 
 pub use connect::AzureAccess;
 pub use settings::AzureSettings;
+pub(crate) use specs::CONTAINER_NAME;

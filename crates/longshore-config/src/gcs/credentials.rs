@@ -9,12 +9,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::header::HeaderName;
 use object_store::client::HttpClient;
-use object_store::gcp::{GcpCredential, GcpCredentialProvider, GoogleCloudStorageBuilder};
+use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder};
 
 use super::key_file::KeyFile;
 use crate::ConfigError;
 use crate::address::is_near;
 use crate::guarded::{Guarded, SPARE};
+use crate::kept::Credentials;
 use crate::oauth::{self, Issuer, Question, Token, TokenError, Tokens};
 use crate::transport::{ClientSettings, client};
 
@@ -34,7 +35,7 @@ pub(super) enum Source {
 
 impl Source {
     /// A provider that fetches and keeps the tokens.
-    pub(super) fn provider(&self, ca_bundle: Option<&str>) -> Result<GcpCredentialProvider, ConfigError> {
+    pub(super) fn provider(&self, ca_bundle: Option<&str>) -> Result<Credentials<GcpCredential>, ConfigError> {
         let (address, silence, patience) = match self {
             Self::Key(KeyFile::ServiceAccount { json, .. }) => return from_service_account(&json.0),
             Self::Key(KeyFile::Person { token_url, .. }) => {
@@ -57,15 +58,20 @@ impl Source {
             Self::Metadata { host } => format!("the metadata server at {host}"),
         };
         let tokens = Tokens::new(Asked { source: self.clone(), http }, patience);
-        Ok(Arc::new(Guarded::new(Arc::new(tokens), who, format!("; {ADVICE}"), patience + SPARE)))
+        Ok(Credentials::of(Guarded::new(Arc::new(tokens), who, format!("; {ADVICE}"), patience + SPARE)))
     }
 }
 
-fn from_service_account(json: &str) -> Result<GcpCredentialProvider, ConfigError> {
+fn from_service_account(json: &str) -> Result<Credentials<GcpCredential>, ConfigError> {
     // The builder wants a bucket, though only its provider is of use here. It sends nothing: the account signs for itself.
     let store = GoogleCloudStorageBuilder::new().with_bucket_name("credentials").with_service_account_key(json).build();
-    store.map(|store| Arc::clone(store.credentials())).map_err(|_| ConfigError::Unauthenticated {
-        reason: "the private_key of the service account is no RSA key in PEM form; download the key file again".into(),
+    let guarded =
+        |provider| Guarded::new(provider, "the service account".into(), String::new(), Duration::from_secs(5));
+    store.map(|store| Credentials::of(guarded(Arc::clone(store.credentials())))).map_err(|_| {
+        ConfigError::Unauthenticated {
+            reason: "the private_key of the service account is no RSA key in PEM form; download the key file again"
+                .into(),
+        }
     })
 }
 

@@ -7,9 +7,10 @@ use super::specs::{
     SERVICE_ACCOUNT_KEY, SKIP_SIGNATURE, SPECS, XML_API,
 };
 use crate::given::{Given, Origin, Secret, Setting, Spec, Value};
-use crate::options::{boolean, invalid};
+use crate::options::{PROVIDER, boolean, invalid};
+use crate::provided::Provided;
 use crate::wire::{WIRE, Wire};
-use crate::{ConfigError, Environment, Location, Options, address};
+use crate::{ConfigError, Configured, Environment, Location, Options, address};
 
 const GOOGLE: &str = "https://storage.googleapis.com";
 
@@ -22,6 +23,8 @@ pub(super) enum Signing {
     Token(Secret),
     /// Tokens that have to be made or fetched.
     From(Source),
+    /// Tokens that somebody gives who was given.
+    By(Provided),
 }
 
 /// Everything that decides how one bucket is reached. Equal settings share one store.
@@ -59,14 +62,27 @@ impl GcsSettings {
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
         let mut given = Given::new(options, environment);
-        let settings = Self::merge(location.bucket(), &mut given);
+        let settings = Self::merge(Some(location.bucket()), &mut given);
         (given.trail(), settings)
     }
 
-    fn merge(bucket: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
+    /// As [`resolve`](Self::resolve), for a bucket that a keyword or a variable may name, with what was said and counts.
+    pub(crate) fn configure(
+        bucket: Option<&str>,
+        options: Options,
+        environment: &Environment,
+    ) -> Result<(Self, Vec<Configured>), ConfigError> {
+        let mut given = Given::new(options, environment);
+        let settings = Self::merge(bucket, &mut given)?;
+        Ok((settings, given.configured()))
+    }
+
+    fn merge(bucket: Option<&str>, given: &mut Given<'_>) -> Result<Self, ConfigError> {
+        let bucket = given.bucket(&BUCKET, bucket)?;
+        let provided = given.options.take_provided();
         let said = Said::take(given)?;
-        if let Some(again) = given.text(&BUCKET)?.filter(|again| again.text != bucket) {
-            return Err(invalid(&again.key, format!("is {:?}, and the URI names {bucket:?}", again.text)));
+        if let (Some(_), Some(key)) = (&provided, said.keyword()) {
+            return Err(invalid(PROVIDER, format!("is given beside {key}; give one of them")));
         }
         let named = given.text(&ENDPOINT)?;
         let emulator = named.as_ref().is_some_and(|value| value.origin == Origin::Variable("STORAGE_EMULATOR_HOST"));
@@ -81,7 +97,11 @@ impl GcsSettings {
         let wire = Wire::resolve(given, endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://")))?;
         let xml = given.flag(&XML_API)?.unwrap_or_else(|| is_google(endpoint.as_deref().unwrap_or(GOOGLE)));
         given.refuse_the_rest("GCSStore", &Self::specs())?;
-        let signing = match said.signing(!emulator)? {
+        let said = match provided {
+            Some(provided) => Some((0, Signing::By(provided))),
+            None => said.signing(!emulator)?,
+        };
+        let signing = match said {
             // A variable does not take away what the call itself brings.
             Some((distance, signing)) if unsigned.is_none_or(|unsigned| unsigned > distance) => signing,
             _ if unsigned.is_some() => Signing::Unsigned,
@@ -93,7 +113,7 @@ impl GcsSettings {
             Signing::From(Source::Key(key)) => key.project().map(str::to_owned),
             _ => None,
         };
-        Ok(Self { bucket: bucket.to_owned(), endpoint, signing, project: project.or(own), location, xml, wire })
+        Ok(Self { bucket, endpoint, signing, project: project.or(own), location, xml, wire })
     }
 
     /// Whether the two differ in nothing but the bucket, so that the server can copy from one to the other.
@@ -130,6 +150,7 @@ impl GcsSettings {
         Some(match &self.signing {
             Signing::Unsigned => return None,
             Signing::Token(_) => "a token that was given".into(),
+            Signing::By(provided) => provided.who(),
             Signing::From(Source::Key(KeyFile::ServiceAccount { email, .. })) => format!("the service account {email}"),
             Signing::From(Source::Key(KeyFile::Person { .. })) => "the login of a person".into(),
             Signing::From(Source::Metadata { host }) => format!("the metadata server at {host}"),
@@ -186,6 +207,12 @@ impl Said {
             key: each(&SERVICE_ACCOUNT_KEY)?,
             file: each(&APPLICATION_CREDENTIALS)?,
         })
+    }
+
+    /// The keyword that brings credentials, where one does.
+    fn keyword(&self) -> Option<&str> {
+        let keywords = [&self.token[0], &self.account[0], &self.key[0], &self.file[0]];
+        keywords.into_iter().flatten().map(|value| &*value.key).next()
     }
 
     /// What counts, and how far away it was said; the variables only where `variables` says so.

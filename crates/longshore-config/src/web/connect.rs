@@ -6,11 +6,13 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use http::header::{AUTHORIZATION, HeaderName};
 use http::{HeaderMap, HeaderValue};
+use object_store::client::HttpClient;
+use object_store::http::HttpBuilder;
 
-use super::closed::Closed;
 use super::settings::{Authorization, WebSettings};
 use crate::options::invalid;
 use crate::store::{Live, WebAccess};
+use crate::transport::{Dressed, Fixed};
 use crate::{ConfigError, Route};
 
 impl WebSettings {
@@ -27,7 +29,15 @@ impl WebSettings {
             headers: self.header_map()?,
             retry: self.wire.retry(),
         };
-        Ok(Live { web: Some(Arc::new(web)), ..Live::of(Arc::new(Closed)) })
+        let public = web.headers.is_empty();
+        let http =
+            HttpClient::new(Dressed { http: self.wire.client(&self.origin, public)?, headers: web.headers.clone() });
+        let objects = HttpBuilder::new()
+            .with_url(self.url())
+            .with_retry(self.wire.retry())
+            .with_http_connector(Fixed(http))
+            .build()?;
+        Ok(Live { web: Some(Arc::new(web)), ..Live::of(Arc::new(objects)) })
     }
 
     /// The headers of every request to the origin.

@@ -1,9 +1,11 @@
 //! How a web server is asked, merged from keywords, the URL and defaults.
 
+use std::collections::BTreeMap;
+
 use crate::given::{Given, Secret, Setting, Spec, Value};
 use crate::options::invalid;
 use crate::wire::{WIRE, Wire};
-use crate::{ConfigError, Environment, Location, Options};
+use crate::{ConfigError, Configured, Environment, Location, Options};
 
 const USERNAME: Spec =
     Spec::new("username", "who asks, by basic authentication; also from https://user:password@host").also(&["user"]);
@@ -43,6 +45,8 @@ pub(super) enum Authorization {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct WebSettings {
     pub(super) origin: String,
+    /// What stands between the origin and a key, without slashes around it.
+    pub(super) base: String,
     pub(super) authorization: Authorization,
     pub(super) headers: Vec<(String, Secret)>,
     pub(super) wire: Wire,
@@ -69,11 +73,25 @@ impl WebSettings {
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
         let mut given = Given::new(options, environment);
         given.uri = location.said().iter().map(|(name, value)| (*name, value.0.clone())).collect();
-        let settings = Self::merge(location.root(), &mut given);
+        let settings = Self::merge(location.root(), "", &mut given);
         (given.trail(), settings)
     }
 
-    fn merge(origin: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
+    /// As [`resolve`](Self::resolve), for keys below `base`, with what was said and counts.
+    pub(crate) fn configure(
+        origin: &str,
+        base: &str,
+        said: &BTreeMap<&'static str, Secret>,
+        options: Options,
+        environment: &Environment,
+    ) -> Result<(Self, Vec<Configured>), ConfigError> {
+        let mut given = Given::new(options, environment);
+        given.uri = said.iter().map(|(name, value)| (*name, value.0.clone())).collect();
+        let settings = Self::merge(origin, base, &mut given)?;
+        Ok((settings, given.configured()))
+    }
+
+    fn merge(origin: &str, base: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
         let authorization = authorization(given)?;
         let headers = given.text(&HEADERS)?.map(headers).transpose()?.unwrap_or_default();
         if authorization != Authorization::Nothing && headers.iter().any(|(name, _)| name == "authorization") {
@@ -82,7 +100,8 @@ impl WebSettings {
         }
         let wire = Wire::resolve(given, origin.starts_with("http://"))?;
         given.refuse_the_rest("HTTPStore", &Self::specs())?;
-        let settings = Self { origin: origin.to_owned(), authorization, headers, wire };
+        let (origin, base) = (origin.to_owned(), base.to_owned());
+        let settings = Self { origin, base, authorization, headers, wire };
         settings.header_map()?;
         Ok(settings)
     }
@@ -95,6 +114,16 @@ impl WebSettings {
     /// Scheme, host and port, as `https://host`.
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// What stands between the origin and a key, without slashes around it; empty where keys are the server's own paths.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The address that keys are relative to, without a slash at its end.
+    pub fn url(&self) -> String {
+        format!("{}/{}", self.origin, self.base).trim_end_matches('/').to_owned()
     }
 
     /// Who asks, where that is by name and password.

@@ -8,5 +8,6 @@ mod gcs;
 mod place;
 mod profiles;
 mod redirects;
+mod seam;
 mod silence;
 mod wire;

@@ -70,7 +70,7 @@ impl Role {
             connect_timeout: SILENCE,
             timeout: SILENCE,
         })?;
-        let base = self.base.provider(region, ca_bundle, &Arc::default())?;
+        let base = self.base.provider(region, ca_bundle, &Arc::default())?.provider;
         Ok(Asked { role: self.clone(), base, http, region: region.to_owned() })
     }
 
