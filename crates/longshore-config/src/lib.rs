@@ -50,7 +50,7 @@ pub use masked::masked;
 pub use options::Options;
 pub use pattern::Pattern;
 pub use provided::CredentialSource;
-pub use registry::{Resolver, explain, open, open_bucket, open_local, open_memory, open_web};
+pub use registry::{Resolver, adopt, explain, open, open_bucket, open_local, open_memory, open_web};
 pub use s3::{Encryption, S3Settings};
 pub use specs::{specs, table};
 pub use store::{Live, S3Access, Store, WebAccess};
