@@ -115,7 +115,10 @@ fn config_class(error: &ConfigError) -> &'static str {
     match error {
         ConfigError::InvalidUri { .. } | ConfigError::InvalidOption { .. } => "InvalidArgumentError",
         ConfigError::UnknownOption { .. } => "UnknownConfigurationKeyError",
-        ConfigError::NoCredentials { .. } | ConfigError::Unauthenticated { .. } => "UnauthenticatedError",
+        ConfigError::NoCredentials { .. }
+        | ConfigError::Unauthenticated { .. }
+        | ConfigError::Provider { .. }
+        | ConfigError::Credentials(_) => "UnauthenticatedError",
         ConfigError::NotSupported { .. } => "NotSupportedError",
         _ => "GenericError",
     }

@@ -1,5 +1,7 @@
 //! Where a setting belongs: all of them share one flat list of names, but Python has them in three dictionaries.
 
+use std::time::Duration;
+
 use crate::store::Kind;
 
 /// Settings of the HTTP client: what `client_options` takes.
@@ -55,6 +57,27 @@ pub(crate) fn is_headers(name: &str) -> bool {
 pub(crate) fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
     let likeness = known.iter().map(|name| (strsim::jaro_winkler(name, key), *name));
     likeness.filter(|(likeness, _)| *likeness > 0.8).max_by(|one, two| one.0.total_cmp(&two.0)).map(|(_, name)| name)
+}
+
+/// Reads a length of time: `30`, `1.5`, `250ms`, `10s`, `2m`, `1m 30s`.
+pub(crate) fn length(text: &str) -> Option<Duration> {
+    let mut total = Duration::ZERO;
+    for part in text.split_whitespace() {
+        let end = part.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(part.len());
+        let (digits, unit) = part.split_at(end);
+        let scale = match unit {
+            "" | "s" | "sec" | "seconds" => 1.0,
+            "ns" => 1e-9,
+            "us" => 1e-6,
+            "ms" => 1e-3,
+            "m" | "min" | "minutes" => 60.0,
+            "h" | "hr" | "hours" => 3600.0,
+            "d" | "days" => 86_400.0,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::try_from_secs_f64(digits.parse::<f64>().ok()? * scale).ok()?)?;
+    }
+    (!text.trim().is_empty()).then_some(total)
 }
 
 /// How a setting is told to a library that knows `object_store`'s names only.

@@ -15,7 +15,6 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use longshore_config::{ConfigError, CredentialSource, Fetched};
 use longshore_runtime::fork::{self, PerProcess};
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::sync::oneshot;
 

@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use longshore_config::{Environment, LocalOptions, Options, Scheme, open_bucket, open_local, open_web};
+use longshore_config::{Environment, LocalOptions, Options, open_bucket, open_local, open_web};
 use object_store::path::Path;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-use crate::credentials::Cloud;
 use crate::error::config_error;
 use crate::exceptions::{invalid, not_supported};
 use crate::provider::PythonSource;
@@ -26,7 +25,7 @@ pub(crate) fn reduce<'py>(store: &Bound<'py, Store>) -> PyResult<Bound<'py, PyAn
     Ok(PyTuple::new(py, [restore, PyTuple::new(py, [state])?.into_any(), attributes])?.into_any())
 }
 
-fn describe<'py>(py: Python<'py>, inner: &Inner) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn describe<'py>(py: Python<'py>, inner: &Inner) -> PyResult<Bound<'py, PyAny>> {
     let state = PyDict::new(py);
     match inner.kind {
         Kind::Memory => {
@@ -67,8 +66,7 @@ pub(crate) fn restore<'py>(class: &Bound<'py, PyType>, state: &Bound<'py, PyAny>
     let options: Vec<(String, String)> = options.iter().map(|(key, value)| Ok((key.extract()?, value.extract()?))).collect::<PyResult<_>>()?;
     let mut options: Options = options.into_iter().collect();
     let provider = state.get_item("credential_provider")?;
-    let cloud = classes::cloud(kind);
-    let provider = match cloud.filter(|_| !provider.is_none()) {
+    let provider = match kind.cloud().filter(|_| !provider.is_none()) {
         Some(cloud) => Some(PythonSource::of(&provider, cloud)?),
         None => None,
     };
@@ -82,12 +80,7 @@ pub(crate) fn restore<'py>(class: &Bound<'py, PyType>, state: &Bound<'py, PyAny>
     let text = |key: &str| -> PyResult<String> { state.get_item(key)?.extract() };
     let inner = match kind {
         Kind::S3 | Kind::Gcs | Kind::Azure => {
-            let scheme = match cloud {
-                Some(Cloud::Gcs) => Scheme::Gcs,
-                Some(Cloud::Azure) => Scheme::Azure,
-                _ => Scheme::S3,
-            };
-            let handle = open_bucket(scheme, Some(&text("bucket")?), options, &nothing).map_err(failed)?;
+            let handle = open_bucket(kind.scheme(), Some(&text("bucket")?), options, &nothing).map_err(failed)?;
             Inner { provider, ..Inner::new(kind, handle).with_prefix(prefix) }
         }
         Kind::Http => {

@@ -9,8 +9,10 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyTuple, PyType};
 
+use crate::abroad::{self, StoreCredentials};
+use crate::credentials::Cloud;
 use crate::provider::PythonSource;
 use crate::{MaybePrefixedStore, OnRuntime, shown, state};
 
@@ -46,6 +48,29 @@ impl Kind {
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// What a bucket of this kind is opened by.
+    pub(crate) fn scheme(self) -> Scheme {
+        match self {
+            Self::S3 => Scheme::S3,
+            Self::Gcs => Scheme::Gcs,
+            Self::Azure => Scheme::Azure,
+            Self::Http => Scheme::Http,
+            Self::Local => Scheme::File,
+            Self::Memory => Scheme::Memory,
+            Self::Other => Scheme::Other,
+        }
+    }
+
+    /// Whose credentials it is reached with.
+    pub(crate) fn cloud(self) -> Option<Cloud> {
+        match self {
+            Self::S3 => Some(Cloud::S3),
+            Self::Gcs => Some(Cloud::Gcs),
+            Self::Azure => Some(Cloud::Azure),
+            _ => None,
+        }
     }
 
     pub(crate) fn of(scheme: Scheme) -> Self {
@@ -108,9 +133,23 @@ impl Inner {
     }
 }
 
+/// Equal where requests are: the same settings, which are one live client, and the same prefix.
 impl PartialEq for Inner {
     fn eq(&self, other: &Self) -> bool {
-        (self.kind, &*self.handle, self.prefix()) == (other.kind, &*other.handle, other.prefix())
+        match (&self.foreign, &other.foreign) {
+            (None, None) => (self.kind, &*self.handle, self.prefix()) == (other.kind, &*other.handle, other.prefix()),
+            (Some(one), Some(two)) => Arc::ptr_eq(one, two),
+            _ => false,
+        }
+    }
+}
+
+impl Hash for Inner {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match &self.foreign {
+            None => (self.kind, &*self.handle, self.prefix()).hash(state),
+            Some(objects) => Arc::as_ptr(objects).cast::<()>().hash(state),
+        }
     }
 }
 
@@ -150,7 +189,7 @@ impl Store {
 
     fn __hash__(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (self.0.kind, &*self.0.handle, self.0.prefix()).hash(&mut hasher);
+        self.0.hash(&mut hasher);
         hasher.finish()
     }
 
@@ -169,6 +208,21 @@ impl Store {
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         state::reduce(slf)
+    }
+
+    /// The arguments that make the same store with the class of this name in another library.
+    fn __getnewargs_ex__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        abroad::new_arguments(slf)
+    }
+
+    /// A credential provider that asks this store.
+    fn _credentials(slf: Py<Self>) -> StoreCredentials {
+        StoreCredentials(slf)
+    }
+
+    /// What `__reduce__` says of the store, for this class in another module. It holds secrets.
+    fn _longshore_state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        state::describe(py, &self.0)
     }
 
     /// Makes the store that `__reduce__` described. The environment has no say in it.

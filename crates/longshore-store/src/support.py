@@ -1,4 +1,4 @@
-"""What the store classes do in Python: hiding secrets, and asking credential providers on a thread of their own."""
+"""What the store classes do in Python: hiding secrets, remembering what was built of what, and asking credential providers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import os
 import threading
+import weakref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,26 @@ class Secret(str):
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         return str, (str.__str__(self),)
+
+
+# Stores that were built anew, by the identity of what they were built of. Most of that cannot be hashed.
+_built: dict[int, tuple[weakref.ref[object], object]] = {}
+
+
+def remembered(original: object) -> object | None:
+    """The store that was built of ``original``, while that exists."""
+    known = _built.get(id(original))
+    return known[1] if known is not None and known[0]() is original else None
+
+
+def remember(original: object, store: object) -> None:
+    """Keeps ``store`` for as long as ``original`` exists, where that can be known."""
+    key = id(original)
+    try:
+        gone = weakref.ref(original, lambda _: _built.pop(key, None))
+    except TypeError:
+        return
+    _built[key] = (gone, store)
 
 
 def start(requests: Requests, provider: Callable[[], object]) -> None:

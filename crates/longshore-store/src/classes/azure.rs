@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use longshore_config::Scheme;
 use pyo3::prelude::*;
 use pyo3::pyclass_init::PyClassInitializer;
 use pyo3::types::{PyDict, PyType};
@@ -38,7 +37,7 @@ impl PyAzureStore {
             return Ok(Self::made(inner));
         }
         let arguments = Arguments { prefix, config, client_options, retry_config, credential_provider, kwargs };
-        bucket_store(py, (Kind::Azure, Scheme::Azure), container_name.as_ref(), arguments).map(Self::made)
+        bucket_store(py, Kind::Azure, container_name.as_ref(), arguments).map(Self::made)
     }
 
     /// Makes the store that a URL names. The URL's path is the store's prefix.

@@ -18,11 +18,10 @@ pub use url::from_url;
 
 use std::sync::Arc;
 
-use longshore_config::{Environment, Scheme, open_bucket};
+use longshore_config::{Environment, open_bucket};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
-use crate::credentials::Cloud;
 use crate::error::config_error;
 use crate::given::{Arguments, text};
 use crate::store::{Inner, Kind, Store};
@@ -76,26 +75,16 @@ pub(crate) fn kind_of(class: &Bound<'_, PyType>) -> PyResult<Kind> {
     Ok(Kind::Other)
 }
 
-/// Whose credentials a kind of store is reached with.
-pub(crate) fn cloud(kind: Kind) -> Option<Cloud> {
-    match kind {
-        Kind::S3 => Some(Cloud::S3),
-        Kind::Gcs => Some(Cloud::Gcs),
-        Kind::Azure => Some(Cloud::Azure),
-        _ => None,
-    }
-}
-
 /// A store of a bucket, as its constructor's arguments and the environment describe it.
 fn bucket_store(
     py: Python<'_>,
-    (kind, scheme): (Kind, Scheme),
+    kind: Kind,
     bucket: Option<&Bound<'_, PyAny>>,
     arguments: Arguments<'_>,
 ) -> PyResult<Arc<Inner>> {
-    let given = arguments.read(py, kind.name(), cloud(kind))?;
+    let given = arguments.read(py, kind.name(), kind.cloud())?;
     let bucket = bucket.map(|bucket| text(py, &format!("{}: the bucket", kind.name()), bucket)).transpose()?;
-    let handle = open_bucket(scheme, bucket.as_deref(), given.options, &Environment::read())
+    let handle = open_bucket(kind.scheme(), bucket.as_deref(), given.options, &Environment::read())
         .map_err(|error| config_error(py, Some(kind.name()), &error))?;
     Ok(Arc::new(Inner { provider: given.provider, ..Inner::new(kind, handle).with_prefix(given.prefix) }))
 }
