@@ -9,7 +9,7 @@ use longshore_config::{Configured, Store as Handle};
 use longshore_runtime::{Shelf, run_blocking};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use crate::credentials::write;
 use crate::error::config_error;
@@ -81,7 +81,7 @@ fn bucket<'py>(store: &Bound<'py, Store>, keywords: &Bound<'py, PyDict>) -> PyRe
         match abroad(inner.kind, one.name) {
             Abroad::Config(name) => config.set_item(name, shown::value(py, one)?)?,
             Abroad::Impossible => return Err(impossible(py, inner, one.name)),
-            Abroad::Client(_) | Abroad::Retry | Abroad::Provider | Abroad::Endpoint | Abroad::Needless => {}
+            _ => {}
         }
     }
     let endpoint = resolved(py, inner, &config)?;
@@ -158,20 +158,38 @@ fn client_options<'py>(py: Python<'py>, inner: &Inner) -> PyResult<Bound<'py, Py
                 client.set_item("default_headers", shown::headers(py, one)?)?;
             }
             Abroad::Client(name) => client.set_item(name, spelled(py, one)?)?,
+            Abroad::Certificates if !is_encrypted(&inner.handle) => {}
+            Abroad::Certificates => client.set_item("root_certificate", certificates(py, inner, &one.value)?)?,
             _ => return Err(impossible(py, inner, one.name)),
         }
     }
     Ok(client)
 }
 
+/// Whether certificates are asked for at all.
+fn is_encrypted(handle: &Handle) -> bool {
+    let endpoint = handle.s3_settings().and_then(|settings| settings.endpoint());
+    let endpoint = endpoint.or_else(|| handle.gcs_settings()?.endpoint());
+    let endpoint = endpoint.or_else(|| handle.azure_settings().map(|settings| settings.endpoint()));
+    let endpoint = endpoint.or_else(|| handle.web_settings().map(|settings| settings.origin()));
+    !endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"))
+}
+
+/// The certificates in a file: others are given them, and not where they are.
+fn certificates<'py>(py: Python<'py>, inner: &Inner, file: &str) -> PyResult<Bound<'py, PyBytes>> {
+    let content = std::fs::read(file).map_err(|error| {
+        let kind = inner.kind.name();
+        not_supported(py, &format!("this {kind} has the ca_bundle {file:?}, which cannot be read for another library: {error}"))
+    });
+    Ok(PyBytes::new(py, &content?))
+}
+
 /// A value as others spell it: they want a unit on every length of time.
 fn spelled<'py>(py: Python<'py>, one: &Configured) -> PyResult<Bound<'py, PyAny>> {
-    if one.name.ends_with("timeout") || one.name.ends_with("interval") {
-        if let Some(length) = length(&one.value) {
-            return Ok(format!("{}ms", length.as_millis()).into_pyobject(py)?.into_any());
-        }
+    match length(&one.value).filter(|_| keys::is_length(one.name)) {
+        Some(length) => Ok(format!("{}ms", length.as_millis()).into_pyobject(py)?.into_any()),
+        None => shown::value(py, one),
     }
-    shown::value(py, one)
 }
 
 /// The headers of every request, credentials among them.

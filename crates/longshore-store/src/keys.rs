@@ -80,6 +80,19 @@ pub(crate) fn length(text: &str) -> Option<Duration> {
     (!text.trim().is_empty()).then_some(total)
 }
 
+/// A length of time in several units, as `1m 30s`, in the one that configuration knows. Other texts are left to it.
+pub(crate) fn in_seconds(name: &str, text: &str) -> Option<String> {
+    if !is_length(name) || text.trim().bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.')) {
+        return None;
+    }
+    length(text).map(|length| format!("{}.{:06}", length.as_secs(), length.subsec_micros()))
+}
+
+/// Whether a setting is a length of time.
+pub(crate) fn is_length(name: &str) -> bool {
+    ["timeout", "interval", "_backoff"].iter().any(|end| name.ends_with(end))
+}
+
 /// How a setting is told to a library that knows `object_store`'s names only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Abroad {
@@ -89,6 +102,8 @@ pub(crate) enum Abroad {
     Client(&'static str),
     /// In `retry_config`.
     Retry,
+    /// As a file of certificates: what is in it.
+    Certificates,
     /// As credentials, which one of our own providers gives in its place.
     Provider,
     /// As an address: the endpoint that it comes to.
@@ -107,7 +122,7 @@ pub(crate) fn abroad(kind: Kind, name: &'static str) -> Abroad {
     match name {
         // Ours is the longest silence. Theirs of that name bounds a whole request, which would be another store.
         "timeout" | "read_timeout" => return Abroad::Client("read_timeout"),
-        "ca_bundle" => return Abroad::Impossible,
+        "ca_bundle" => return Abroad::Certificates,
         name if is_client_option(name) => return Abroad::Client(name),
         _ => {}
     }

@@ -13,6 +13,7 @@ use pyo3::types::{PyTuple, PyType};
 
 use crate::abroad::{self, StoreCredentials};
 use crate::credentials::Cloud;
+use crate::exceptions::wrong_type;
 use crate::provider::PythonSource;
 use crate::{MaybePrefixedStore, OnRuntime, shown, state};
 
@@ -183,6 +184,12 @@ impl Store {
 
 #[pymethods]
 impl Store {
+    #[new]
+    fn new(py: Python<'_>) -> PyResult<Self> {
+        let reason = "a Store is made by one of the classes derived from it, such as S3Store, or by from_url";
+        handed(Kind::Other).map(Self).ok_or_else(|| wrong_type(py, reason))
+    }
+
     fn __eq__(&self, other: &Self) -> bool {
         self.0 == other.0
     }
@@ -286,5 +293,5 @@ pub fn use_class(class: &Bound<'_, PyType>) -> PyResult<()> {
             return Ok(());
         }
     }
-    Err(crate::exceptions::wrong_type(py, &format!("{} is not derived from one of the store classes", class.name()?)))
+    Err(wrong_type(py, &format!("{} is not derived from one of the store classes", class.name()?)))
 }
