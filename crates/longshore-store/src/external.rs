@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use crate::classes::{from_url, native};
-use crate::exceptions::not_supported;
+use crate::exceptions::{invalid, not_supported};
 use crate::state;
 use crate::store::{Kind, Store, class_of};
 use crate::support::{fsspec, support};
@@ -142,7 +142,11 @@ fn from_file_system<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'p
 /// A store that a URL or a path names; `None` for what is neither.
 pub(crate) fn named<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Store>>> {
     let py = object.py();
-    if object.is_instance_of::<PyString>() {
+    if let Ok(text) = object.cast::<PyString>() {
+        if !text.to_string_lossy().contains("://") {
+            let cure = "write file:///path, s3://bucket/path and so on, or pass a pathlib.Path";
+            return Err(invalid(py, &format!("{} is no URL; {cure}", text.repr()?)));
+        }
         return Ok(Some(from_url(py, object, None)?.cast_into()?));
     }
     if object.getattr_opt(intern!(py, "__fspath__"))?.is_some() {

@@ -85,6 +85,9 @@ impl fmt::Debug for OnRuntime {
 impl fmt::Display for OnRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scheme, bucket) = (self.0.scheme().name(), self.0.bucket());
+        if let Some(root) = self.0.root() {
+            return write!(f, "{scheme}://{}", root.display());
+        }
         // For the web the bucket is an origin, scheme and all.
         if bucket.contains("://") { f.write_str(bucket) } else { write!(f, "{scheme}://{bucket}") }
     }
