@@ -211,6 +211,12 @@ impl<'a> Given<'a> {
         }
     }
 
+    /// Who said what is called by one of `specs` and counts so far.
+    pub(crate) fn origin(&self, specs: &[&Spec]) -> Option<Origin> {
+        let said = |spec: &&Spec| self.configured.iter().find(|one| one.name == spec.name);
+        specs.iter().find_map(said).map(|one| one.origin.clone())
+    }
+
     /// For what was said and does not count.
     pub(crate) fn disregard(&mut self, specs: &[&Spec]) {
         self.configured.retain(|one| specs.iter().all(|spec| spec.name != one.name));

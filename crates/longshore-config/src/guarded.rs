@@ -22,9 +22,6 @@ use crate::transport::Trace;
 /// How long a failure is remembered.
 const MEMORY: Duration = Duration::from_secs(5);
 
-/// What keeps credentials ends a silence itself, so that those it has still count. This much later the guard would.
-pub(crate) const SPARE: Duration = Duration::from_secs(1);
-
 /// Keys could not be fetched. It stands in the chain of causes of the failed operation.
 #[derive(Clone, Debug)]
 pub struct CredentialsError {

@@ -37,7 +37,7 @@ pub(crate) trait Fetch: std::fmt::Debug + Send + Sync + 'static {
 
 /// Who is asked, and what a failure says.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct Giver {
     pub(crate) fetch: Arc<dyn Fetch>,
     /// The subject of the sentence that tells a failure.
     pub(crate) who: String,
@@ -53,12 +53,12 @@ pub(crate) struct Kept<C>(Arc<Inner<C>>);
 
 impl<C> std::fmt::Debug for Kept<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Kept").field(&self.0.asked).finish()
+        f.debug_tuple("Kept").field(&self.0.giver).finish()
     }
 }
 
 struct Inner<C> {
-    asked: Asked,
+    giver: Giver,
     held: ArcSwapOption<Held<C>>,
     /// The task that asks, or that asked last. The lock is held for a moment, and by nobody who only reads.
     flight: Mutex<Option<Flight<C>>>,
@@ -111,8 +111,8 @@ impl<C> Held<C> {
 }
 
 impl<C: Usable> Kept<C> {
-    pub(crate) fn new(asked: Asked, until: Arc<AtomicI64>) -> Self {
-        Self(Arc::new(Inner { asked, held: ArcSwapOption::empty(), flight: Mutex::default(), until }))
+    pub(crate) fn new(giver: Giver, until: Arc<AtomicI64>) -> Self {
+        Self(Arc::new(Inner { giver, held: ArcSwapOption::empty(), flight: Mutex::default(), until }))
     }
 
     async fn held(&self) -> Outcome<C> {
@@ -141,7 +141,7 @@ impl<C: Usable> Kept<C> {
                 return asking.clone();
             }
         }
-        let who = self.0.asked.who.clone();
+        let who = self.0.giver.who.clone();
         let runtime = match runtime::handle() {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -170,7 +170,7 @@ impl<C: Usable> Kept<C> {
 impl<C: Usable> Inner<C> {
     async fn ask(&self) -> Outcome<C> {
         let trace = Arc::<Trace>::default();
-        let error = match trace.scope(patiently(self.asked.patience, self.asked.fetch.fetch())).await {
+        let error = match trace.scope(patiently(self.giver.patience, self.giver.fetch.fetch())).await {
             Ok(fetched) => match held(fetched) {
                 Ok(held) => {
                     let until = held.fetched.expires_at.and_then(|until| until.duration_since(UNIX_EPOCH).ok());
@@ -194,7 +194,7 @@ impl<C: Usable> Inner<C> {
             self.held.store(Some(Arc::clone(&held)));
             return Ok(held);
         }
-        Err(CredentialsError::new(&self.asked.who, &self.asked.advice, &trace, error))
+        Err(CredentialsError::new(&self.giver.who, &self.giver.advice, &trace, error))
     }
 }
 

@@ -120,23 +120,48 @@ pub(crate) const PROVIDER: &str = "credential_provider";
 /// Longer than any transfer, and short enough to be added to any point in time.
 pub(crate) const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Reads seconds, with an optional unit: `30`, `1.5`, `250ms`, `10s`, `2m`. More than [`FOREVER`] counts as that.
+/// Units of time, by all their names, in seconds.
+const UNITS: [(&[&str], f64); 10] = [
+    (&["ns", "nsec"], 1e-9),
+    (&["us", "µs", "usec"], 1e-6),
+    (&["ms", "msec"], 1e-3),
+    (&["s", "sec", "second", "seconds"], 1.0),
+    (&["m", "min", "minute", "minutes"], 60.0),
+    (&["h", "hr", "hour", "hours"], 3600.0),
+    (&["d", "day", "days"], 86_400.0),
+    (&["w", "week", "weeks"], 604_800.0),
+    (&["M", "month", "months"], 2_630_016.0),
+    (&["y", "year", "years"], 31_557_600.0),
+];
+
+/// Reads seconds, with an optional unit, or several lengths one after the other: `30`, `1.5`, `250ms`, `2m`, `2h 37min`. More
+/// than [`FOREVER`] counts as that.
 pub(crate) fn duration(key: &str, value: &str) -> Result<Duration, ConfigError> {
-    let value = value.trim();
-    let (digits, scale) = if let Some(digits) = value.strip_suffix("ms") {
-        (digits, 0.001)
-    } else if let Some(digits) = value.strip_suffix('m') {
-        (digits, 60.0)
-    } else {
-        (value.strip_suffix('s').unwrap_or(value), 1.0)
-    };
-    digits
-        .trim()
-        .parse()
-        .ok()
-        .and_then(|seconds: f64| Duration::try_from_secs_f64(seconds * scale).ok())
-        .map(|length| length.min(FOREVER))
-        .ok_or_else(|| invalid(key, format!("{value:?} is not a length of time; write seconds, or 250ms, 10s, 2m")))
+    length(value).ok_or_else(|| {
+        invalid(key, format!("{value:?} is not a length of time; write seconds, or 250ms, 10s, 2m, 1h 30min"))
+    })
+}
+
+/// The length of time that an option's `text` says.
+pub fn length(text: &str) -> Option<Duration> {
+    let length = span(text.trim()).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    length.map(|length| length.min(FOREVER))
+}
+
+fn span(text: &str) -> Option<f64> {
+    if let Ok(seconds) = text.parse() {
+        return Some(seconds);
+    }
+    let (mut rest, mut total) = (text, None);
+    while !rest.is_empty() {
+        let (digits, tail) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit() && c != '.')?);
+        let tail = tail.trim_start();
+        let (unit, tail) = tail.split_at(tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len()));
+        let (_, scale) = UNITS.iter().find(|(names, _)| names.contains(&unit))?;
+        total = Some(total.unwrap_or(0.0) + digits.parse::<f64>().ok()? * scale);
+        rest = tail.trim_start();
+    }
+    total
 }
 
 pub(crate) fn invalid(key: &str, reason: String) -> ConfigError {
@@ -153,7 +178,10 @@ mod tests {
             assert_eq!(duration("timeout", text).unwrap(), Duration::from_millis(millis), "{text}");
         }
         assert_eq!(duration("timeout", "1e18").unwrap(), FOREVER);
-        for text in ["", "-1", "soon", "1h", "nan", "inf"] {
+        assert_eq!(duration("timeout", "2h 37min").unwrap(), Duration::from_secs(157 * 60));
+        assert_eq!(duration("timeout", "1 hour 5s").unwrap(), Duration::from_secs(3605));
+        assert_eq!(duration("timeout", "1d").unwrap(), Duration::from_secs(86_400));
+        for text in ["", "-1", "soon", "1x", "nan", "inf", "h", "1h -5m", "5 5s"] {
             assert!(duration("timeout", text).is_err(), "{text}");
         }
     }

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 
 use crate::ConfigError;
 use crate::credential::{Fetched, Usable};
-use crate::kept::{Asked, Credentials, Fetch, Kept};
+use crate::kept::{Credentials, Fetch, Giver, Kept};
 
 /// How long an answer is waited for. Somebody may have to type a code.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -43,13 +43,13 @@ impl Provided {
 
     /// Its credentials, fetched at first use and kept while they are good. `until` is told when they end.
     pub(crate) fn credentials<C: Usable>(&self, until: &Arc<AtomicI64>) -> Credentials<C> {
-        let asked = Asked {
+        let giver = Giver {
             fetch: Arc::new(self.clone()),
             who: self.who(),
             advice: "; it was given as credential_provider".to_owned(),
             patience: PATIENCE,
         };
-        Credentials::of(Kept::new(asked, Arc::clone(until)))
+        Credentials::of(Kept::new(giver, Arc::clone(until)))
     }
 
     fn address(&self) -> usize {

@@ -2,25 +2,21 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use longshore_runtime::fork;
 use object_store::ObjectStore;
 
 use crate::given::Secret;
 use crate::local::Folder;
 use crate::store::{Core, Settings};
 use crate::{
-    AzureSettings, ConfigError, Configured, Environment, GcsSettings, LocalOptions, Location, Options, S3Settings,
-    Scheme, Setting, Spec, Store, WebSettings, masked,
+    AzureSettings, ConfigError, Configured, Context, Environment, GcsSettings, LocalOptions, Location, Options,
+    S3Settings, Scheme, Setting, Spec, Store, WebSettings, masked,
 };
 
-/// A child keeps its parent's stores: each makes a live client of its own in every process, and a memory store keeps its
-/// contents. So the map is only touched with forks kept out.
-static STORES: Mutex<Option<Stores>> = Mutex::new(None);
-
-#[derive(Default)]
-struct Stores {
+/// Every store that was opened.
+#[derive(Debug, Default)]
+pub(crate) struct Stores {
     s3: Kind<S3Settings>,
     gcs: Kind<GcsSettings>,
     azure: Kind<AzureSettings>,
@@ -34,6 +30,7 @@ struct Stores {
 type Said = Vec<(&'static str, Secret)>;
 
 /// The stores of one kind: equal settings have one core, and a store for each way in which they were said.
+#[derive(Debug)]
 struct Kind<S> {
     cores: HashMap<S, Arc<Core>>,
     stores: HashMap<(S, Said), Arc<Store>>,
@@ -237,8 +234,7 @@ pub fn explain(
 }
 
 fn with_stores<T>(ask: impl FnOnce(&mut Stores) -> T) -> T {
-    let _no_fork = fork::shared();
-    ask(STORES.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
+    Context::process().stores(ask)
 }
 
 /// Opens the stores of one call: the environment is read once, and each bucket is looked up once.

@@ -33,6 +33,7 @@ pub struct Store {
 }
 
 /// What equal settings have in common.
+#[derive(Debug)]
 pub(crate) struct Core {
     settings: Settings,
     live: PerProcess<Live>,

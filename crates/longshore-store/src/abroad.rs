@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use longshore_config::{Configured, Store as Handle};
+use longshore_config::{Configured, Store as Handle, length};
 use longshore_runtime::{Shelf, run_blocking};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -14,7 +14,7 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 use crate::credentials::write;
 use crate::error::config_error;
 use crate::exceptions::{exception, not_supported};
-use crate::keys::{self, Abroad, abroad, length};
+use crate::keys::{self, Abroad, abroad};
 use crate::shown;
 use crate::store::{Inner, Kind, Store};
 use crate::support::secret;
@@ -23,7 +23,7 @@ use crate::support::secret;
 fn is_credential(kind: Kind, name: &str) -> bool {
     match kind {
         Kind::S3 => matches!(name, "access_key_id" | "skip_signature"),
-        Kind::Gcs => matches!(name, "service_account" | "service_account_key" | "bearer_token" | "skip_signature"),
+        Kind::Gcs => matches!(name, "service_account" | "service_account_key" | "application_credentials" | "bearer_token" | "skip_signature"),
         Kind::Azure => matches!(
             name,
             "account_key" | "sas_token" | "bearer_token" | "client_secret" | "skip_signature" | "use_emulator"
@@ -157,6 +157,8 @@ fn client_options<'py>(py: Python<'py>, inner: &Inner) -> PyResult<Bound<'py, Py
             Abroad::Client("default_headers" | "headers") => {
                 client.set_item("default_headers", shown::headers(py, one)?)?;
             }
+            // Of two names for the longest silence the shorter one counts; the other was longer.
+            Abroad::Client("read_timeout") if client.contains("read_timeout")? && is_longer(inner, one) => {}
             Abroad::Client(name) => client.set_item(name, spelled(py, one)?)?,
             Abroad::Certificates if !is_encrypted(&inner.handle) => {}
             Abroad::Certificates => client.set_item("root_certificate", certificates(py, inner, &one.value)?)?,
@@ -164,6 +166,12 @@ fn client_options<'py>(py: Python<'py>, inner: &Inner) -> PyResult<Bound<'py, Py
         }
     }
     Ok(client)
+}
+
+/// Whether the other name for the longest silence says a shorter one.
+fn is_longer(inner: &Inner, one: &Configured) -> bool {
+    let lengths = inner.handle.configuration().iter().filter(|other| matches!(other.name, "timeout" | "read_timeout"));
+    lengths.filter_map(|other| length(&other.value)).min() < length(&one.value)
 }
 
 /// Whether certificates are asked for at all.

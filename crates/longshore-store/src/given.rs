@@ -182,8 +182,7 @@ fn value_text(store: &str, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Opt
     }
     if value.is_instance_of::<PyString>() {
         // The content itself: `str()` of a member of an enumeration of texts is its name.
-        let text = text(py, &format!("{store}: {name}"), value)?;
-        return Ok(Some(keys::in_seconds(name, &text).unwrap_or(text)));
+        return text(py, &format!("{store}: {name}"), value).map(Some);
     }
     if keys::is_certificate(name)
         && let Ok(pem) = value.cast::<PyBytes>()

@@ -1,7 +1,5 @@
 //! Where a setting belongs: all of them share one flat list of names, but Python has them in three dictionaries.
 
-use std::time::Duration;
-
 use crate::store::Kind;
 
 /// Settings of the HTTP client: what `client_options` takes.
@@ -59,35 +57,6 @@ pub(crate) fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
     likeness.filter(|(likeness, _)| *likeness > 0.8).max_by(|one, two| one.0.total_cmp(&two.0)).map(|(_, name)| name)
 }
 
-/// Reads a length of time: `30`, `1.5`, `250ms`, `10s`, `2m`, `1m 30s`.
-pub(crate) fn length(text: &str) -> Option<Duration> {
-    let mut total = Duration::ZERO;
-    for part in text.split_whitespace() {
-        let end = part.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(part.len());
-        let (digits, unit) = part.split_at(end);
-        let scale = match unit {
-            "" | "s" | "sec" | "seconds" => 1.0,
-            "ns" => 1e-9,
-            "us" => 1e-6,
-            "ms" => 1e-3,
-            "m" | "min" | "minutes" => 60.0,
-            "h" | "hr" | "hours" => 3600.0,
-            "d" | "days" => 86_400.0,
-            _ => return None,
-        };
-        total = total.checked_add(Duration::try_from_secs_f64(digits.parse::<f64>().ok()? * scale).ok()?)?;
-    }
-    (!text.trim().is_empty()).then_some(total)
-}
-
-/// A length of time in several units, as `1m 30s`, in the one that configuration knows. Other texts are left to it.
-pub(crate) fn in_seconds(name: &str, text: &str) -> Option<String> {
-    if !is_length(name) || text.trim().bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.')) {
-        return None;
-    }
-    length(text).map(|length| format!("{}.{:06}", length.as_secs(), length.subsec_micros()))
-}
-
 /// Whether a setting is a length of time.
 pub(crate) fn is_length(name: &str) -> bool {
     ["timeout", "interval", "_backoff"].iter().any(|end| name.ends_with(end))
@@ -136,7 +105,7 @@ pub(crate) fn abroad(kind: Kind, name: &'static str) -> Abroad {
         (Kind::Gcs, "xml_api") => Abroad::Needless,
         (Kind::Azure, "connection_string") => Abroad::Provider,
         (Kind::Azure, "identity_header") => Abroad::Provider,
-        (Kind::Http, _) => Abroad::Impossible,
+        (Kind::Azure, "emulator_url") | (Kind::Http, _) => Abroad::Impossible,
         (_, name) => Abroad::Config(name),
     }
 }

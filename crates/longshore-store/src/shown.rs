@@ -102,7 +102,7 @@ fn number<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
 
 /// A text that was found to be a length of time, as a `timedelta`.
 fn length<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
-    let Some(length) = keys::length(text) else { return Ok(text.into_pyobject(py)?.into_any()) };
+    let Some(length) = longshore_config::length(text) else { return Ok(text.into_pyobject(py)?.into_any()) };
     let timedelta = py.import(intern!(py, "datetime"))?.getattr(intern!(py, "timedelta"))?;
     let micros = u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
     timedelta.call1((0, micros / 1_000_000, micros % 1_000_000))

@@ -53,6 +53,7 @@ impl AzureSettings {
             .with_container_name(&self.container)
             .with_endpoint(self.endpoint.clone())
             .with_retry(retry.clone())
+            .with_client_options(self.wire.client_options())
             .with_http_connector(Fixed(http.clone()))
             .with_skip_signature(credentials.is_none())
             .with_credentials(credentials.clone().unwrap_or_else(none))
@@ -71,7 +72,7 @@ impl AzureSettings {
     fn credentials(&self) -> Result<Option<Credentials<AzureCredential>>, ConfigError> {
         let (usable, credential) = match &self.signing {
             Signing::Unsigned => return Ok(None),
-            Signing::From(source) => return source.provider(self.wire.ca_bundle.as_deref()).map(Some),
+            Signing::From(source) => return source.provider(&self.wire.network).map(Some),
             Signing::By(provided) => return Ok(Some(provided.credentials(&Arc::default()))),
             Signing::Token(token) => {
                 (AzureCredential::BearerToken(token.0.clone()), Credential::AzureToken(token.clone()))

@@ -4,6 +4,7 @@
 //! [`found`] for who counts where several said something. [`connect`] makes the client, with [`credentials`] for tokens that
 //! have to be fetched.
 
+mod configured;
 mod connect;
 mod connection_string;
 mod credentials;

@@ -2,6 +2,7 @@
 
 use object_store::azure::AzureAccessKey;
 
+use super::configured;
 use super::credentials::{Source, token_url};
 use super::found::{Layer, is_own, layers};
 use super::place::account_of;
@@ -126,6 +127,7 @@ impl AzureSettings {
         };
         let settings = Self { container, account, endpoint, signing, wire };
         address::parse("endpoint", &settings.container_url())?;
+        configured::note(given, &settings, emulator);
         Ok(settings)
     }
 

@@ -62,6 +62,7 @@ impl GcsSettings {
             .with_bucket_name(&self.bucket)
             .with_base_url(&service_url)
             .with_retry(retry.clone())
+            .with_client_options(self.wire.client_options())
             .with_http_connector(Fixed(tidy))
             .with_skip_signature(credentials.is_none())
             .with_credentials(credentials.clone().unwrap_or_else(none))
@@ -78,7 +79,7 @@ impl GcsSettings {
     fn credentials(&self) -> Result<Option<Credentials<GcpCredential>>, ConfigError> {
         match &self.signing {
             Signing::Unsigned => Ok(None),
-            Signing::From(source) => source.provider(self.wire.ca_bundle.as_deref()).map(Some),
+            Signing::From(source) => source.provider(&self.wire.network).map(Some),
             Signing::By(provided) => Ok(Some(provided.credentials(&Arc::default()))),
             Signing::Token(token) => {
                 let usable = GcpCredential { bearer: token.0.clone() };

@@ -86,7 +86,8 @@ impl GcsSettings {
         }
         let named = given.text(&ENDPOINT)?;
         let emulator = named.as_ref().is_some_and(|value| value.origin == Origin::Variable("STORAGE_EMULATOR_HOST"));
-        let endpoint = named.map(|value| endpoint(&value)).transpose()?.filter(|endpoint| endpoint != GOOGLE);
+        let endpoint = named.map(|value| said_endpoint(given, &value)).transpose()?;
+        let endpoint = endpoint.filter(|endpoint| endpoint != GOOGLE);
         let unsigned = match given.text(&SKIP_SIGNATURE)? {
             Some(value) if boolean(&value.key, &value.text)? => Some(value.distance()),
             _ => None,
@@ -97,10 +98,11 @@ impl GcsSettings {
         let wire = Wire::resolve(given, endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://")))?;
         let xml = given.flag(&XML_API)?.unwrap_or_else(|| is_google(endpoint.as_deref().unwrap_or(GOOGLE)));
         given.refuse_the_rest("GCSStore", &Self::specs())?;
-        let said = match provided {
-            Some(provided) => Some((0, Signing::By(provided))),
-            None => said.signing(!emulator)?,
+        let (counts, said) = match provided {
+            Some(provided) => (None, Some((0, Signing::By(provided)))),
+            None => said.signing(!emulator)?.map(|(said, distance, signing)| (Some(said), (distance, signing))).unzip(),
         };
+        let counts = counts.flatten();
         let signing = match said {
             // A variable does not take away what the call itself brings.
             Some((distance, signing)) if unsigned.is_none_or(|unsigned| unsigned > distance) => signing,
@@ -109,6 +111,7 @@ impl GcsSettings {
             None if emulator => Signing::Unsigned,
             None => Signing::From(default(given.environment, endpoint.as_deref(), metadata)?),
         };
+        note(given, &signing, counts);
         let own = match &signing {
             Signing::From(Source::Key(key)) => key.project().map(str::to_owned),
             _ => None,
@@ -186,6 +189,45 @@ fn endpoint(value: &Value) -> Result<String, ConfigError> {
     Ok(endpoint.strip_suffix("/storage/v1").map_or_else(|| endpoint.clone(), str::to_owned))
 }
 
+/// As [`endpoint`]. A keyword has to say the same in full.
+fn said_endpoint(given: &mut Given<'_>, value: &Value) -> Result<String, ConfigError> {
+    let endpoint = endpoint(value)?;
+    given.configure(&ENDPOINT, &endpoint, value.origin.clone());
+    Ok(endpoint)
+}
+
+/// Leaves of what was said what counts.
+fn note(given: &mut Given<'_>, signing: &Signing, counts: Option<Counts>) {
+    given.disregard(&[&BEARER_TOKEN, &SERVICE_ACCOUNT, &SERVICE_ACCOUNT_KEY, &APPLICATION_CREDENTIALS]);
+    match signing {
+        Signing::Unsigned => {
+            // An emulator gets no credentials; whoever names the same address has to say so.
+            let emulator = given.origin(&[&SKIP_SIGNATURE]).or_else(|| given.origin(&[&ENDPOINT]));
+            given.configure(&SKIP_SIGNATURE, "true", emulator.unwrap_or(Origin::Default));
+        }
+        _ => given.disregard(&[&SKIP_SIGNATURE]),
+    }
+    if let (Some(Counts { spec, text, origin }), false) = (counts, *signing == Signing::Unsigned) {
+        given.configure(spec, &text, origin);
+    }
+    if !matches!(signing, Signing::From(Source::Metadata { .. })) {
+        given.disregard(&[&METADATA_HOST]);
+    }
+}
+
+/// The credentials that count, as they were said.
+struct Counts {
+    spec: &'static Spec,
+    text: String,
+    origin: Origin,
+}
+
+impl Counts {
+    fn new(spec: &'static Spec, value: &Value) -> Self {
+        Self { spec, text: value.text.clone(), origin: value.origin.clone() }
+    }
+}
+
 /// Credentials, by where they were said.
 struct Said {
     token: [Option<Value>; 2],
@@ -216,16 +258,19 @@ impl Said {
     }
 
     /// What counts, and how far away it was said; the variables only where `variables` says so.
-    fn signing(self, variables: bool) -> Result<Option<(u8, Signing)>, ConfigError> {
+    fn signing(self, variables: bool) -> Result<Option<(Counts, u8, Signing)>, ConfigError> {
         let Self { token, account, key, file } = self;
         let places = token.into_iter().zip(account).zip(key).zip(file);
         for (((token, account), key), file) in places.take(if variables { 2 } else { 1 }) {
             if let Some(token) = token {
-                return Ok(Some((token.distance(), Signing::Token(Secret(token.header()?)))));
+                let (counts, distance) = (Counts::new(&BEARER_TOKEN, &token), token.distance());
+                return Ok(Some((counts, distance, Signing::Token(Secret(token.header()?)))));
             }
-            let Some(distance) = [&account, &key, &file].into_iter().flatten().map(Value::distance).next() else {
+            let named = [(&SERVICE_ACCOUNT, &account), (&SERVICE_ACCOUNT_KEY, &key), (&APPLICATION_CREDENTIALS, &file)];
+            let Some((spec, value)) = named.into_iter().find_map(|(spec, value)| Some((spec, value.as_ref()?))) else {
                 continue;
             };
+            let (counts, distance) = (Counts::new(spec, value), value.distance());
             let read = match (account, key, file) {
                 (Some(account), Some(key), _) => {
                     return Err(invalid(&key.key, format!("is given beside {}; give one of them", account.key)));
@@ -234,7 +279,7 @@ impl Said {
                 (None, Some(key), _) => key_file::parse(&key.key, &key.text, "the value")?,
                 (None, None, None) => continue,
             };
-            return Ok(Some((distance, Signing::From(Source::Key(read)))));
+            return Ok(Some((counts, distance, Signing::From(Source::Key(read)))));
         }
         Ok(None)
     }

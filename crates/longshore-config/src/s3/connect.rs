@@ -29,6 +29,7 @@ impl S3Settings {
             .with_endpoint(if self.virtual_hosted_style { &bucket_url } else { &service_url })
             .with_virtual_hosted_style_request(self.virtual_hosted_style)
             .with_retry(retry.clone())
+            .with_client_options(self.wire.client_options())
             .with_http_connector(Fixed(http.clone()))
             .with_skip_signature(credentials.is_none())
             .with_unsigned_payload(self.unsigned_payload)
@@ -78,7 +79,7 @@ impl S3Settings {
             Signing::Unsigned => Ok(None),
             Signing::With(keys) => Ok(Some(keys.credentials())),
             Signing::By(provided) => Ok(Some(provided.credentials(until))),
-            Signing::From(source) => source.provider(&self.region, self.wire.ca_bundle.as_deref(), until).map(Some),
+            Signing::From(source) => source.provider(&self.region, &self.wire.network, until).map(Some),
         }
     }
 }

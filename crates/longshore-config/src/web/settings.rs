@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::given::{Given, Secret, Setting, Spec, Value};
+use crate::given::{Given, Secret, Setting, Spec};
 use crate::options::invalid;
-use crate::wire::{WIRE, Wire};
+use crate::wire::{WIRE, Wire, headers};
 use crate::{ConfigError, Configured, Environment, Location, Options};
 
 const USERNAME: Spec =
@@ -15,23 +15,6 @@ const HEADERS: Spec = Spec::new("headers", "further headers of every request, ea
 
 /// The settings of an `HTTPStore`, besides those of every store that is reached over HTTP.
 const SPECS: [&Spec; 4] = [&USERNAME, &PASSWORD, &BEARER_TOKEN, &HEADERS];
-
-/// Headers that say which bytes are wanted, or where a message ends. They belong to whoever sends the request.
-const OURS: [&str; 13] = [
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "content-type",
-    "depth",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-range",
-    "if-unmodified-since",
-    "range",
-    "te",
-    "transfer-encoding",
-];
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -96,7 +79,7 @@ impl WebSettings {
         let headers = given.text(&HEADERS)?.map(headers).transpose()?.unwrap_or_default();
         if authorization != Authorization::Nothing && headers.iter().any(|(name, _)| name == "authorization") {
             let reason = "has an Authorization of its own; give that, or username, or bearer_token";
-            return Err(invalid("headers", reason.into()));
+            return Err(invalid(HEADERS.name, reason.into()));
         }
         let wire = Wire::resolve(given, origin.starts_with("http://"))?;
         given.refuse_the_rest("HTTPStore", &Self::specs())?;
@@ -160,23 +143,6 @@ fn authorization(given: &mut Given<'_>) -> Result<Authorization, ConfigError> {
             password: Secret(password.map(|value| value.text).unwrap_or_default()),
         }),
     }
-}
-
-/// Reads lines of `Name: value`, of which the values may be secrets.
-fn headers(value: Value) -> Result<Vec<(String, Secret)>, ConfigError> {
-    let mut headers = Vec::new();
-    for line in value.text.lines().filter(|line| !line.trim().is_empty()) {
-        let Some((name, value)) = line.split_once(':') else {
-            return Err(invalid("headers", "a line has no colon; write `Name: value`".into()));
-        };
-        let name = name.trim().to_ascii_lowercase();
-        if OURS.contains(&name.as_str()) {
-            return Err(invalid("headers", format!("{name:?} is set by the client itself")));
-        }
-        headers.push((name, Secret(value.trim().to_owned())));
-    }
-    headers.sort_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(headers)
 }
 
 #[cfg(test)]

@@ -10,4 +10,5 @@ mod profiles;
 mod redirects;
 mod seam;
 mod silence;
+mod travel;
 mod wire;

@@ -30,7 +30,8 @@ use sso::SignOn;
 use crate::ConfigError;
 use crate::credential::Credential;
 use crate::given::Secret;
-use crate::kept::{Asked, Credentials, Kept};
+use crate::kept::{Credentials, Giver, Kept};
+use crate::network::Network;
 
 /// What to do when there are no keys.
 pub(crate) const ADVICE: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or send unsigned requests (skip_signature=True, \
@@ -66,20 +67,20 @@ impl Source {
     pub(super) fn provider(
         &self,
         region: &str,
-        ca_bundle: Option<&str>,
+        network: &Network,
         until: &Arc<AtomicI64>,
     ) -> Result<Credentials<AwsCredential>, ConfigError> {
         let (fetch, patience): (Arc<dyn Fetch>, _) = match self {
             Self::Keys(keys) => return Ok(keys.credentials()),
-            Self::Service(service) => return service.provider(region, ca_bundle, self.to_string()),
+            Self::Service(service) => return service.provider(region, network, self.to_string()),
             Self::Process(process) => (Arc::new(process.clone()), process::PATIENCE),
-            Self::Role(role) => (Arc::new(role.fetch(region, ca_bundle)?), role::PATIENCE),
-            Self::SignOn(sign_on) => (Arc::new(sign_on.fetch(ca_bundle)?), Duration::from_secs(15)),
+            Self::Role(role) => (Arc::new(role.fetch(region, network)?), role::PATIENCE),
+            Self::SignOn(sign_on) => (Arc::new(sign_on.fetch(network)?), Duration::from_secs(15)),
             Self::Container(container) => (Arc::new(container.fetch()?), container::PATIENCE),
         };
         let (who, advice) = (self.to_string(), format!("; {}", self.advice()));
-        let asked = Asked { fetch: Arc::new(Keyed(fetch)), who, advice, patience };
-        Ok(Credentials::of(Kept::new(asked, Arc::clone(until))))
+        let giver = Giver { fetch: Arc::new(Keyed(fetch)), who, advice, patience };
+        Ok(Credentials::of(Kept::new(giver, Arc::clone(until))))
     }
 
     fn advice(&self) -> &'static str {

@@ -11,6 +11,7 @@ use object_store::{BackoffConfig, RetryConfig};
 use super::ADVICE;
 use crate::guarded::Guarded;
 use crate::kept::Credentials;
+use crate::network::Network;
 use crate::transport::{ClientSettings, Fixed, client};
 use crate::{ConfigError, Environment, address};
 
@@ -35,7 +36,7 @@ impl Service {
     pub(super) fn provider(
         &self,
         region: &str,
-        ca_bundle: Option<&str>,
+        network: &Network,
         who: String,
     ) -> Result<Credentials<AwsCredential>, ConfigError> {
         // The metadata service answers at once or is not there; STS is a service like any other.
@@ -51,7 +52,7 @@ impl Service {
                 Self::WebIdentity { sts, .. } => address::is_near(sts),
                 Self::Instance { .. } => true,
             },
-            ca_bundle: ca_bundle.map(str::to_owned),
+            network: network.clone(),
             connect_timeout: silence,
             timeout: silence,
         })?;
