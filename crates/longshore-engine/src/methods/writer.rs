@@ -1,7 +1,7 @@
 //! An object that is written piece by piece: in one request where it turns out small, and else in parts, several at once.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use object_store::{MultipartUpload, PutMode, PutMultipartOptions, PutOptions, PutPayload};
@@ -43,6 +43,8 @@ pub struct Writer {
     written: u64,
     parts_begun: u64,
     state: State,
+    /// Why the object cannot be finished any more. Set while something is being sent, so that it stays when that is cancelled.
+    broken: Option<String>,
 }
 
 enum State {
@@ -82,6 +84,7 @@ impl Writer {
             written: 0,
             parts_begun: 0,
             state: State::Fresh,
+            broken: None,
         })
     }
 
@@ -108,11 +111,36 @@ impl Writer {
     ///
     /// A part could not be sent, this one or an earlier one. Then the object cannot be finished.
     pub async fn send(&mut self) -> Result<(), Error> {
+        self.require_whole()?;
+        self.broken = Some("an earlier write was cancelled".into());
+        let sent = self.try_send().await;
+        self.settle(sent).await
+    }
+
+    async fn try_send(&mut self) -> Result<(), Error> {
         while self.pending_bytes >= self.part() {
             let part = self.cut(self.part());
             self.send_part(part).await?;
         }
         Ok(())
+    }
+
+    /// Notes how sending ended. After a failure what was sent is of no use.
+    async fn settle(&mut self, sent: Result<(), Error>) -> Result<(), Error> {
+        self.broken = None;
+        if let Err(error) = &sent {
+            self.broken = Some(format!("an earlier part could not be written: {error}"));
+            // The first error matters more.
+            let _ = self.take_back().await;
+        }
+        sent
+    }
+
+    fn require_whole(&self) -> Result<(), Error> {
+        match &self.broken {
+            Some(reason) => Err(self.context.error(ErrorKind::Generic, reason.clone())),
+            None => Ok(()),
+        }
     }
 
     /// Sends what is full, and waits until everything that was sent has arrived.
@@ -122,8 +150,12 @@ impl Writer {
     /// As [`send`](Self::send).
     pub async fn flush(&mut self) -> Result<(), Error> {
         self.send().await?;
-        while self.take_one().await? {}
-        Ok(())
+        self.broken = Some("an earlier write was cancelled".into());
+        let mut sent = Ok(true);
+        while let Ok(true) = sent {
+            sent = self.take_one().await;
+        }
+        self.settle(sent.map(drop)).await
     }
 
     /// Makes the object of what was written.
@@ -132,10 +164,13 @@ impl Writer {
     ///
     /// What the store answers. Then nothing is left behind.
     pub async fn finish(&mut self) -> Result<Put, Error> {
-        let finished = self.try_finish().await;
+        let finished = match self.require_whole() {
+            Ok(()) => self.try_finish().await,
+            Err(error) => Err(error),
+        };
         if finished.is_err() {
             // The first error matters more.
-            let _ = self.abort().await;
+            let _ = self.take_back().await;
         }
         finished
     }
@@ -153,7 +188,7 @@ impl Writer {
                 return Ok(put);
             }
         }
-        self.send().await?;
+        self.try_send().await?;
         if self.pending_bytes > 0 {
             let last = self.cut(self.pending_bytes);
             self.send_part(last).await?;
@@ -178,6 +213,11 @@ impl Writer {
     ///
     /// It could not be taken back.
     pub async fn abort(&mut self) -> Result<(), Error> {
+        self.broken.get_or_insert_with(|| "it was given up".into());
+        self.take_back().await
+    }
+
+    async fn take_back(&mut self) -> Result<(), Error> {
         self.pending.clear();
         self.pending_bytes = 0;
         match std::mem::replace(&mut self.state, State::Over) {
@@ -277,8 +317,11 @@ struct Upload {
 }
 
 enum Target {
-    S3 { id: Arc<str> },
-    Store(Box<dyn MultipartUpload>),
+    S3 {
+        id: Arc<str>,
+    },
+    /// Never locked: the lock makes it one that threads may share.
+    Store(Mutex<Box<dyn MultipartUpload>>),
 }
 
 impl Upload {
@@ -296,7 +339,7 @@ impl Upload {
                 };
                 let trace = trace();
                 let begun = trace.scope(objects.put_multipart_opts(&path, options)).await;
-                Target::Store(begun.map_err(|error| context.store_error(error, &trace))?)
+                Target::Store(Mutex::new(begun.map_err(|error| context.store_error(error, &trace))?))
             }
             Way::File | Way::Web => {
                 return Err(context.error(ErrorKind::NotSupported, "this kind of store has no uploads in parts"));
@@ -330,6 +373,7 @@ impl Upload {
             }
             Some(Target::Store(upload)) => {
                 // Called in the order of the parts: some stores number them by that.
+                let upload = upload.get_mut().unwrap_or_else(PoisonError::into_inner);
                 let part = upload.put_part(PutPayload::from_iter(part));
                 let context = self.context.clone();
                 sending.spawn(async move {
@@ -352,6 +396,7 @@ impl Upload {
             },
             Some(Target::Store(upload)) => {
                 let trace = trace();
+                let upload = upload.get_mut().unwrap_or_else(PoisonError::into_inner);
                 let completed = trace.scope(upload.complete()).await;
                 completed.map(Into::into).map_err(|error| self.context.store_error(error, &trace))
             }
@@ -394,7 +439,8 @@ async fn call_off(target: Target, spot: &Spot, context: &Context) -> Result<(), 
             Way::S3(access) => s3::abort_upload(access, &spot.key, &id, context).await,
             _ => Ok(()),
         },
-        Target::Store(mut upload) => {
+        Target::Store(upload) => {
+            let mut upload = upload.into_inner().unwrap_or_else(PoisonError::into_inner);
             upload.abort().await.map_err(|error| context.store_error(error, &Trace::default()))
         }
     }
