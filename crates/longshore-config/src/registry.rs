@@ -89,7 +89,9 @@ pub fn open(location: &Location, options: Options, environment: &Environment) ->
                 Arc::clone(store.or_insert_with(|| in_memory(Some(name))))
             }))
         }
-        Scheme::Other => Err(ConfigError::NotSupported { reason: "no URI names a store that somebody else made".into() }),
+        Scheme::Other => {
+            Err(ConfigError::NotSupported { reason: "no URI names a store that somebody else made".into() })
+        }
     }
 }
 

@@ -23,7 +23,10 @@ use crate::support::secret;
 fn is_credential(kind: Kind, name: &str) -> bool {
     match kind {
         Kind::S3 => matches!(name, "access_key_id" | "skip_signature"),
-        Kind::Gcs => matches!(name, "service_account" | "service_account_key" | "application_credentials" | "bearer_token" | "skip_signature"),
+        Kind::Gcs => matches!(
+            name,
+            "service_account" | "service_account_key" | "application_credentials" | "bearer_token" | "skip_signature"
+        ),
         Kind::Azure => matches!(
             name,
             "account_key" | "sas_token" | "bearer_token" | "client_secret" | "skip_signature" | "use_emulator"
@@ -39,7 +42,8 @@ pub(crate) fn new_arguments<'py>(store: &Bound<'py, Store>) -> PyResult<Bound<'p
     let keywords = PyDict::new(py);
     let positional = match inner.kind {
         Kind::Memory | Kind::Other => {
-            let reason = "other libraries cannot make this store anew, because its objects are in the memory of this process";
+            let reason =
+                "other libraries cannot make this store anew, because its objects are in the memory of this process";
             return Err(not_supported(py, reason));
         }
         Kind::Local => {
@@ -110,7 +114,8 @@ fn resolved(py: Python<'_>, inner: &Inner, config: &Bound<'_, PyDict>) -> PyResu
         let said = |name: &str| handle.configuration().iter().any(|one| one.name == name);
         let endpoint = settings.endpoint().map(str::to_owned);
         let in_host = said("virtual_hosted_style_request") && endpoint.is_some();
-        let other_host = ["use_dualstack_endpoint", "use_fips_endpoint", "use_accelerate_endpoint"].into_iter().any(said);
+        let other_host =
+            ["use_dualstack_endpoint", "use_fips_endpoint", "use_accelerate_endpoint"].into_iter().any(said);
         let endpoint = if in_host || other_host {
             let live = handle.live().map_err(|error| config_error(py, Some(inner.kind.name()), &error))?;
             let access = live.s3.as_ref();
@@ -187,7 +192,10 @@ fn is_encrypted(handle: &Handle) -> bool {
 fn certificates<'py>(py: Python<'py>, inner: &Inner, file: &str) -> PyResult<Bound<'py, PyBytes>> {
     let content = std::fs::read(file).map_err(|error| {
         let kind = inner.kind.name();
-        not_supported(py, &format!("this {kind} has the ca_bundle {file:?}, which cannot be read for another library: {error}"))
+        not_supported(
+            py,
+            &format!("this {kind} has the ca_bundle {file:?}, which cannot be read for another library: {error}"),
+        )
     });
     Ok(PyBytes::new(py, &content?))
 }

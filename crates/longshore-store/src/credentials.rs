@@ -38,7 +38,8 @@ fn azure(answer: &Bound<'_, PyAny>) -> Result<Credential, String> {
     }
     let Some(signature) = optional(answer, "sas_token") else {
         let wanted = "gave none of \"access_key\", \"sas_token\" and \"token\"";
-        let token = text(answer, "token").map_err(|reason| if answer.contains("token").unwrap_or(false) { reason } else { wanted.into() })?;
+        let token = text(answer, "token")
+            .map_err(|reason| if answer.contains("token").unwrap_or(false) { reason } else { wanted.into() })?;
         return Ok(Credential::AzureToken(Secret::new(token)));
     };
     if let Ok(pairs) = signature.extract::<Vec<(String, String)>>() {

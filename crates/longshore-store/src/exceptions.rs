@@ -40,11 +40,7 @@ pub fn register_exceptions_module(
         made = true;
         make(py, &full_name)
     })?;
-    let module = if made {
-        classes.bind(py).clone()
-    } else {
-        again(classes.bind(py), &full_name)?
-    };
+    let module = if made { classes.bind(py).clone() } else { again(classes.bind(py), &full_name)? };
     parent_module.add(sub_module_str, &module)?;
     py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?.set_item(full_name, module)
 }

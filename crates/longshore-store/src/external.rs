@@ -20,8 +20,19 @@ use crate::support::{fsspec, support};
 /// What a store does with objects: a Python class that overrides one of these is another store, and that would be lost in one
 /// that is built anew.
 const METHODS: [&str; 13] = [
-    "copy", "delete", "get", "get_range", "get_ranges", "head", "list", "list_with_delimiter", "open_reader",
-    "open_writer", "put", "rename", "sign",
+    "copy",
+    "delete",
+    "get",
+    "get_range",
+    "get_ranges",
+    "head",
+    "list",
+    "list_with_delimiter",
+    "open_reader",
+    "open_writer",
+    "put",
+    "rename",
+    "sign",
 ];
 
 /// Classes that a warning has named.

@@ -23,6 +23,7 @@ mod support;
 pub use classes::{PyAzureStore, PyGCSStore, PyHttpStore, PyLocalStore, PyMemoryStore, PyS3Store, from_url};
 pub use error::{PyObjectStoreError, PyObjectStoreResult};
 pub use exceptions::{import_exceptions_from, register_exceptions_module};
+pub use given::read_options;
 pub use on_runtime::{Inherited, OnRuntime};
 pub use path::{PyPath, PyUrl};
 pub use prefix::MaybePrefixedStore;

@@ -15,9 +15,9 @@ use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, Stream, StreamExt};
-use futures::FutureExt;
 use longshore_config::Store as Handle;
 use longshore_runtime::{fork, runtime};
 use object_store::path::Path;
@@ -106,16 +106,14 @@ impl ObjectStore for OnRuntime {
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
         let location = location.clone();
-        let upload = self
-            .ask(|objects| async move { objects.put_multipart_opts(&location, options).await }.boxed())
-            .await?;
+        let upload =
+            self.ask(|objects| async move { objects.put_multipart_opts(&location, options).await }.boxed()).await?;
         Ok(Box::new(Upload(Ours::new(Arc::new(Mutex::new(upload))))))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let location = location.clone();
-        let result =
-            self.ask(|objects| async move { objects.get_opts(&location, options).await }.boxed()).await?;
+        let result = self.ask(|objects| async move { objects.get_opts(&location, options).await }.boxed()).await?;
         Ok(GetResult {
             payload: match result.payload {
                 GetResultPayload::Stream(body) => GetResultPayload::Stream(streamed(move || body)),

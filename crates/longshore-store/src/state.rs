@@ -34,7 +34,8 @@ pub(crate) fn describe<'py>(py: Python<'py>, inner: &Inner) -> PyResult<Bound<'p
             return Err(not_supported(py, reason));
         }
         Kind::Other => {
-            let reason = "a store that an extension module made cannot be pickled; only that module knows how to make it";
+            let reason =
+                "a store that an extension module made cannot be pickled; only that module knows how to make it";
             return Err(not_supported(py, reason));
         }
         Kind::Local => {
@@ -63,7 +64,8 @@ pub(crate) fn restore<'py>(class: &Bound<'py, PyType>, state: &Bound<'py, PyAny>
     let py = class.py();
     let kind = classes::kind_of(class)?;
     let options: Bound<'py, PyDict> = state.get_item("options")?.extract()?;
-    let options: Vec<(String, String)> = options.iter().map(|(key, value)| Ok((key.extract()?, value.extract()?))).collect::<PyResult<_>>()?;
+    let options: Vec<(String, String)> =
+        options.iter().map(|(key, value)| Ok((key.extract()?, value.extract()?))).collect::<PyResult<_>>()?;
     let mut options: Options = options.into_iter().collect();
     let provider = state.get_item("credential_provider")?;
     let provider = match kind.cloud().filter(|_| !provider.is_none()) {

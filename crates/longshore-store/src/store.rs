@@ -162,6 +162,16 @@ impl Hash for Inner {
 pub struct Store(pub(crate) Arc<Inner>);
 
 impl Store {
+    /// A Python object for `store`, of the class for its kind.
+    ///
+    /// # Errors
+    ///
+    /// What Python raises while the object is made.
+    pub fn wrap(py: Python<'_>, store: Arc<Handle>) -> PyResult<Bound<'_, PyAny>> {
+        let kind = Kind::of(store.scheme());
+        wrap(&class_of(py, kind), Arc::new(Inner::new(kind, store)))
+    }
+
     /// The store of `longshore-config`, without the prefix.
     ///
     /// To be called attached: where credentials come from Python, this starts the thread that asks for them.

@@ -196,10 +196,19 @@ mod tests {
         };
         let expected = [
             ("https://s3.eu-west-1.amazonaws.com/b/p/q", Some("region=eu-west-1 bucket=b p/q")),
-            ("https://b.s3.eu-west-1.amazonaws.com/p", Some("region=eu-west-1 bucket=b virtual_hosted_style_request=true p")),
+            (
+                "https://b.s3.eu-west-1.amazonaws.com/p",
+                Some("region=eu-west-1 bucket=b virtual_hosted_style_request=true p"),
+            ),
             ("https://b.c.s3.amazonaws.com", Some("bucket=b.c virtual_hosted_style_request=true ")),
-            ("https://acc.r2.cloudflarestorage.com/b/p%20q", Some("region=auto endpoint=https://acc.r2.cloudflarestorage.com bucket=b p q")),
-            ("https://acc.eu.r2.cloudflarestorage.com/b", Some("region=auto endpoint=https://acc.eu.r2.cloudflarestorage.com bucket=b ")),
+            (
+                "https://acc.r2.cloudflarestorage.com/b/p%20q",
+                Some("region=auto endpoint=https://acc.r2.cloudflarestorage.com bucket=b p q"),
+            ),
+            (
+                "https://acc.eu.r2.cloudflarestorage.com/b",
+                Some("region=auto endpoint=https://acc.eu.r2.cloudflarestorage.com bucket=b "),
+            ),
             ("https://example.com/b", None),
             ("http://s3.eu-west-1.amazonaws.com/b", None),
             ("https://amazonaws.com.example/b", None),

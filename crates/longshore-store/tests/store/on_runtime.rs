@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use futures_executor::block_on;
 use futures::{FutureExt, StreamExt, TryStreamExt};
+use futures_executor::block_on;
 use longshore_config::{Environment, Location, Options, open};
 use longshore_store::{Inherited, OnRuntime};
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -24,7 +24,9 @@ fn server(length: usize, body: &'static [u8]) -> String {
                 let mut connection = connection;
                 let mut read = [0; 65536];
                 while connection.read(&mut read).is_ok_and(|count| count > 0) {
-                    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nETag: \"1\"\r\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\n\r\n");
+                    let head = format!(
+                        "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nETag: \"1\"\r\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\n\r\n"
+                    );
                     if connection.write_all(head.as_bytes()).and_then(|()| connection.write_all(body)).is_err() {
                         return;
                     }
@@ -180,4 +182,3 @@ fn in_child(body: impl FnOnce() -> i32) -> i32 {
         }
     }
 }
-
