@@ -102,13 +102,13 @@ impl PyAzureStore {
 
     /// The storage account.
     #[getter]
-    fn account(&self) -> Option<&str> {
-        self.0.handle.azure_settings().map(|settings| settings.account())
+    fn account(&self) -> &str {
+        self.0.handle.azure_settings().map_or("", |settings| settings.account())
     }
 
     /// The address of the account's blob service.
     #[getter]
-    fn endpoint(&self) -> Option<&str> {
-        self.0.handle.azure_settings().map(|settings| settings.endpoint())
+    fn endpoint(&self) -> &str {
+        self.0.handle.azure_settings().map_or("", |settings| settings.endpoint())
     }
 }

@@ -90,8 +90,8 @@ impl PyS3Store {
 
     /// The region that requests are signed for.
     #[getter]
-    fn region(&self) -> Option<&str> {
-        self.0.handle.s3_settings().map(|settings| settings.region())
+    fn region(&self) -> &str {
+        self.0.handle.s3_settings().map_or("", |settings| settings.region())
     }
 
     /// The endpoint; `None` for AWS itself.
