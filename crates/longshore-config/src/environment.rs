@@ -1,8 +1,10 @@
 //! The process environment, read in one place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
+
+use crate::{Scheme, specs};
 
 /// How the names of families of variables begin.
 const FAMILIES: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
@@ -39,6 +41,14 @@ impl Environment {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| FAMILIES.iter().any(|start| name.starts_with(start)) || OTHERS.contains(&&**name))
             .collect()
+    }
+
+    /// What is left without the variables that stand for keywords of this kind of store: where files and programs are, and who
+    /// gives credentials here. A store whose keywords are all known is opened with that.
+    pub fn without_settings(self, scheme: Scheme) -> Self {
+        let specs = specs(scheme).into_iter().filter(|spec| spec.keyword);
+        let settings: BTreeSet<&str> = specs.flat_map(|spec| spec.variables.iter().copied()).collect();
+        Self(self.0.into_iter().filter(|(name, _)| !settings.contains(&**name)).collect())
     }
 
     /// One variable.
