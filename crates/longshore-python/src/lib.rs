@@ -7,6 +7,7 @@
 //! `asyncio` future (see `call`).
 
 mod arguments;
+mod buffers;
 mod call;
 mod command_line;
 mod datasets;
@@ -40,6 +41,8 @@ mod _native {
     use longshore_runtime::Bridge;
 
     #[pymodule_export]
+    use crate::buffers::{get_buffer, get_many_buffers};
+    #[pymodule_export]
     use crate::command_line::cli;
     #[pymodule_export]
     use crate::datasets::{put, read_npz};
@@ -49,6 +52,8 @@ mod _native {
     use crate::objects::{get, get_many, get_many_stats, put_bytes, put_many};
     #[pymodule_export]
     use crate::obs::answer::Answer;
+    #[pymodule_export]
+    use crate::obs::arrow::RecordBatch;
     #[pymodule_export]
     use crate::obs::files::{Reader, store_reader};
     #[pymodule_export]

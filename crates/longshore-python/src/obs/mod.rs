@@ -5,6 +5,7 @@
 //! such a class is called and which methods it has is decided in Python.
 
 pub(crate) mod answer;
+pub(crate) mod arrow;
 mod belonging;
 pub(crate) mod files;
 pub(crate) mod listing;
@@ -23,7 +24,7 @@ use pyo3::types::PyBytes;
 use crate::landing::missing;
 
 /// Bytes of an object as Python has them.
-pub(super) fn give(py: Python<'_>, bytes: Bytes) -> PyResult<Py<PyAny>> {
+pub(crate) fn give(py: Python<'_>, bytes: Bytes) -> PyResult<Py<PyAny>> {
     Ok(PyBytes::new(py, &bytes).into_any().unbind())
 }
 
