@@ -28,9 +28,9 @@ mod _native {
 
     /// Registers the fork handlers, while no other thread can be forking. Starts nothing.
     #[pymodule_init]
-    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         longshore_runtime::fork::generation();
-        Ok(())
+        longshore_bytes::register(module, "longshore")
     }
 
     #[pymodule_export]
