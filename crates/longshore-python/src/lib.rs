@@ -30,6 +30,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         longshore_runtime::fork::generation();
+        longshore_store::import_exceptions_from("longshore.exceptions");
         longshore_bytes::register(module, "longshore")
     }
 
@@ -69,5 +70,9 @@ mod _native {
     #[pymodule_export]
     use crate::server::Gateway;
     #[pymodule_export]
-    use crate::stores::{AzureStore, GCSStore, HttpStore, LocalStore, MemoryStore, S3Store, Store, store_for};
+    use crate::stores::{store_for, use_store_class};
+    #[pymodule_export]
+    use longshore_store::{
+        PyAzureStore, PyGCSStore, PyHttpStore, PyLocalStore, PyMemoryStore, PyS3Store, Store, from_url,
+    };
 }

@@ -17,15 +17,15 @@ pub(crate) mod reading;
 pub(crate) mod writing;
 
 use bytes::Bytes;
+use longshore_bytes::PyBytes;
 use longshore_runtime::Shelf;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
 use crate::landing::missing;
 
-/// Bytes of an object as Python has them.
+/// Bytes of an object as Python has them, without a copy.
 pub(crate) fn give(py: Python<'_>, bytes: Bytes) -> PyResult<Py<PyAny>> {
-    Ok(PyBytes::new(py, &bytes).into_any().unbind())
+    Ok(Py::new(py, PyBytes::new(bytes))?.into_any())
 }
 
 /// A shelf with the Python class that the result of a call is given to.

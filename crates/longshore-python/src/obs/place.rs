@@ -31,11 +31,20 @@ impl Where {
             let found = store.get_type().name().map_or_else(|_| String::new(), |name| name.to_string());
             return Err(wrong_type(py, &format!("store must be a store of this package, not {found}")));
         };
-        let handle = store.get().handle();
+        let store = store.get();
+        let mut prefix = store.prefix().map(|prefix| format!("{prefix}/")).unwrap_or_default();
+        if let Some(objects) = store.foreign() {
+            return Ok(Self { place: Place::Foreign(Arc::clone(objects)), prefix, root: "store:///".to_owned() });
+        }
+        let mut handle = store.handle();
+        if let Some((whole, before)) = handle.whole() {
+            prefix.insert_str(0, before);
+            handle = whole;
+        }
         let root = root_of(handle);
         // Made here, attached, because a new client reads the environment.
         handle.live().map_err(|error| raise(py, &Context::new(operation, &*root).config_error(error)))?;
-        Ok(Self { place: Place::Own(Arc::clone(handle)), prefix: String::new(), root })
+        Ok(Self { place: Place::Own(Arc::clone(handle)), prefix, root })
     }
 
     /// The object that the caller calls `key`.
