@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, SupportsIndex, TypeAlias, final, overload
 
 from typing_extensions import disjoint_base
 
+from longshore.store import ObjectStoreMethods
 from longshore.types import ObjectMeta, ServerStats
 
 if sys.version_info >= (3, 12):
@@ -29,6 +30,7 @@ __all__ = [
     "LocalStore",
     "MemoryStore",
     "Reader",
+    "RecordBatch",
     "S3Store",
     "Store",
     "Writer",
@@ -40,8 +42,11 @@ __all__ = [
     "delete",
     "doctor",
     "exists",
+    "from_url",
     "get",
+    "get_buffer",
     "get_many",
+    "get_many_buffers",
     "get_many_stats",
     "head",
     "list",
@@ -62,11 +67,13 @@ __all__ = [
     "store_put_file",
     "store_reader",
     "store_rename",
+    "store_sign",
     "store_writer",
+    "use_store_class",
 ]
 
 @disjoint_base
-class Store:
+class Store(ObjectStoreMethods):
     """A live store: one configuration, one connection pool. Equal when it is the same one."""
 
     @property
@@ -75,7 +82,7 @@ class Store:
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
-@final
+@disjoint_base
 class S3Store(Store):
     """A bucket on S3 or on a server that speaks its protocol."""
 
@@ -84,7 +91,7 @@ class S3Store(Store):
     @property
     def endpoint(self) -> str | None: ...
 
-@final
+@disjoint_base
 class GCSStore(Store):
     """A bucket on Google Cloud Storage."""
 
@@ -95,7 +102,7 @@ class GCSStore(Store):
     @property
     def service_account(self) -> str | None: ...
 
-@final
+@disjoint_base
 class AzureStore(Store):
     """A container in a storage account of Azure."""
 
@@ -106,15 +113,15 @@ class AzureStore(Store):
     @property
     def endpoint(self) -> str: ...
 
-@final
+@disjoint_base
 class LocalStore(Store):
     """The local file system, from its root."""
 
-@final
+@disjoint_base
 class MemoryStore(Store):
     """Objects in this process's memory."""
 
-@final
+@disjoint_base
 class HTTPStore(Store):
     """A web server: read-only, listed where it offers WebDAV."""
 
@@ -295,6 +302,21 @@ class Reader:
     def read_joined(self, how: Any, at: Any, length: Any) -> Any: ...
 
 @final
+class RecordBatch:
+    """Rows of a listing, column by column, for whatever speaks the Arrow PyCapsule interface."""
+
+    @property
+    def num_rows(self) -> int: ...
+    @property
+    def num_columns(self) -> int: ...
+    @property
+    def column_names(self) -> builtins.list[str]: ...
+    def __len__(self) -> int: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
 class Writer:
     """What `longshore.obs.WritableFile` and its twin are made of."""
 
@@ -314,6 +336,9 @@ def delete(how: Any, uri: Any, whole_bucket: Any, store: Store | None, listener:
 def doctor(how: Any, uri: Any, options: dict[str, Any]) -> Any: ...
 def exists(how: Any, uri: Any, store: Store | None) -> Any: ...
 def get(how: Any, uri: Any, store: Store | None, listener: Any) -> Any: ...
+def from_url(url: Any, *, config: Any = None, client_options: Any = None, retry_config: Any = None, **kwargs: Any) -> Any: ...
+def get_buffer(how: Any, uri: Any, store: Store | None, listener: Any) -> Any: ...
+def get_many_buffers(how: Any, uris: Any, max_in_flight: Any, store: Store | None, listener: Any) -> Any: ...
 def get_many(how: Any, uris: Any, max_in_flight: Any, store: Store | None, listener: Any) -> Any: ...
 def get_many_stats(how: Any, uris: Any, max_in_flight: Any, store: Store | None, listener: Any) -> Any: ...
 def head(how: Any, uri: Any, store: Store | None) -> Any: ...
@@ -340,10 +365,12 @@ def store_get_ranges(
     how: Any, store: Any, path: Any, starts: Any, ends: Any, lengths: Any, coalesce: Any, max_concurrency: Any
 ) -> Any: ...
 def store_head(how: Any, store: Any, path: Any) -> Any: ...
-def store_list(store: Any, prefix: Any, offset: Any, string_prefix: Any) -> Listing: ...
-def store_list_with_delimiter(how: Any, store: Any, prefix: Any, string_prefix: Any) -> Any: ...
+def store_list(store: Any, prefix: Any, offset: Any, string_prefix: Any, return_arrow: Any) -> Listing: ...
+def store_list_with_delimiter(how: Any, store: Any, prefix: Any, string_prefix: Any, return_arrow: Any) -> Any: ...
 def store_put(how: Any, store: Any, path: Any, data: Any, said: Any) -> Any: ...
 def store_put_file(how: Any, store: Any, path: Any, file: Any, said: Any) -> Any: ...
 def store_reader(how: Any, store: Any, path: Any, buffer_size: Any, size: Any, class_: Any) -> Any: ...
 def store_rename(how: Any, store: Any, from_: Any, to: Any, overwrite: Any) -> Any: ...
+def store_sign(how: Any, store: Any, method: Any, paths: Any, expires_in: Any) -> Any: ...
 def store_writer(store: Any, path: Any, said: Any) -> Writer: ...
+def use_store_class(class_: Any) -> None: ...

@@ -60,7 +60,7 @@ mod _native {
     #[pymodule_export]
     use crate::obs::listing::{Listing, store_list, store_list_with_delimiter};
     #[pymodule_export]
-    use crate::obs::managing::{store_copy, store_delete, store_rename};
+    use crate::obs::managing::{store_copy, store_delete, store_rename, store_sign};
     #[pymodule_export]
     use crate::obs::reading::{store_get, store_get_range, store_get_ranges, store_head};
     #[pymodule_export]
