@@ -1,10 +1,8 @@
 //! The process environment, read in one place.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-
-use crate::{Scheme, specs};
 
 /// How the names of families of variables begin.
 const FAMILIES: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
@@ -28,6 +26,9 @@ const OTHERS: [&str; 15] = [
     "STORAGE_EMULATOR_HOST",
 ];
 
+/// Variables that describe the machine, and choose nothing.
+const MACHINE: [&str; 4] = ["APPDATA", "CLOUDSDK_CONFIG", "HOME", "PATH"];
+
 /// A snapshot of the variables that configure stores.
 ///
 /// Read it while no other thread can change the environment; from Python, that is while attached to the interpreter.
@@ -43,12 +44,22 @@ impl Environment {
             .collect()
     }
 
-    /// What is left without the variables that stand for keywords of this kind of store: where files and programs are, and who
-    /// gives credentials here. A store whose keywords are all known is opened with that.
-    pub fn without_settings(self, scheme: Scheme) -> Self {
-        let specs = specs(scheme).into_iter().filter(|spec| spec.keyword);
-        let settings: BTreeSet<&str> = specs.flat_map(|spec| spec.variables.iter().copied()).collect();
-        Self(self.0.into_iter().filter(|(name, _)| !settings.contains(&**name)).collect())
+    /// What the machine says: where programs and a person's files are. In it nothing counts but what is said outright, as where a
+    /// store is opened by the configuration of another.
+    pub fn of_machine() -> Self {
+        std::env::vars().filter(|(name, _)| MACHINE.contains(&&**name)).collect()
+    }
+
+    /// The same with other values for some variables, and without others.
+    pub(crate) fn with(&self, changes: &[(&'static str, Option<String>)]) -> Self {
+        let mut changed = self.clone();
+        for (name, value) in changes {
+            match value {
+                Some(value) => changed.0.insert((*name).to_owned(), value.clone()),
+                None => changed.0.remove(*name),
+            };
+        }
+        changed
     }
 
     /// One variable.

@@ -78,8 +78,8 @@ pub(crate) fn restore<'py>(class: &Bound<'py, PyType>, state: &Bound<'py, PyAny>
     let prefix: Option<String> = state.get_item("prefix")?.extract()?;
     let prefix = prefix.map(Path::parse).transpose().map_err(|error| invalid(py, &error.to_string()))?;
     let failed = |error| config_error(py, Some(kind.name()), &error);
-    // What was said has been said; what a role or a profile comes to is for the environment here.
-    let here = Environment::read().without_settings(kind.scheme());
+    // What was said has been said; where files and programs are is for this machine to say.
+    let here = Environment::of_machine();
     let text = |key: &str| -> PyResult<String> { state.get_item(key)?.extract() };
     let inner = match kind {
         Kind::S3 | Kind::Gcs | Kind::Azure => {
