@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from longshore import exceptions
-from longshore._stores import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, Store, from_url
+from longshore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, Store, from_url
 
 KEYS: dict[str, Any] = {"access_key_id": "AKIA", "secret_access_key": "hunter2"}
 

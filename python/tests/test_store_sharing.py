@@ -22,7 +22,7 @@ import pytest
 import extension
 import longshore as s3
 from longshore import exceptions, obs, testing
-from longshore._stores import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, Store
+from longshore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, Store
 
 obstore = pytest.importorskip("obstore")
 theirs = importlib.import_module("obstore.store")
