@@ -304,7 +304,7 @@ class TestOthers:
 
     def test_rustac_reads_and_writes_a_store_of_ours(self, tmp_path: Path) -> None:
         rustac = pytest.importorskip("rustac")
-        item = {
+        item: dict[str, Any] = {
             "type": "Feature",
             "stac_version": "1.1.0",
             "id": "an-item",
@@ -331,8 +331,8 @@ class TestFileSystems:
         pytest.importorskip("fsspec")
 
     def test_local_files_and_folders_of_them(self, third: ModuleType, tmp_path: Path) -> None:
-        from fsspec.implementations.dirfs import DirFileSystem
-        from fsspec.implementations.local import LocalFileSystem
+        DirFileSystem = importlib.import_module("fsspec.implementations.dirfs").DirFileSystem  # noqa: N806
+        LocalFileSystem = importlib.import_module("fsspec.implementations.local").LocalFileSystem  # noqa: N806
 
         (tmp_path / "folder").mkdir()
         (tmp_path / "folder" / "a").write_bytes(b"x")
@@ -342,7 +342,7 @@ class TestFileSystems:
         assert third.list(nested) == ["a"]
 
     def test_a_bucket_of_obstores_file_system(self, third: ModuleType, aws: testing.Server) -> None:
-        from fsspec.implementations.dirfs import DirFileSystem
+        DirFileSystem = importlib.import_module("fsspec.implementations.dirfs").DirFileSystem  # noqa: N806
 
         system = importlib.import_module("obstore.fsspec").FsspecStore(
             "s3", client_options={"allow_http": True}, region="us-east-1", **keys(aws)
@@ -352,10 +352,10 @@ class TestFileSystems:
             third.list(system)
 
     def test_others_are_known_by_their_classes_and_arguments(self, third: ModuleType) -> None:
-        from fsspec.implementations.dirfs import DirFileSystem
-        from fsspec.spec import AbstractFileSystem
+        DirFileSystem = importlib.import_module("fsspec.implementations.dirfs").DirFileSystem  # noqa: N806
+        AbstractFileSystem = importlib.import_module("fsspec.spec").AbstractFileSystem  # noqa: N806
 
-        def system(name: str, path: str, **options: object) -> DirFileSystem:
+        def system(name: str, path: str, **options: object) -> object:
             return DirFileSystem(path, type(name, (AbstractFileSystem,), {"cachable": False})(**options))
 
         s3fs = system("S3FileSystem", "bucket/p", key="k", secret="hunter2", client_kwargs={"region_name": "r"})
