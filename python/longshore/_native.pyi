@@ -6,9 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, Self, SupportsIndex, TypeAlias, final, overload
 
-from typing_extensions import disjoint_base
-
-from longshore.store import ObjectStoreMethods
+from longshore._stores import AzureStore as AzureStore
+from longshore._stores import GCSStore as GCSStore
+from longshore._stores import HTTPStore as HTTPStore
+from longshore._stores import LocalStore as LocalStore
+from longshore._stores import MemoryStore as MemoryStore
+from longshore._stores import S3Store as S3Store
+from longshore._stores import Store as Store
+from longshore._stores import from_url as from_url
 from longshore.types import ObjectMeta, ServerStats
 
 if sys.version_info >= (3, 12):
@@ -71,64 +76,6 @@ __all__ = [
     "store_writer",
     "use_store_class",
 ]
-
-@disjoint_base
-class Store(ObjectStoreMethods):
-    """A live store: one configuration, one connection pool. Equal when it is the same one."""
-
-    @property
-    def bucket(self) -> str: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-
-@disjoint_base
-class S3Store(Store):
-    """A bucket on S3 or on a server that speaks its protocol."""
-
-    @property
-    def region(self) -> str: ...
-    @property
-    def endpoint(self) -> str | None: ...
-
-@disjoint_base
-class GCSStore(Store):
-    """A bucket on Google Cloud Storage."""
-
-    @property
-    def endpoint(self) -> str | None: ...
-    @property
-    def project(self) -> str | None: ...
-    @property
-    def service_account(self) -> str | None: ...
-
-@disjoint_base
-class AzureStore(Store):
-    """A container in a storage account of Azure."""
-
-    @property
-    def container(self) -> str: ...
-    @property
-    def account(self) -> str: ...
-    @property
-    def endpoint(self) -> str: ...
-
-@disjoint_base
-class LocalStore(Store):
-    """The local file system, from its root."""
-
-@disjoint_base
-class MemoryStore(Store):
-    """Objects in this process's memory."""
-
-@disjoint_base
-class HTTPStore(Store):
-    """A web server: read-only, listed where it offers WebDAV."""
-
-    @property
-    def origin(self) -> str: ...
-    @property
-    def username(self) -> str | None: ...
 
 _Sub: TypeAlias = SupportsIndex | _Buffer
 _Bound: TypeAlias = SupportsIndex | None
@@ -375,4 +322,4 @@ def store_reader(how: Any, store: Any, path: Any, buffer_size: Any, size: Any, c
 def store_rename(how: Any, store: Any, from_: Any, to: Any, overwrite: Any) -> Any: ...
 def store_sign(how: Any, store: Any, method: Any, paths: Any, expires_in: Any) -> Any: ...
 def store_writer(store: Any, path: Any, said: Any) -> Writer: ...
-def use_store_class(class_: Any) -> None: ...
+def use_store_class(class_: type[Store]) -> None: ...

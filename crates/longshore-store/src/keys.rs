@@ -112,6 +112,8 @@ pub(crate) fn abroad(kind: Kind, name: &'static str) -> Abroad {
 
 #[cfg(test)]
 mod tests {
+    use longshore_config::Scheme;
+
     use super::*;
 
     #[test]
@@ -122,6 +124,21 @@ mod tests {
             if !matches!(name, "default_headers" | "root_certificate" | "headers") {
                 assert!(name.parse::<ClientConfigKey>().is_ok(), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn what_every_store_over_http_has_is_about_the_client_or_about_repeating() {
+        let names = |scheme| {
+            let specs = longshore_config::specs(scheme).into_iter().filter(|spec| spec.keyword);
+            specs.map(|spec| spec.name).collect::<Vec<_>>()
+        };
+        let kinds = [Scheme::S3, Scheme::Gcs, Scheme::Azure, Scheme::Http].map(names);
+        for name in kinds[0].iter().filter(|name| kinds.iter().all(|kind| kind.contains(name))) {
+            assert!(is_client_option(name) || is_retry_option(name), "{name}");
+        }
+        for name in CLIENT.iter().chain(&RETRY) {
+            assert!(*name == "headers" || kinds.iter().all(|kind| kind.contains(name)), "{name}");
         }
     }
 
