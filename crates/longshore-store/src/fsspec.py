@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     Store = tuple[str, tuple[object, ...], dict[str, object]]
 
 # Arguments that say how the file system works and not which objects are in it.
-_HARMLESS = frozenset(
-    ["asynchronous", "loop", "batch_size", "skip_instance_cache", "use_listings_cache", "listings_expiry_time", "max_paths", "auto_mkdir", "default_block_size", "default_fill_cache", "default_cache_type", "default_cache_options", "cache_regions", "max_concurrency", "fixed_upload_size", "cache_timeout", "consistency", "check_connection", "timeout", "secure_serialize", "blocksize", "block_size", "cache_type", "cache_options", "simple_links", "same_scheme", "size_policy", "encoded", "get_client", "consistency_checks", "session_kwargs"]
-)
+_HARMLESS = {
+    *("asynchronous", "auto_mkdir", "batch_size", "block_size", "blocksize", "cache_options", "cache_regions"),
+    *("cache_timeout", "cache_type", "check_connection", "consistency", "default_block_size", "default_cache_options"),
+    *("default_cache_type", "default_fill_cache", "encoded", "fixed_upload_size", "get_client", "listings_expiry_time"),
+    *("loop", "max_concurrency", "max_paths", "same_scheme", "secure_serialize", "session_kwargs", "simple_links"),
+    *("size_policy", "skip_instance_cache", "timeout", "use_listings_cache"),
+}
 
 
 def describe(system: object) -> Store | None:
