@@ -31,6 +31,8 @@ pub enum Scheme {
     Memory,
     /// `http://host/path` and `https://host/path`: read-only.
     Http,
+    /// What somebody else made; no URI names it.
+    Other,
 }
 
 impl Scheme {
@@ -43,6 +45,7 @@ impl Scheme {
             Self::File => "file",
             Self::Memory => "memory",
             Self::Http => "http",
+            Self::Other => "other",
         }
     }
 }

@@ -179,10 +179,15 @@ const UNITS: [(&[&str], f64); 10] = [
 /// Reads seconds, with an optional unit, or several lengths one after the other: `30`, `1.5`, `250ms`, `2m`, `2h 37min`. More
 /// than [`FOREVER`] counts as that.
 pub(crate) fn duration(key: &str, value: &str) -> Result<Duration, ConfigError> {
-    let length = span(value.trim()).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    length.map(|length| length.min(FOREVER)).ok_or_else(|| {
+    length(value).ok_or_else(|| {
         invalid(key, format!("{value:?} is not a length of time; write seconds, or 250ms, 10s, 2m, 1h 30min"))
     })
+}
+
+/// The length of time that an option's `text` says.
+pub fn length(text: &str) -> Option<Duration> {
+    let length = span(text.trim()).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    length.map(|length| length.min(FOREVER))
 }
 
 fn span(text: &str) -> Option<f64> {

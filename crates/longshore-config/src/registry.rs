@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
 
+use object_store::ObjectStore;
+
 use crate::given::Secret;
 use crate::local::Folder;
 use crate::store::{Core, Settings};
@@ -87,6 +89,9 @@ pub fn open(location: &Location, options: Options, environment: &Environment) ->
                 Arc::clone(store.or_insert_with(|| in_memory(Some(name))))
             }))
         }
+        Scheme::Other => {
+            Err(ConfigError::NotSupported { reason: "no URI names a store that somebody else made".into() })
+        }
     }
 }
 
@@ -118,7 +123,7 @@ pub fn open_bucket(
             named(&crate::azure::CONTAINER_NAME)?;
             open_azure(None, options, environment)
         }
-        Scheme::File | Scheme::Memory | Scheme::Http => {
+        Scheme::File | Scheme::Memory | Scheme::Http | Scheme::Other => {
             let reason = format!("{}:// has no buckets; open it by its URI", scheme.name());
             Err(ConfigError::NotSupported { reason })
         }
@@ -200,6 +205,11 @@ pub fn open_memory() -> Arc<Store> {
     in_memory(None)
 }
 
+/// A store that somebody else made. It is equal to itself alone, and in a forked child it is whatever it is there.
+pub fn adopt(objects: Arc<dyn ObjectStore>) -> Arc<Store> {
+    Arc::new(Store::new(Arc::new(Core::new(Settings::Adopted(objects))), Vec::new(), None))
+}
+
 fn all_files(stores: &mut Stores) -> Arc<Store> {
     stores.local.store((None, Vec::new()), Settings::Local, None)
 }
@@ -220,7 +230,7 @@ pub fn explain(
         Scheme::Gcs => GcsSettings::explain(location, options.clone(), environment).0,
         Scheme::Azure => AzureSettings::explain(location, options.clone(), environment).0,
         Scheme::Http => WebSettings::explain(location, options.clone(), environment).0,
-        Scheme::File | Scheme::Memory => Vec::new(),
+        Scheme::File | Scheme::Memory | Scheme::Other => Vec::new(),
     };
     (trail, open(location, options, environment))
 }

@@ -16,7 +16,7 @@ pub fn specs(scheme: Scheme) -> Vec<&'static Spec> {
         Scheme::Gcs => GcsSettings::specs(),
         Scheme::Azure => AzureSettings::specs(),
         Scheme::Http => WebSettings::specs(),
-        Scheme::File | Scheme::Memory => Vec::new(),
+        Scheme::File | Scheme::Memory | Scheme::Other => Vec::new(),
     }
 }
 

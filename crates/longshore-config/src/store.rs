@@ -11,6 +11,7 @@ use longshore_runtime::fork::PerProcess;
 use object_store::aws::AwsCredentialProvider;
 use object_store::client::HttpClient;
 use object_store::local::LocalFileSystem;
+use object_store::signer::Signer;
 use object_store::{ObjectStore, RetryConfig};
 
 use crate::address::is_near;
@@ -52,6 +53,8 @@ pub(crate) enum Settings {
         contents: Arc<ForkSafeMemory>,
     },
     Web(Box<WebSettings>),
+    /// Made by somebody else, and as it is.
+    Adopted(Arc<dyn ObjectStore>),
 }
 
 /// What requests go through. It belongs to one process.
@@ -66,6 +69,8 @@ pub struct Live {
     pub azure: Option<AzureAccess>,
     /// The web, likewise.
     pub web: Option<Arc<WebAccess>>,
+    /// What makes signed URLs, where the kind of store has them and there is something to sign with.
+    pub signer: Option<Arc<dyn Signer>>,
     /// Who knows the credentials that count now.
     pub(crate) credentials: Option<Arc<dyn Current>>,
 }
@@ -73,7 +78,7 @@ pub struct Live {
 impl Live {
     /// For a store whose requests all go the ordinary path.
     pub(crate) fn of(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, s3: None, gcs: None, azure: None, web: None, credentials: None }
+        Self { objects, s3: None, gcs: None, azure: None, web: None, signer: None, credentials: None }
     }
 }
 
@@ -178,6 +183,7 @@ impl Store {
             Settings::Local(_) => Scheme::File,
             Settings::Memory { .. } => Scheme::Memory,
             Settings::Web(_) => Scheme::Http,
+            Settings::Adopted(_) => Scheme::Other,
         }
     }
 
@@ -187,7 +193,7 @@ impl Store {
             Settings::S3(settings) => settings.bucket(),
             Settings::Gcs(settings) => settings.bucket(),
             Settings::Azure(settings) => settings.container(),
-            Settings::Local(_) => "",
+            Settings::Local(_) | Settings::Adopted(_) => "",
             Settings::Memory { name, .. } => name.as_deref().unwrap_or_default(),
             Settings::Web(settings) => settings.origin(),
         }
@@ -208,7 +214,7 @@ impl Store {
             Settings::Gcs(settings) => settings.route(),
             Settings::Azure(settings) => settings.route(),
             Settings::Web(settings) => settings.route(),
-            Settings::Local(_) | Settings::Memory { .. } => None,
+            Settings::Local(_) | Settings::Memory { .. } | Settings::Adopted(_) => None,
         }
     }
 
@@ -242,7 +248,7 @@ impl Store {
             (Settings::Azure(settings), Some(account)) => settings.account() == account,
             // Keys are relative to something, or nobody can name the store.
             _ if self.whole.is_some() => false,
-            (Settings::Memory { name: None, .. }, _) => false,
+            (Settings::Memory { name: None, .. } | Settings::Adopted(_), _) => false,
             _ => true,
         };
         account && (self.scheme(), self.bucket()) == (location.scheme(), location.bucket())
@@ -272,13 +278,15 @@ impl Store {
             }
             (Settings::Web(one), Settings::Web(two)) => one.base() == two.base(),
             (Settings::Memory { contents: one, .. }, Settings::Memory { contents: two, .. }) => Arc::ptr_eq(one, two),
+            (Settings::Adopted(one), Settings::Adopted(two)) => Arc::ptr_eq(one, two),
             _ => true,
         }
     }
 
     /// Whether a body that was written stays in memory as it was handed over, instead of being sent or copied.
     pub fn keeps_bodies(&self) -> bool {
-        matches!(self.core.settings, Settings::Memory { .. })
+        // What somebody else made may keep them, for all that is known.
+        matches!(self.core.settings, Settings::Memory { .. } | Settings::Adopted(_))
     }
 
     /// The live client of this process. Made at first use, and again in a forked child.
@@ -295,6 +303,7 @@ impl Store {
             Settings::Local(Some(folder)) => Ok(Live::of(Arc::new(folder.connect()?))),
             Settings::Memory { contents, .. } => Ok(Live::of(Arc::clone(contents) as _)),
             Settings::Web(settings) => settings.connect(),
+            Settings::Adopted(objects) => Ok(Live::of(Arc::clone(objects))),
         })
     }
 }

@@ -7,6 +7,7 @@
 //! `asyncio` future (see `call`).
 
 mod arguments;
+mod buffers;
 mod call;
 mod command_line;
 mod datasets;
@@ -14,6 +15,7 @@ mod errors;
 mod landing;
 mod manage;
 mod objects;
+mod obs;
 mod process;
 mod server;
 mod stores;
@@ -28,6 +30,8 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         longshore_runtime::fork::generation();
+        longshore_store::import_exceptions_from("longshore.exceptions");
+        longshore_store::name_classes(module.py(), "longshore._native")?;
         longshore_bytes::register(module, "longshore")
     }
 
@@ -39,6 +43,8 @@ mod _native {
     use longshore_runtime::Bridge;
 
     #[pymodule_export]
+    use crate::buffers::{get_buffer, get_many_buffers};
+    #[pymodule_export]
     use crate::command_line::cli;
     #[pymodule_export]
     use crate::datasets::{put, read_npz};
@@ -47,9 +53,27 @@ mod _native {
     #[pymodule_export]
     use crate::objects::{get, get_many, get_many_stats, put_bytes, put_many};
     #[pymodule_export]
+    use crate::obs::answer::Answer;
+    #[pymodule_export]
+    use crate::obs::arrow::RecordBatch;
+    #[pymodule_export]
+    use crate::obs::files::{Reader, store_reader};
+    #[pymodule_export]
+    use crate::obs::listing::{Listing, store_list, store_list_with_delimiter};
+    #[pymodule_export]
+    use crate::obs::managing::{store_copy, store_delete, store_rename, store_sign};
+    #[pymodule_export]
+    use crate::obs::reading::{store_get, store_get_range, store_get_ranges, store_head};
+    #[pymodule_export]
+    use crate::obs::writing::{Writer, store_put, store_put_file, store_writer};
+    #[pymodule_export]
     use crate::process::{configure, doctor};
     #[pymodule_export]
     use crate::server::Gateway;
     #[pymodule_export]
-    use crate::stores::{AzureStore, GCSStore, HttpStore, LocalStore, MemoryStore, S3Store, Store, store_for};
+    use crate::stores::{store_for, use_store_class};
+    #[pymodule_export]
+    use longshore_store::{
+        PyAzureStore, PyGCSStore, PyHttpStore, PyLocalStore, PyMemoryStore, PyS3Store, Store, from_url,
+    };
 }

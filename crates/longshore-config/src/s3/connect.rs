@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, S3ConditionalPut};
+use object_store::signer::Signer;
 
 use super::settings::{S3Settings, Signing};
 use crate::ConfigError;
@@ -60,7 +61,7 @@ impl S3Settings {
                 builder = builder.with_config(name.parse::<AmazonS3ConfigKey>()?, value);
             }
         }
-        let store = builder.build()?;
+        let store = Arc::new(builder.build()?);
         let s3 = S3Access {
             http,
             credentials,
@@ -76,7 +77,9 @@ impl S3Settings {
             encryption: self.encryption.headers(),
             retry,
         };
-        Ok(Live { s3: Some(s3), credentials: current, ..Live::of(Arc::new(store)) })
+        // Without credentials there is nothing to sign with.
+        let signer = s3.credentials.is_some().then(|| Arc::clone(&store) as Arc<dyn Signer>);
+        Ok(Live { s3: Some(s3), signer, credentials: current, ..Live::of(store) })
     }
 
     /// Where requests go.

@@ -13,6 +13,7 @@ mod headers;
 mod listing;
 mod local;
 mod managing;
+mod methods;
 mod place;
 mod ranges;
 mod reading;
