@@ -44,14 +44,14 @@ SUPPORTED_PROTOCOLS = PROTOCOLS
 class _ByProtocol(_Cached):  # type: ignore[misc]
     """Makes ``FsspecStore("s3")`` an instance of a class for that protocol, as fsspec's own code expects of a file system."""
 
-    def __call__(cls, protocol: str | None = None, *args: Any, **options: Any) -> Any:
+    def __call__(cls, protocol: str | None = None, *args: Any, **options: Any) -> Any:  # noqa: N805
         kind = cls if protocol is None else cls._for(protocol)
         if kind.asynchronous:
             options.setdefault("asynchronous", True)
         # fsspec tells instances apart by the text of their arguments, and a masked secret has the text of any other.
         return super(_ByProtocol, kind).__call__(*args, **_told_apart(options))
 
-    def _for(cls, protocol: str, asynchronous: bool = False) -> Any:
+    def _for(cls, protocol: str, asynchronous: bool = False) -> Any:  # noqa: N805
         """The subclass for a protocol. There is one for each."""
         if cls.protocol == protocol and cls.asynchronous == asynchronous:
             return cls

@@ -37,7 +37,7 @@ class Transfer(Listing):
         if (start is not None and start < 0 and end is not None) or (end is not None and end < 0):
             size = (await obs.head_async(store, key))["size"]
             start, end, _step = slice(start, end).indices(size)
-        if start is not None and end is not None and start >= end:
+        if end is not None and (start or 0) >= end:
             return b""
         wanted: Any = None
         if start is not None and start < 0:
