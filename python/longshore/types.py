@@ -5,9 +5,10 @@ Importing this module imports ``typing``; the package itself does not need it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, List, Literal, Protocol, TypeAlias, TypedDict
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, List, Literal, Protocol, TypeAlias, TypedDict
 
 from longshore._native import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store
 from longshore._progress import Progress
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnyStore",
+    "AsyncPutSource",
+    "Attributes",
     "AzureOptions",
     "Buffer",
+    "Bytes",
     "Count",
     "Data",
     "DoctorReport",
@@ -27,15 +31,23 @@ __all__ = [
     "Duration",
     "Flag",
     "GCSOptions",
+    "GetOptions",
     "HTTPOptions",
+    "ListResult",
     "ObjectMeta",
+    "OffsetRange",
     "Progress",
     "ProgressArgument",
+    "PutMode",
+    "PutResult",
+    "PutSource",
     "RequestFilter",
     "S3Options",
     "ServerStats",
     "StoreOptions",
+    "SuffixRange",
     "TransferOptions",
+    "UpdateVersion",
 ]
 
 
@@ -311,3 +323,79 @@ class DoctorReport(TypedDict):
     """What counts, and who said it."""
     steps: List[DoctorStep]
     """The steps, in the order they were tried."""
+
+
+Bytes: TypeAlias = bytes
+"""What bodies are."""
+
+Attributes: TypeAlias = Mapping[str, str]
+"""What is said of an object's content.
+
+``Content-Disposition``, ``Content-Encoding``, ``Content-Language``, ``Content-Type``, ``Cache-Control`` and ``Storage-Class`` are
+what those headers are, in any case; every other name is metadata of the object.
+"""
+
+
+class OffsetRange(TypedDict):
+    """All bytes from an offset on."""
+
+    offset: int
+
+
+class SuffixRange(TypedDict):
+    """So many bytes at the end, or all there are."""
+
+    suffix: int
+
+
+class GetOptions(TypedDict, total=False):
+    """What a read asks for, and on which conditions."""
+
+    if_match: str | None
+    """Only if this is the object's ETag; several are separated by commas."""
+    if_none_match: str | None
+    """Only if this is not the object's ETag; otherwise ``NotModifiedError``."""
+    if_modified_since: datetime | None
+    """Only if it was written after this moment, which has a time zone; otherwise ``NotModifiedError``."""
+    if_unmodified_since: datetime | None
+    """Only if it was not written after this moment."""
+    range: tuple[int, int] | Sequence[int] | OffsetRange | SuffixRange | None
+    """Only these bytes: from the first offset up to, and without, the second; or as the two dictionaries say."""
+    version: str | None
+    """This version of the object."""
+    head: bool
+    """Only the description, and no bytes."""
+
+
+class UpdateVersion(TypedDict, total=False):
+    """The version that a write is to replace."""
+
+    e_tag: str | None
+    version: str | None
+
+
+PutMode: TypeAlias = Literal["create", "overwrite"] | UpdateVersion
+"""Whether a write may take the place of what is there: never, always, or of one version only."""
+
+
+class PutResult(TypedDict):
+    """What a store calls what was written, as far as it tells."""
+
+    e_tag: str | None
+    version: str | None
+
+
+class ListResult(TypedDict):
+    """One level of a listing."""
+
+    common_prefixes: List[str]
+    """The folders in it, without a slash at their ends."""
+    objects: List[ObjectMeta]
+    """The objects in it."""
+
+
+PutSource: TypeAlias = "Data | Path | IO[bytes] | Iterable[Data]"
+"""What can be written to an object."""
+
+AsyncPutSource: TypeAlias = "PutSource | AsyncIterable[Data]"
+"""What can be written to an object from ``asyncio``."""

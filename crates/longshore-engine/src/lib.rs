@@ -35,6 +35,7 @@ mod list;
 mod listing;
 mod local;
 mod manage;
+mod methods;
 mod object;
 mod progress;
 mod range;
@@ -58,6 +59,10 @@ pub use list::{Entry, expand, list};
 pub use listing::{Depth, Listed, Page, list_pages};
 pub use local::is_unfinished;
 pub use manage::{Metadata, copy, create_bucket, exists, head};
+pub use methods::{
+    Answer, Lister, Place, Put, RangesOptions, Reader, ReaderOptions, Spot, Writer, WriterOptions, copy_to, list_level,
+    open, put_file, put_slices, put_with, read_buffer, read_buffers, read_ranges, remove, rename, stat,
+};
 pub use object::Object;
 pub use progress::{Progress, Snapshot};
 pub use range::{ByteRange, read_range};

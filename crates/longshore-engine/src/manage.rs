@@ -16,7 +16,7 @@ use crate::transfer::{TransferOptions, transfer};
 use crate::web;
 
 /// What a store knows of an object without reading it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
     /// Its key in the store.
     pub key: String,

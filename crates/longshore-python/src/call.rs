@@ -22,6 +22,11 @@ impl<'py> Call<'py> {
         Self { py, how, shelf: Shelf { progress: listener, ..Shelf::default() } }
     }
 
+    /// With Python objects that the call needs from the beginning. Nobody listens.
+    pub(crate) fn with_shelf(py: Python<'py>, how: How<'py>, shelf: Shelf) -> Self {
+        Self { py, how, shelf }
+    }
+
     /// Runs the future that `start` makes. Returns what `convert` makes of its output; for an event loop, the key that
     /// cancels it.
     pub(crate) fn run<T, F>(

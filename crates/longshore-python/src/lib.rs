@@ -14,6 +14,7 @@ mod errors;
 mod landing;
 mod manage;
 mod objects;
+mod obs;
 mod process;
 mod server;
 mod stores;
@@ -46,6 +47,18 @@ mod _native {
     use crate::manage::{copy, create_bucket, delete, exists, head, list};
     #[pymodule_export]
     use crate::objects::{get, get_many, get_many_stats, put_bytes, put_many};
+    #[pymodule_export]
+    use crate::obs::answer::Answer;
+    #[pymodule_export]
+    use crate::obs::files::{Reader, store_reader};
+    #[pymodule_export]
+    use crate::obs::listing::{Listing, store_list, store_list_with_delimiter};
+    #[pymodule_export]
+    use crate::obs::managing::{store_copy, store_delete, store_rename};
+    #[pymodule_export]
+    use crate::obs::reading::{store_get, store_get_range, store_get_ranges, store_head};
+    #[pymodule_export]
+    use crate::obs::writing::{Writer, store_put, store_put_file, store_writer};
     #[pymodule_export]
     use crate::process::{configure, doctor};
     #[pymodule_export]

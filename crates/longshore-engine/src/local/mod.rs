@@ -9,7 +9,9 @@
 
 mod delete;
 mod landing;
+mod open;
 mod partial;
+mod put;
 mod read;
 mod source;
 mod stage;
@@ -29,6 +31,8 @@ use tokio::sync::mpsc;
 
 pub(crate) use delete::{delete, delete_folder, delete_prefix};
 pub(crate) use landing::{Landing, land};
+pub(crate) use open::OpenFile;
+pub(crate) use put::{FileWriter, rename_paths};
 pub(crate) use read::{read, read_range};
 pub(crate) use source::SourceFile;
 pub use stage::is_unfinished;

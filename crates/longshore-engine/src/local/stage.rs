@@ -103,6 +103,17 @@ impl Leftover {
     }
 }
 
+impl Leftover {
+    /// Gives the file its name, if nothing else has it.
+    pub(super) fn publish_new(&mut self, target: &Path) -> io::Result<()> {
+        if let Some(staged) = &self.0 {
+            // Unlike a rename, a link never takes the place of what is there. Dropping this removes the hidden name.
+            fs::hard_link(staged, target)?;
+        }
+        Ok(())
+    }
+}
+
 /// Makes a new file at one of the paths that `path` gives, and `folder` too where it is missing.
 pub(super) fn create_in(folder: &Path, mut path: impl FnMut() -> PathBuf) -> io::Result<(File, PathBuf)> {
     let mut attempt = 1;

@@ -9,6 +9,7 @@ mod objects;
 mod request;
 mod requests;
 mod uploads;
+mod writing;
 mod xml;
 
 pub(crate) use attributes::from_headers as attributes_of;
@@ -21,3 +22,4 @@ pub(crate) use uploads::{
     MOST_PARTS, Part, SMALLEST_PART, abort_upload, begin_upload, complete_upload, copy_part, latest_upload, list_parts,
     put_part,
 };
+pub(crate) use writing::{begin_upload_with, complete_new, put_with};

@@ -1,18 +1,16 @@
 //! Requests about one key, for keys that `object_store`'s paths cannot spell, and for copies between buckets.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{CONTENT_LENGTH, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderName, Method};
 use longshore_config::S3Access;
-use object_store::Attributes;
+use object_store::{Attributes, PutOptions};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use sha2::{Digest, Sha256};
 
-use super::attributes::{from_headers, to_headers};
+use super::attributes::from_headers;
 use super::request::Request;
+use super::writing::put_with;
 use super::xml;
 use crate::error::{Context, Error, ErrorKind};
 use crate::manage::Metadata;
@@ -25,19 +23,8 @@ pub(crate) async fn put(
     attributes: &Attributes,
     context: &Context,
 ) -> Result<(), Error> {
-    let mut request = Request::object(access, Method::PUT, key, context)?.headers(to_headers(attributes))?;
-    let checksum = match access.checksum {
-        Some("sha256") => Some(("x-amz-checksum-sha256", Sha256::digest(&body).to_vec())),
-        Some("crc64nvme") => {
-            let sum = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, &body);
-            Some(("x-amz-checksum-crc64nvme", sum.to_be_bytes().to_vec()))
-        }
-        _ => None,
-    };
-    if let Some((name, sum)) = checksum {
-        request = request.header(HeaderName::from_static(name), &BASE64_STANDARD.encode(sum))?;
-    }
-    request.body(body).send().await.map(drop)
+    let options = PutOptions { attributes: attributes.clone(), ..PutOptions::default() };
+    put_with(access, key, body, &options, context).await.map(drop)
 }
 
 /// Describes one object.

@@ -1,0 +1,153 @@
+"""What the functions of `longshore.obs` give to go on with: the answer to a read, and a listing."""
+
+from __future__ import annotations
+
+from longshore._call import run_silent, start_silent
+from longshore._lazy import asyncio, types
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Generic, TypeVar
+
+    from longshore import _native
+
+    Chunk = TypeVar("Chunk", covariant=True)
+    _OfChunks = Generic[Chunk]
+else:
+
+    class _OfChunks:
+        """Stands for ``Generic``, whose import would cost more than the rest of this module."""
+
+        __slots__ = ()
+
+        def __class_getitem__(cls, item):
+            return cls
+
+    Chunk = None
+
+__all__ = ["BytesStream", "GetResult", "ListStream"]
+
+
+class GetResult:
+    """The answer to a read: what the store says of the object, and its bytes when they are asked for.
+
+    The bytes can be had once: in one piece with :meth:`bytes`, or chunk by chunk with :meth:`stream` or a ``for`` loop. Until then
+    they wait with the server, so take them soon or let the result go.
+    """
+
+    __slots__ = ("__weakref__", "_answer")
+
+    def __init__(self, answer: _native.Answer) -> None:
+        self._answer = answer
+
+    def __repr__(self) -> str:
+        meta, (start, end) = self.meta, self.range
+        return f"GetResult(path={meta['path']!r}, size={meta['size']}, range=({start}, {end}))"
+
+    @property
+    def meta(self) -> types.ObjectMeta:
+        """The whole object, as its store describes it."""
+        return self._answer.meta  # type: ignore[no-any-return]
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """What is said of its content: the names of headers, such as ``"Content-Type"``, and what else its writer chose."""
+        return self._answer.attributes
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """Which bytes of the object these are: the first, and the one after the last."""
+        return self._answer.range
+
+    def bytes(self) -> types.Bytes:
+        """All of them, in one piece."""
+        return run_silent(self._answer.collect, "get")  # type: ignore[no-any-return]
+
+    def bytes_async(self) -> asyncio.Future[types.Bytes]:
+        """As :meth:`bytes`, for ``asyncio``."""
+        return start_silent(self._answer.collect, "get")
+
+    def buffer(self) -> types.Bytes:
+        """The same as :meth:`bytes`."""
+        return self.bytes()
+
+    def buffer_async(self) -> asyncio.Future[types.Bytes]:
+        """The same as :meth:`bytes_async`."""
+        return self.bytes_async()
+
+    def stream(self, min_chunk_size: int = 10 * 1024 * 1024) -> BytesStream:
+        """Chunks of at least so many bytes, save the last. The next one is put together while one is being used."""
+        return BytesStream(self._answer, min_chunk_size)
+
+    def __iter__(self) -> BytesStream:
+        return self.stream()
+
+    def __aiter__(self) -> BytesStream:
+        return self.stream()
+
+
+class BytesStream:
+    """The bytes of an object, chunk by chunk, for ``for`` and ``async for``."""
+
+    __slots__ = ("__weakref__", "_answer", "_least")
+
+    def __init__(self, answer: _native.Answer, min_chunk_size: int) -> None:
+        self._answer = answer
+        self._least = min_chunk_size
+
+    def __iter__(self) -> BytesStream:
+        return self
+
+    def __aiter__(self) -> BytesStream:
+        return self
+
+    def __next__(self) -> types.Bytes:
+        chunk: types.Bytes | None = run_silent(self._answer.next, "get", self._least)
+        if chunk is None:
+            raise StopIteration
+        return chunk
+
+    async def __anext__(self) -> types.Bytes:
+        chunk: types.Bytes | None = await start_silent(self._answer.next, "get", self._least)
+        if chunk is None:
+            raise StopAsyncIteration
+        return chunk
+
+
+class ListStream(_OfChunks[Chunk]):
+    """A listing, chunk by chunk, for ``for`` and ``async for``. Its next pages are on their way while a chunk is being used.
+
+    An error of the store ends it; a listing is never short without one.
+    """
+
+    __slots__ = ("__weakref__", "_chunk_size", "_listing")
+
+    def __init__(self, listing: _native.Listing, chunk_size: int) -> None:
+        self._listing = listing
+        self._chunk_size = chunk_size
+
+    def __iter__(self) -> ListStream[Chunk]:
+        return self
+
+    def __aiter__(self) -> ListStream[Chunk]:
+        return self
+
+    def __next__(self) -> Chunk:
+        chunk: Chunk = run_silent(self._listing.next, "list", self._chunk_size)
+        if not len(chunk):  # type: ignore[arg-type]
+            raise StopIteration
+        return chunk
+
+    async def __anext__(self) -> Chunk:
+        chunk: Chunk = await start_silent(self._listing.next, "list", self._chunk_size)
+        if not len(chunk):  # type: ignore[arg-type]
+            raise StopAsyncIteration
+        return chunk
+
+    def collect(self) -> Chunk:
+        """All that remains, in one chunk."""
+        return run_silent(self._listing.next, "list", None)  # type: ignore[no-any-return]
+
+    def collect_async(self) -> asyncio.Future[Chunk]:
+        """As :meth:`collect`, for ``asyncio``."""
+        return start_silent(self._listing.next, "list", None)
