@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import tempfile
+import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from fsspec.spec import AbstractBufferedFile  # type: ignore[import-untyped]
 
 from longshore import obs
-from longshore.exceptions import AlreadyExistsError, InvalidArgumentError
+from longshore.exceptions import AlreadyExistsError, InvalidArgumentError, PreconditionError
 
 if TYPE_CHECKING:
     from longshore.fsspec import FsspecStore
@@ -80,6 +80,7 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
         self._reader: Any = None
         self._writer: Any = None
         self._position = 0
+        self._process = os.getpid()
         self._buffer_size = buffer_size or (block_size if isinstance(block_size, int) else None)
         if mode not in MODES:
             raise InvalidArgumentError(f"an object is opened with the mode {', '.join(MODES)}, not {mode!r}")
@@ -99,13 +100,11 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
         self.closed = False
 
     def _open_writer(self, buffer_size: int, attributes: Any, tags: dict[str, str] | None) -> None:
-        if self.mode == "xb":
-            if self.fs.exists(self.path):
-                raise AlreadyExistsError(
-                    f"open {self.full_name}: there is such an object already, and the mode is 'xb'", uri=self.full_name
-                )
-            self._writer = _ExclusiveWriter(self._store, self._key, attributes, tags)
-            return
+        if self.mode == "xb" and self.fs.exists(self.path):
+            # The store says so too, but only when everything has been written.
+            raise AlreadyExistsError(
+                f"open {self.full_name}: there is such an object already, and the mode is 'xb'", uri=self.full_name
+            )
         old = None
         if self.mode == "ab":
             try:
@@ -115,11 +114,16 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
             else:
                 attributes = old.attributes if attributes is None else attributes
         self._writer = obs.open_writer(
-            self._store, self._key, attributes=attributes, buffer_size=buffer_size, tags=tags
+            self._store,
+            self._key,
+            attributes=attributes,
+            buffer_size=buffer_size,
+            tags=tags,
+            mode="create" if self.mode == "xb" else None,
         )
         if old is not None:
             for chunk in old.stream():
-                self._position += self._writer.write(chunk)
+                self._writer.write(chunk)
 
     # Reading
 
@@ -183,9 +187,7 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
     def write(self, data: Any) -> int:
         """Takes bytes, and returns how many."""
         self._check("wb", "ab", "xb")
-        written = int(self._writer.write(data))
-        self._position += written
-        return written
+        return int(self._writer.write(data))
 
     def flush(self, force: bool = False) -> None:
         """Does nothing: an object becomes visible when it is complete, which is when the file is closed."""
@@ -206,14 +208,15 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
         writer, self._writer = self._writer, None
         self.closed = True
         if writer is not None:
-            error = _DiscardedError("the file was discarded")
-            writer.__exit__(type(error), error, None)
+            writer.abort()
 
     # Both
 
     @property
     def loc(self) -> int:
         """The position."""
+        if self._writer is not None:
+            return int(self._writer.tell())
         return self._position if self._reader is None else int(self._reader.tell())
 
     @loc.setter
@@ -243,6 +246,11 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
         elif self.autocommit:
             self.commit()
 
+    def __del__(self) -> None:
+        # A child has inherited files that its parent goes on writing.
+        if not self.closed and self._process == os.getpid():
+            self.close()
+
     def __exit__(
         self,
         kind: type[BaseException] | None = None,
@@ -268,6 +276,20 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
             raise ValueError("I/O operation on closed file.")
         if self.mode not in modes:
             raise io.UnsupportedOperation(f"{self.full_name} is open with the mode {self.mode!r}")
+        if self._reader is not None and self._process != os.getpid():
+            self._reopen_reader()
+
+    def _reopen_reader(self) -> None:
+        """Goes on in a forked child, with connections of the child's own and in the same version of the object."""
+        old, position = self._reader.meta, self._reader.tell()
+        self._reader = obs.open_reader(self._store, self._key, buffer_size=self._buffer_size or READ_BUFFER)
+        self._process = os.getpid()
+        if self._reader.meta["e_tag"] != old.get("e_tag") or self._reader.size != old["size"]:
+            raise PreconditionError(
+                f"read {self.full_name}: it was replaced after it was opened, in the parent process; open it again",
+                uri=self.full_name,
+            )
+        self._reader.seek(position)
 
 
 class TextFile(io.TextIOWrapper):
@@ -284,39 +306,6 @@ class TextFile(io.TextIOWrapper):
             self.buffer.discard()
         else:
             self.close()
-
-
-class _DiscardedError(Exception):
-    """What a writer is told when its file is discarded."""
-
-
-class _ExclusiveWriter:
-    """Keeps what is written until it is complete, because the condition that there is no object comes with the object."""
-
-    def __init__(self, store: Any, key: str, attributes: Any, tags: dict[str, str] | None) -> None:
-        self._store, self._key, self._attributes, self._tags = store, key, attributes, tags
-        # Closed by `close` or by `__exit__`.
-        self._content = tempfile.SpooledTemporaryFile(WRITE_BUFFER)  # noqa: SIM115
-
-    def write(self, data: Any) -> int:
-        return self._content.write(data)
-
-    def close(self) -> None:
-        with self._content as content:
-            content.seek(0)
-            # In one request, whatever the size: the condition does not go with several.
-            obs.put(
-                self._store,
-                self._key,
-                content,
-                attributes=self._attributes,
-                tags=self._tags,
-                mode="create",
-                use_multipart=False,
-            )
-
-    def __exit__(self, *_: object) -> None:
-        self._content.close()
 
 
 def _plain(data: Any) -> bytes:

@@ -198,13 +198,10 @@ class Listing(AsyncFileSystem):  # type: ignore[misc]
             raise ValueError(f"maxdepth must be at least 1, not {maxdepth}")
         path = self._strip_protocol(path)
         if maxdepth is None and not (self._is_local and withdirs):
-            found = await self._deep(path, withdirs)
+            found = await self._deep(path, prefix, withdirs)
         else:
-            found = await self._levels(path, maxdepth)
-        if prefix:
-            begin = f"{path.rstrip('/')}/{prefix}" if path else prefix
-            found = {name: entry for name, entry in found.items() if name.startswith(begin)}
-        elif not found or withdirs:
+            found = await self._levels(path, prefix, maxdepth)
+        if not prefix and (not found or withdirs):
             # An object at the path itself, or the folder.
             try:
                 itself = await self._info(path)
@@ -218,33 +215,36 @@ class Listing(AsyncFileSystem):  # type: ignore[misc]
         names = sorted(name for name, entry in found.items() if withdirs or entry["type"] == "file")
         return {name: found[name] for name in names} if detail else names
 
-    async def _deep(self, path: str, withdirs: bool) -> dict[str, Entry]:
+    async def _deep(self, path: str, prefix: str, withdirs: bool) -> dict[str, Entry]:
+        """All objects below, of one listing."""
         bucket, key = self._split_path(path)
+        begin = f"{key}/{prefix}" if key else prefix
         found: dict[str, Entry] = {}
         try:
-            async for chunk in obs.list(self._construct_store(bucket), key or None, chunk_size=1000):
+            async for chunk in obs.list(self._construct_store(bucket), begin or None, string_prefix=True):
                 for meta in chunk:
                     entry = self._entry(bucket, meta)
                     found[entry["name"]] = entry
         except FileNotFoundError:
             return {}
+        # A key that marks the folder itself.
         found.pop(path, None)
         if withdirs:
             for name in list(found):
-                while (
-                    (name := name.rpartition("/")[0]) and name != path and name not in found and len(name) > len(path)
-                ):
+                while (name := name.rpartition("/")[0]) and name not in found and len(name) > len(path):
                     found[name] = _folder(name)
         return found
 
-    async def _levels(self, path: str, maxdepth: int | None) -> dict[str, Entry]:
+    async def _levels(self, path: str, prefix: str, maxdepth: int | None) -> dict[str, Entry]:
+        """What is in one folder after another."""
         found: dict[str, Entry] = {}
         folders = [path]
+        begin = f"{path.rstrip('/')}/{prefix}" if path else prefix
         depth = 0
         while folders and (maxdepth is None or depth < maxdepth):
             depth += 1
             levels = await _run_coros_in_chunks([self._below(each) for each in folders], batch_size=self.batch_size)
-            entries = {entry["name"]: entry for level in levels for entry in level}
+            entries = {entry["name"]: entry for level in levels for entry in level if entry["name"].startswith(begin)}
             found.update(entries)
             folders = [name for name, entry in entries.items() if entry["type"] == "directory"]
         return found
