@@ -53,10 +53,7 @@ def test_whatever_has_a_buffer_is_written_whole_and_not_row_by_row(quick_place: 
             (array.array("d", [1.5, 2.5]), array.array("d", [1.5, 2.5]).tobytes()),
             (matrix, matrix.tobytes()),
             (numpy.zeros((0, 4)), b""),
-            (
-                numpy.array(["2026-11-20"], dtype="datetime64[s]"),
-                numpy.array(["2026-11-20"], "datetime64[s]").tobytes(),
-            ),
+            (numpy.array(["2026-11-20"], dtype="datetime64[s]"), numpy.array(["2026-11-20"], "datetime64[s]").tobytes()),
             ((ctypes.c_int * 3)(1, 2, 3), bytes((ctypes.c_int * 3)(1, 2, 3))),
             (mapped, b"m" * 4096),
         ]

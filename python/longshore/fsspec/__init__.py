@@ -11,6 +11,7 @@ that can use :mod:`longshore` or :mod:`longshore.obs` directly are better off: a
 file system has to look for them.
 """
 
+# pyright: basic
 from __future__ import annotations
 
 import asyncio

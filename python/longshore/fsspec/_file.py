@@ -1,5 +1,6 @@
 """The files of :mod:`longshore.fsspec`: readers and writers of :mod:`longshore.obs`, dressed as fsspec's files."""
 
+# pyright: basic
 from __future__ import annotations
 
 import io

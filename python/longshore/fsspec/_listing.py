@@ -1,5 +1,6 @@
 """What is where: the folders that fsspec wants to see in the keys of a store, and a cache of them for who asks for one."""
 
+# pyright: basic
 from __future__ import annotations
 
 import os
@@ -52,7 +53,7 @@ class Listing(AsyncFileSystem):  # type: ignore[misc]
         refresh
             Asks the store also where a listing is cached.
         """
-        path = self._strip_protocol(path)
+        path = self._paths.strip(path)
         bucket, key = self._split_path(path)
         known = None if refresh else self._known(path)
         if known is not None:
@@ -125,7 +126,7 @@ class Listing(AsyncFileSystem):  # type: ignore[misc]
         FileNotFoundError
             There is nothing at or below that path.
         """
-        path = self._strip_protocol(path)
+        path = self._paths.strip(path)
         entries: list[Entry] | None = None
         if self.dircache.use_listings_cache and not refresh:
             entries = self.dircache.get(path)
@@ -196,7 +197,7 @@ class Listing(AsyncFileSystem):  # type: ignore[misc]
         """
         if maxdepth is not None and maxdepth < 1:
             raise ValueError(f"maxdepth must be at least 1, not {maxdepth}")
-        path = self._strip_protocol(path)
+        path = self._paths.strip(path)
         if maxdepth is None and not (self._is_local and withdirs):
             found = await self._deep(path, prefix, withdirs)
         else:
@@ -271,7 +272,7 @@ class Listing(AsyncFileSystem):  # type: ignore[misc]
         if path is None:
             self.dircache.clear()
             return
-        path = self._strip_protocol(path)
+        path = self._paths.strip(path)
         for known in list(self.dircache):
             if known == path or _holds(known, path) or _holds(path, known):
                 self.dircache.pop(known, None)

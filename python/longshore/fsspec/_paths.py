@@ -1,5 +1,6 @@
 """How paths of fsspec name objects: which part is the bucket, and which the key."""
 
+# pyright: basic
 from __future__ import annotations
 
 import re

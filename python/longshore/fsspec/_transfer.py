@@ -1,5 +1,6 @@
 """Bytes in and out, copies and deletes: what a file system of fsspec does with objects, as requests of :mod:`longshore.obs`."""
 
+# pyright: basic
 from __future__ import annotations
 
 import asyncio
@@ -68,7 +69,7 @@ class Transfer(Listing):
         **kwargs: Any,
     ) -> Any:
         """Reads objects: one, as bytes; or those of a list, a pattern or a folder, as a dict by path."""
-        if isinstance(path, list) or recursive or has_magic(self._strip_protocol(path)):
+        if isinstance(path, list) or recursive or has_magic(self._paths.strip(path)):
             paths = await self._files(path, recursive)
         else:
             return await self._cat_file(path, **kwargs)
@@ -90,9 +91,9 @@ class Transfer(Listing):
     async def _files(self, path: str | list[str], recursive: bool, maxdepth: int | None = None) -> list[str]:
         """The objects that are meant, without a request for each: folders are known by the listing that finds them."""
         found: dict[str, None] = {}
-        for each in self._strip_protocol([path] if isinstance(path, str) else list(path)):
-            matches: dict[str, Any] = await self._glob(each, detail=True) if has_magic(each) else {}
+        for each in self._paths.strip([path] if isinstance(path, str) else list(path)):
             if has_magic(each):
+                matches: Any = await self._glob(each, detail=True)
                 found.update((name, None) for name, entry in matches.items() if entry["type"] == "file")
                 roots = [name for name, entry in matches.items() if entry["type"] == "directory"]
             else:
@@ -180,14 +181,15 @@ class Transfer(Listing):
         self, rpath: str, lpath: Any, callback: Any = DEFAULT_CALLBACK, outfile: Any = None, **_: Any
     ) -> None:
         """Writes an object into a local file, which has all of it or stays as it was."""
-        outfile = lpath if outfile is None and isfilelike(lpath) else outfile
+        if outfile is None and isfilelike(lpath):
+            lpath, outfile = None, lpath
         if outfile is None and os.path.isdir(lpath):
             if await self._isdir(rpath):
                 return
             raise IsADirectoryError(f"get {self.unstrip_protocol(rpath)}: {lpath} is a folder; name a file in it")
         bucket, key = self._split_path(rpath)
         try:
-            if self._is_local and os.path.isdir(self._strip_protocol(rpath)):
+            if self._is_local and os.path.isdir(self._paths.strip(rpath)):
                 raise self._missing("get", rpath)
             result = await obs.get_async(self._construct_store(bucket), key)
         except FileNotFoundError:
@@ -255,7 +257,7 @@ class Transfer(Listing):
         """Copies an object: inside a bucket by its server, between buckets through this process."""
         source, key = self._split_path(path1)
         target, new = self._split_path(path2)
-        if self._is_local and os.path.isdir(self._strip_protocol(path1)):
+        if self._is_local and os.path.isdir(self._paths.strip(path1)):
             await self._makedirs(path2, exist_ok=True)
             return
         try:
@@ -317,7 +319,7 @@ class Transfer(Listing):
         if not recursive:
             await self._delete(await self._files(given, recursive=False) if given else [])
             return
-        for each in self._strip_protocol(given):
+        for each in self._paths.strip(given):
             if each == self._paths.root and self._is_local:
                 raise InvalidArgumentError("rm('/', recursive=True) would delete everything on this machine")
         files, folders = await self._below_all(given, maxdepth)
@@ -329,8 +331,8 @@ class Transfer(Listing):
 
     async def _below_all(self, given: list[str], maxdepth: int | None) -> tuple[list[str], list[str]]:
         found: dict[str, Any] = {}
-        for each in self._strip_protocol(given):
-            roots = await self._glob(each) if has_magic(each) else [each]
+        for each in self._paths.strip(given):
+            roots: Any = await self._glob(each) if has_magic(each) else [each]
             below: dict[str, Any] = {}
             for root in roots:
                 below |= await self._find(root, maxdepth=maxdepth, withdirs=True, detail=True)
@@ -362,7 +364,7 @@ class Transfer(Listing):
     async def _mkdir(self, path: str, create_parents: bool = True, **_: Any) -> None:
         """Makes a folder of files. Elsewhere folders come and go with their objects, and this does nothing."""
         if self._is_local:
-            path = self._strip_protocol(path)
+            path = self._paths.strip(path)
             if create_parents:
                 os.makedirs(path, exist_ok=False)
             else:
@@ -371,12 +373,12 @@ class Transfer(Listing):
     async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
         """Makes a folder of files and those that it is in. Elsewhere this does nothing."""
         if self._is_local:
-            os.makedirs(self._strip_protocol(path), exist_ok=exist_ok)
+            os.makedirs(self._paths.strip(path), exist_ok=exist_ok)
 
     def rmdir(self, path: str) -> None:
         """Removes an empty folder of files. Elsewhere this does nothing."""
         if self._is_local:
-            os.rmdir(self._strip_protocol(path))
+            os.rmdir(self._paths.strip(path))
 
 
 async def _pour(result: Any, file: Any, callback: Any) -> None:
