@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import fsspec
+import fsspec  # type: ignore[import-untyped]
 
 from children import main
 from fork_programs import fork, reap
@@ -103,10 +103,10 @@ def register_and_open(options: str) -> None:
 
 
 def read_with_pandas_and_pyarrow(options: str) -> None:
-    import pandas as pd
-    import pyarrow.dataset
-    import pyarrow.fs
-    import pyarrow.parquet
+    import pandas as pd  # type: ignore[import-untyped]
+    import pyarrow.dataset  # type: ignore[import-untyped]
+    import pyarrow.fs  # type: ignore[import-untyped]
+    import pyarrow.parquet  # type: ignore[import-untyped]
 
     register("s3")
     settings = json.loads(options)
@@ -127,7 +127,7 @@ def read_with_pandas_and_pyarrow(options: str) -> None:
     assert sorted(found["a"].to_pylist()) == list(range(1000))
     columns = pyarrow.parquet.read_table("bucket/table/one.parquet", filesystem=fs, columns=["b"])
     assert columns["b"].to_pylist() == list(frame["b"])
-    from fsspec.parquet import open_parquet_file
+    from fsspec.parquet import open_parquet_file  # type: ignore[import-untyped]
 
     with open_parquet_file("bucket/table/one.parquet", fs=fs, columns=["a"], engine="pyarrow") as file:
         assert pd.read_parquet(file, columns=["a"])["a"].tolist() == list(range(1000))
@@ -146,8 +146,8 @@ def store_arrays_with_zarr(options: str) -> None:
     )
     array[:] = values
     again = zarr.open_array(ZarrStore(fs, path="bucket/zarr"), path="a", mode="r")
-    assert (again[:] == values).all()
-    assert (again[17:23, 5] == values[17:23, 5]).all()
+    assert np.array_equal(again[:], values)
+    assert np.array_equal(again[17:23, 5], values[17:23, 5])
     group = zarr.open_group(store, mode="r")
     assert list(group.array_keys()) == ["a"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import pickle
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fsspec.spec
+import fsspec.spec  # type: ignore[import-untyped]
 import pytest
 
 import longshore as s3
@@ -56,8 +57,7 @@ class TestReading:
         world.fs.pipe(world.path("a"), DATA)
         chance = random.Random(cache)
         expected = io.BytesIO(DATA)
-        options = {} if cache is None else {"cache_type": cache}
-        with world.fs.open(world.path("a"), "rb", block_size=100_000, **options) as file:
+        with world.fs.open(world.path("a"), "rb", block_size=100_000, cache_type=cache) as file:
             assert isinstance(file, BufferedFile)
             assert file.size == len(DATA)
             for _ in range(60):
@@ -101,8 +101,8 @@ class TestReading:
         content = b"".join(lines)
         world.fs.pipe(world.path("a"), content)
         path = world.path("a")
-        for options in ({}, {"cache_type": "readahead"}):
-            with world.fs.open(path, **options) as file:
+        for cache in (None, "readahead"):
+            with world.fs.open(path, cache_type=cache) as file:
                 assert list(file) == io.BytesIO(content).readlines()
                 file.seek(0)
                 assert file.readlines() == io.BytesIO(content).readlines()
@@ -117,8 +117,8 @@ class TestReading:
 
     def test_bytes_are_read_into_memory_of_the_caller(self, world: World) -> None:
         world.fs.pipe(world.path("a"), DATA[:1000])
-        for options in ({}, {"cache_type": "bytes"}):
-            with world.fs.open(world.path("a"), **options) as file:
+        for cache in (None, "bytes"):
+            with world.fs.open(world.path("a"), cache_type=cache) as file:
                 target = bytearray(600)
                 assert file.readinto(target) == 600
                 assert bytes(target) == DATA[:600]
@@ -148,16 +148,16 @@ class TestReading:
                     call()
 
     def test_what_is_not_there_cannot_be_opened(self, world: World) -> None:
-        for options in ({}, {"cache_type": "bytes"}):
+        for cache in (None, "bytes"):
             with pytest.raises(FileNotFoundError):
-                world.fs.open(world.path("missing"), **options)
+                world.fs.open(world.path("missing"), cache_type=cache)
         with pytest.raises(FileNotFoundError):
             world.fs.open(world.path("missing"), "r")
 
     def test_a_file_that_is_read_can_be_pickled_where_it_is(self, world: World) -> None:
         world.fs.pipe(world.path("a"), DATA[:1000])
-        for options in ({}, {"cache_type": "readahead"}):
-            with world.fs.open(world.path("a"), **options) as file:
+        for cache in (None, "readahead"):
+            with world.fs.open(world.path("a"), cache_type=cache) as file:
                 file.seek(100)
                 with pickle.loads(pickle.dumps(file)) as other:
                     assert (other.tell(), other.read()) == (100, DATA[100:1000])
@@ -315,6 +315,52 @@ class TestWriting:
     def test_a_file_that_goes_away_is_closed_as_pythons_own_are(self, world: World) -> None:
         world.fs.open(world.path("a"), "wb").write(b"data")
         assert world.fs.cat(world.path("a")) == b"data"
+
+
+class TestCoroutines:
+    def test_files_are_read_and_written_by_coroutines(self, server: testing.Server) -> None:
+        async def main() -> None:
+            fs = FsspecStore("s3", asynchronous=True, **s3_options(server))
+            path = f"bucket/{new_name()}"
+            async with await fs.open_async(path, "wb") as file:
+                for start in range(0, len(DATA), 1_000_000):
+                    assert await file.write(DATA[start : start + 1_000_000]) == 1_000_000
+                assert file.tell() == len(DATA)
+            async with await fs.open_async(path) as file:
+                assert file.size == len(DATA)
+                assert await file.read(10) == DATA[:10]
+                file.seek(-10, 2)
+                assert await file.read() == DATA[-10:]
+                assert (await file.read(), await file.read(5), file.tell()) == (b"", b"", len(DATA))
+                file.seek(100)
+                assert await file.readline() == io.BytesIO(DATA[100:]).readline()
+                with pytest.raises(io.UnsupportedOperation):
+                    await file.write(b"data")
+            with pytest.raises(ValueError, match="closed file"):
+                await file.read()
+            with pytest.raises(FileNotFoundError):
+                await fs.open_async(path + "2")
+            with pytest.raises(ValueError, match="rb or wb here"):
+                await fs.open_async(path, "ab")
+
+        asyncio.run(main())
+
+    def test_a_block_that_fails_leaves_the_object_as_it_was(self, server: testing.Server) -> None:
+        fs = FsspecStore("s3", asynchronous=True, **s3_options(server))
+        path = f"bucket/{new_name()}"
+
+        async def fail() -> None:
+            async with await fs.open_async(path, "wb") as file:
+                await file.write(DATA)
+                raise RuntimeError("stop")
+
+        async def main() -> bytes:
+            await fs._pipe_file(path, b"old")
+            with pytest.raises(RuntimeError, match="stop"):
+                await fail()
+            return await fs._cat_file(path)
+
+        assert asyncio.run(main()) == b"old"
 
 
 def test_a_file_is_one_of_fsspecs(world: World) -> None:

@@ -128,8 +128,10 @@ class AzureAsyncCredentialProvider(_Azure):
     def _default(self) -> Any:
         try:
             # It comes without aiohttp, and would say so only at the first token.
-            import aiohttp  # noqa: F401
+            import aiohttp
             from azure.identity.aio import DefaultAzureCredential
+
+            del aiohttp
         except ImportError as error:
             raise missing(self, "azure-identity and aiohttp", "azure-identity aiohttp", error) from error
         return DefaultAzureCredential()

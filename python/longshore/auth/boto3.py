@@ -5,6 +5,7 @@
 >>> store = S3Store("bucket", credential_provider=Boto3CredentialProvider())  # doctest: +SKIP
 """
 
+# pyright: basic
 from __future__ import annotations
 
 import difflib
@@ -237,7 +238,7 @@ def _check_arguments(given: AssumeRoleArguments) -> None:
     """Refuses what the installed boto3 would refuse when the role is assumed."""
     import botocore.session
 
-    shape = botocore.session.Session().get_service_model("sts").operation_model("AssumeRole").input_shape
+    shape: Any = botocore.session.Session().get_service_model("sts").operation_model("AssumeRole").input_shape
     known = list(shape.members)
     for name in given:
         if name not in known:

@@ -22,19 +22,20 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import fsspec
+import fsspec  # type: ignore[import-untyped]
 from fsspec.asyn import get_loop  # type: ignore[import-untyped]
 from fsspec.spec import _Cached  # type: ignore[import-untyped]
 
 from longshore import obs
 from longshore.exceptions import InvalidArgumentError, NotSupportedError
+from longshore.fsspec._async_file import AsyncFile
 from longshore.fsspec._file import BufferedFile, TextFile
 from longshore.fsspec._paths import PROTOCOLS, Paths
 from longshore.fsspec._transfer import Transfer
 from longshore.store import from_url
 
 if TYPE_CHECKING:
-    from longshore.store import ObjectStore
+    from longshore import Store
 
 __all__ = ["SUPPORTED_PROTOCOLS", "BufferedFile", "FsspecStore", "register"]
 
@@ -45,12 +46,15 @@ SUPPORTED_PROTOCOLS = PROTOCOLS
 class _ByProtocol(_Cached):  # type: ignore[misc]
     """Makes ``FsspecStore("s3")`` an instance of a class for that protocol, as fsspec's own code expects of a file system."""
 
+    protocol: Any
+    asynchronous: bool
+
     def __call__(cls, protocol: str | None = None, *args: Any, **options: Any) -> Any:  # noqa: N805
-        kind = cls if protocol is None else cls._for(protocol)
+        kind: Any = cls if protocol is None else cls._for(protocol)
         if kind.asynchronous:
             options.setdefault("asynchronous", True)
         # fsspec tells instances apart by the text of their arguments, and a masked secret has the text of any other.
-        return super(_ByProtocol, kind).__call__(*args, **_told_apart(options))
+        return _Cached.__call__(kind, *args, **_told_apart(options))
 
     def _for(cls, protocol: str, asynchronous: bool = False) -> Any:  # noqa: N805
         """The subclass for a protocol. There is one for each."""
@@ -77,6 +81,7 @@ class FsspecStore(Transfer, metaclass=_ByProtocol):
     asynchronous = False
     cachable = True
     _base: Any = None
+    _pid: int
 
     def __init__(
         self,
@@ -147,7 +152,7 @@ class FsspecStore(Transfer, metaclass=_ByProtocol):
             cls._paths = Paths(cls.protocol if isinstance(cls.protocol, str) else cls.protocol[0])
             cls.root_marker = cls._paths.root
 
-    def _construct_store(self, bucket: str) -> ObjectStore:
+    def _construct_store(self, bucket: str) -> Store:
         return self._kept(bucket)
 
     @classmethod
@@ -204,7 +209,7 @@ class FsspecStore(Transfer, metaclass=_ByProtocol):
             name: kwargs.pop(name) for name in ("encoding", "errors", "newline") if "b" not in mode and name in kwargs
         }
         binary = mode if "b" in mode else mode.replace("t", "") + "b"
-        file = super().open(path, binary, block_size, cache_options, compression, **kwargs)
+        file: Any = super().open(path, binary, block_size, cache_options, compression, **kwargs)
         return file if "b" in mode else TextFile(file, **text)
 
     def _open(
@@ -219,6 +224,10 @@ class FsspecStore(Transfer, metaclass=_ByProtocol):
         return BufferedFile(
             self, path, mode, block_size=block_size, autocommit=autocommit, cache_options=cache_options, **kwargs
         )
+
+    async def open_async(self, path: str, mode: str = "rb", **kwargs: Any) -> AsyncFile:
+        """Opens an object as a file whose methods are coroutines, with the mode ``rb`` or ``wb``; see :class:`BufferedFile`."""
+        return await AsyncFile.open(self, path, mode, **kwargs)
 
     # Facts
 

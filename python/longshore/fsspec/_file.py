@@ -15,8 +15,9 @@ from longshore.exceptions import AlreadyExistsError, InvalidArgumentError, Preco
 
 if TYPE_CHECKING:
     from longshore.fsspec import FsspecStore
+    from longshore.types import GetOptions
 
-__all__ = ["BufferedFile", "TextFile"]
+__all__ = ["BufferedFile", "TextFile", "plain"]
 
 READ_BUFFER = 1 << 20
 WRITE_BUFFER = 10 << 20
@@ -41,7 +42,7 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
         buffer_size: int | None = None,
         attributes: Any = None,
         tags: dict[str, str] | None = None,
-        block_size: int | str | None = None,
+        block_size: Any = None,
         autocommit: bool = True,
         cache_type: str | None = None,
         cache_options: dict[str, Any] | None = None,
@@ -82,7 +83,8 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
         self._writer: Any = None
         self._position = 0
         self._process = os.getpid()
-        self._buffer_size = buffer_size or (block_size if isinstance(block_size, int) else None)
+        self._buffer_size: int | None = buffer_size or (block_size if isinstance(block_size, int) else None)
+        base: Any = super()
         if mode not in MODES:
             raise InvalidArgumentError(f"an object is opened with the mode {', '.join(MODES)}, not {mode!r}")
         bucket, self._key = fs._split_path(path)
@@ -93,9 +95,9 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
                     self._store, self._key, buffer_size=self._buffer_size or READ_BUFFER, size=size
                 )
                 size = self._reader.size
-            super().__init__(fs, path, mode, block_size, autocommit, cache_type or "none", cache_options, size)
+            base.__init__(fs, path, mode, block_size, autocommit, cache_type or "none", cache_options, size)
         else:
-            super().__init__(fs, path, mode, block_size, autocommit)
+            base.__init__(fs, path, mode, block_size, autocommit)
             self.closed = True
             self._open_writer(max(self._buffer_size or WRITE_BUFFER, SMALLEST_PART), attributes, tags)
         self.closed = False
@@ -136,7 +138,7 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
             # fsspec's cache: it does not stop at the end by itself.
             left = max(self.size - self.loc, 0)
             return bytes(super().read(left if length < 0 else min(length, left)))
-        return _plain(self._reader.read() if length < 0 else self._reader.read(length))
+        return plain(self._reader.read() if length < 0 else self._reader.read(length))
 
     def readinto(self, buffer: Any) -> int:
         """Reads into memory of the caller, and returns how many bytes that were."""
@@ -145,12 +147,12 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
             return int(super().readinto(buffer))
         return int(self._reader.readinto(buffer))
 
-    def readline(self, size: int = -1) -> bytes:  # type: ignore[override]
+    def readline(self, size: int = -1) -> bytes:
         """Reads up to the next newline, and with it."""
         self._check("rb")
         if self._reader is None:
             return bytes(super().readline())
-        return _plain(self._reader.readline() if size < 0 else self._reader.readline(size))
+        return plain(self._reader.readline() if size < 0 else self._reader.readline(size))
 
     def readlines(self, hint: int = -1) -> list[bytes]:
         """Reads all lines that are left, or as many as have `hint` bytes together."""
@@ -177,11 +179,11 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
         end = min(end, self.size)
         if start >= end:
             return b""
-        options: dict[str, Any] = {"range": (start, end)}
+        options: GetOptions = {"range": (start, end)}
         tag = self.details.get("e_tag")
         if tag:
             options["if_match"] = tag
-        return _plain(obs.get(self._store, self._key, options=options).bytes())
+        return plain(obs.get(self._store, self._key, options=options).bytes())
 
     # Writing
 
@@ -309,7 +311,8 @@ class TextFile(io.TextIOWrapper):
             self.close()
 
 
-def _plain(data: Any) -> bytes:
+def plain(data: Any) -> bytes:
+    """Those bytes as `bytes`, which fsspec promises."""
     return data if type(data) is bytes else bytes(data)
 
 

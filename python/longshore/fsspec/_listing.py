@@ -14,7 +14,7 @@ from longshore.exceptions import NotFoundError
 from longshore.fsspec._paths import Paths
 
 if TYPE_CHECKING:
-    from longshore.store import ObjectStore
+    from longshore import Store
 
 __all__ = ["Entry", "Listing"]
 
@@ -32,7 +32,7 @@ class Listing(AsyncFileSystem):  # type: ignore[misc]
         """The bucket and the key of a path."""
         return self._paths.split(path)
 
-    def _construct_store(self, bucket: str) -> ObjectStore:
+    def _construct_store(self, bucket: str) -> Store:
         """The store of a bucket."""
         raise NotImplementedError
 
@@ -164,9 +164,9 @@ class Listing(AsyncFileSystem):  # type: ignore[misc]
         A folder that is not there is empty, and any other error is raised. fsspec's own way, with which a listing can be too
         short without a word, is ``on_error="omit"``.
         """
-        async for each in super()._walk(
-            path, maxdepth, topdown, _unless_missing if on_error is None else on_error, **kwargs
-        ):
+        base: Any = super()
+        handle = _unless_missing if on_error is None else on_error
+        async for each in base._walk(path, maxdepth, topdown, handle, **kwargs):
             yield each
 
     # Everything below
@@ -244,7 +244,9 @@ class Listing(AsyncFileSystem):  # type: ignore[misc]
         depth = 0
         while folders and (maxdepth is None or depth < maxdepth):
             depth += 1
-            levels = await _run_coros_in_chunks([self._below(each) for each in folders], batch_size=self.batch_size)
+            levels: Any = await _run_coros_in_chunks(
+                [self._below(each) for each in folders], batch_size=self.batch_size
+            )
             entries = {entry["name"]: entry for level in levels for entry in level if entry["name"].startswith(begin)}
             found.update(entries)
             folders = [name for name, entry in entries.items() if entry["type"] == "directory"]
@@ -272,9 +274,9 @@ class Listing(AsyncFileSystem):  # type: ignore[misc]
         if path is None:
             self.dircache.clear()
             return
-        path = self._paths.strip(path)
+        changed: str = self._paths.strip(path)
         for known in list(self.dircache):
-            if known == path or _holds(known, path) or _holds(path, known):
+            if known == changed or _holds(known, changed) or _holds(changed, known):
                 self.dircache.pop(known, None)
 
     def _changed(self, paths: Iterable[str]) -> None:

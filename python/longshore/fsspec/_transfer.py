@@ -73,7 +73,7 @@ class Transfer(Listing):
             paths = await self._files(path, recursive)
         else:
             return await self._cat_file(path, **kwargs)
-        found = await _run_coros_in_chunks(
+        found: Any = await _run_coros_in_chunks(
             [self._cat_file(each, **kwargs) for each in paths],
             batch_size=batch_size or self.batch_size,
             nofiles=True,
@@ -144,7 +144,7 @@ class Transfer(Listing):
         per_path: dict[str, list[int]] = defaultdict(list)
         for index, path in enumerate(paths):
             per_path[path].append(index)
-        parts = await _run_coros_in_chunks(
+        parts: Any = await _run_coros_in_chunks(
             [
                 self._ranges(path, [first[each] for each in indices], [last[each] for each in indices], max_gap)
                 for path, indices in per_path.items()
@@ -164,15 +164,18 @@ class Transfer(Listing):
         self, path: str, starts: list[int | None], ends: list[int | None], max_gap: int | None
     ) -> list[bytes | BaseException]:
         bucket, key = self._split_path(path)
-        plain = all(
-            start is not None and end is not None and 0 <= start < end for start, end in zip(starts, ends, strict=True)
-        )
-        if plain and len(starts) > 1:
-            options = {} if max_gap is None else {"coalesce": max_gap}
+        plain = [
+            (start, end)
+            for start, end in zip(starts, ends, strict=True)
+            if start is not None and end is not None and 0 <= start < end
+        ]
+        if len(plain) == len(starts) > 1:
+            first, last = zip(*plain, strict=True)
+            options: Any = {} if max_gap is None else {"coalesce": max_gap}
             # A range behind the end fails all of them; one by one they get what they can.
             with contextlib.suppress(Exception):
                 store = self._construct_store(bucket)
-                found = await obs.get_ranges_async(store, key, starts=starts, ends=ends, **options)
+                found = await obs.get_ranges_async(store, key, starts=first, ends=last, **options)
                 return [_plain(each) for each in found]
         single = [self._cat_file(path, start=start, end=end) for start, end in zip(starts, ends, strict=True)]
         return list(await asyncio.gather(*single, return_exceptions=True))
@@ -250,7 +253,7 @@ class Transfer(Listing):
         if mode not in ("overwrite", "create"):
             raise InvalidArgumentError(f"mode must be 'overwrite' or 'create', not {mode!r}")
         bucket, key = self._split_path(path)
-        await obs.put_async(self._construct_store(bucket), key, body, mode=mode, **options)
+        await obs.put_async(self._construct_store(bucket), key, body, mode="create" if mode == "create" else "overwrite", **options)
         self._changed([path])
 
     async def _cp_file(self, path1: str, path2: str, **_: Any) -> None:
