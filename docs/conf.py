@@ -196,6 +196,9 @@ def find_name(
         "longshore.exceptions",
         "longshore.types",
         "longshore.testing",
+        "longshore.fsspec",
+        "longshore.auth",
+        "longshore.auth.boto3",
     ):
         for kind in ("class", "exc", "func", "attr", "data", "obj"):
             name = f"{module}.{last}"
@@ -207,8 +210,12 @@ def find_name(
                     return found
     others = (
         "asyncio.",
+        "azure.",
+        "boto3.",
+        "botocore.",
         "collections.",
         "datetime.",
+        "google.",
         "numpy.",
         "np.",
         "npt.",

@@ -15,8 +15,8 @@ from longshore.auth._credentials import AzureBearerToken, Remade, missing
 from longshore.exceptions import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from azure.core.credentials import AccessToken, TokenCredential
-    from azure.core.credentials_async import AsyncTokenCredential
+    import azure.core.credentials
+    import azure.core.credentials_async
 
 __all__ = ["DEFAULT_SCOPES", "AzureAsyncCredentialProvider", "AzureBearerToken", "AzureCredentialProvider"]
 
@@ -61,7 +61,7 @@ class AzureCredentialProvider(_Azure):
 
     def __init__(
         self,
-        credential: TokenCredential | None = None,
+        credential: azure.core.credentials.TokenCredential | None = None,
         *,
         scopes: Iterable[str] = DEFAULT_SCOPES,
         tenant_id: str | None = None,
@@ -101,7 +101,7 @@ class AzureAsyncCredentialProvider(_Azure):
 
     def __init__(
         self,
-        credential: AsyncTokenCredential | None = None,
+        credential: azure.core.credentials_async.AsyncTokenCredential | None = None,
         *,
         scopes: Iterable[str] = DEFAULT_SCOPES,
         tenant_id: str | None = None,
@@ -141,5 +141,5 @@ class AzureAsyncCredentialProvider(_Azure):
         return _bearer(await self._credential.get_token(*self._scopes, **self._options))
 
 
-def _bearer(token: AccessToken) -> AzureBearerToken:
+def _bearer(token: azure.core.credentials.AccessToken) -> AzureBearerToken:
     return {"token": token.token, "expires_at": datetime.fromtimestamp(token.expires_on, UTC)}

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from longshore.auth._credentials import GCSCredential, Remade, missing
 
 if TYPE_CHECKING:
-    from google.auth.credentials import Credentials
-    from google.auth.transport import Request
+    import google.auth.credentials
+    import google.auth.transport
 
 __all__ = ["DEFAULT_SCOPES", "GCSCredential", "GoogleAsyncCredentialProvider", "GoogleCredentialProvider"]
 
@@ -58,7 +58,7 @@ class _Google(Remade):
             raise missing(self, "google-auth", "'google-auth[requests]'", error) from error
         return google.auth
 
-    def _new_request(self) -> Request:
+    def _new_request(self) -> google.auth.transport.Request:
         try:
             from google.auth.transport.requests import Request
         except ImportError as error:
@@ -76,16 +76,16 @@ class _Google(Remade):
 class GoogleCredentialProvider(_Google):
     """Tokens of google-auth's credentials, for ``GCSStore(credential_provider=…)``."""
 
-    request: Request
+    request: google.auth.transport.Request
     """What google-auth sends its requests with."""
 
     _found = ("credentials", "request")
 
     def __init__(
         self,
-        credentials: Credentials | None = None,
+        credentials: google.auth.credentials.Credentials | None = None,
         *,
-        request: Request | None = None,
+        request: google.auth.transport.Request | None = None,
         refresh_threshold: timedelta = _REFRESH_THRESHOLD,
         scopes: Sequence[str] = DEFAULT_SCOPES,
     ) -> None:
@@ -137,9 +137,9 @@ class GoogleAsyncCredentialProvider(_Google):
 
     def __init__(
         self,
-        credentials: Credentials | None = None,
+        credentials: google.auth.credentials.Credentials | None = None,
         *,
-        request: Request | None = None,
+        request: google.auth.transport.Request | None = None,
         refresh_threshold: timedelta = _REFRESH_THRESHOLD,
         scopes: Sequence[str] = DEFAULT_SCOPES,
     ) -> None:

@@ -37,7 +37,7 @@ from longshore.store import from_url
 if TYPE_CHECKING:
     from longshore import Store
 
-__all__ = ["SUPPORTED_PROTOCOLS", "BufferedFile", "FsspecStore", "register"]
+__all__ = ["SUPPORTED_PROTOCOLS", "AsyncFile", "BufferedFile", "FsspecStore", "register"]
 
 SUPPORTED_PROTOCOLS = PROTOCOLS
 """The schemes that a file system can be for."""
