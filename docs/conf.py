@@ -199,6 +199,8 @@ def find_name(
         "longshore.fsspec",
         "longshore.auth",
         "longshore.auth.boto3",
+        "longshore.auth.google",
+        "longshore.auth.azure",
     ):
         for kind in ("class", "exc", "func", "attr", "data", "obj"):
             name = f"{module}.{last}"
@@ -210,12 +212,10 @@ def find_name(
                     return found
     others = (
         "asyncio.",
-        "azure.",
         "boto3.",
         "botocore.",
         "collections.",
         "datetime.",
-        "google.",
         "numpy.",
         "np.",
         "npt.",

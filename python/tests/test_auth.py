@@ -314,7 +314,7 @@ class TestGoogle:
         released = threading.Event()
 
         async def main() -> dict[str, Any]:
-            fetching = asyncio.ensure_future(GoogleAsyncCredentialProvider(Slow())())  # type: ignore[arg-type]
+            fetching = asyncio.ensure_future(GoogleAsyncCredentialProvider(Slow())())
             await asyncio.sleep(0.01)
             released.set()
             return dict(await fetching)

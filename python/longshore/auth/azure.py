@@ -9,19 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from longshore.auth._credentials import AzureBearerToken, Remade, missing
 from longshore.exceptions import InvalidArgumentError
 
-if TYPE_CHECKING:
-    import azure.core.credentials
-    import azure.core.credentials_async
-
-__all__ = ["DEFAULT_SCOPES", "AzureAsyncCredentialProvider", "AzureBearerToken", "AzureCredentialProvider"]
+__all__ = [
+    "DEFAULT_SCOPES",
+    "AsyncTokenCredential",
+    "AzureAsyncCredentialProvider",
+    "AzureBearerToken",
+    "AzureCredentialProvider",
+    "TokenCredential",
+]
 
 DEFAULT_SCOPES = ("https://storage.azure.com/.default",)
 """What tokens are for."""
+
+
+class TokenCredential(Protocol):
+    """A credential of azure-identity, or anything with this method."""
+
+    def get_token(self, *scopes: str, **options: Any) -> Any:
+        """Returns something with the attributes ``token`` and ``expires_on``, seconds since 1970."""
+        ...
+
+
+class AsyncTokenCredential(Protocol):
+    """A credential of ``azure.identity.aio``, or anything with this method."""
+
+    async def get_token(self, *scopes: str, **options: Any) -> Any:
+        """Returns something with the attributes ``token`` and ``expires_on``, seconds since 1970."""
+        ...
 
 
 class _Azure(Remade):
@@ -61,7 +80,7 @@ class AzureCredentialProvider(_Azure):
 
     def __init__(
         self,
-        credential: azure.core.credentials.TokenCredential | None = None,
+        credential: TokenCredential | None = None,
         *,
         scopes: Iterable[str] = DEFAULT_SCOPES,
         tenant_id: str | None = None,
@@ -101,7 +120,7 @@ class AzureAsyncCredentialProvider(_Azure):
 
     def __init__(
         self,
-        credential: azure.core.credentials_async.AsyncTokenCredential | None = None,
+        credential: AsyncTokenCredential | None = None,
         *,
         scopes: Iterable[str] = DEFAULT_SCOPES,
         tenant_id: str | None = None,
@@ -141,5 +160,5 @@ class AzureAsyncCredentialProvider(_Azure):
         return _bearer(await self._credential.get_token(*self._scopes, **self._options))
 
 
-def _bearer(token: azure.core.credentials.AccessToken) -> AzureBearerToken:
+def _bearer(token: Any) -> AzureBearerToken:
     return {"token": token.token, "expires_at": datetime.fromtimestamp(token.expires_on, UTC)}

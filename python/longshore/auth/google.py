@@ -9,23 +9,38 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from longshore.auth._credentials import GCSCredential, Remade, missing
 
-if TYPE_CHECKING:
-    import google.auth.credentials
-    import google.auth.transport
-
-__all__ = ["DEFAULT_SCOPES", "GCSCredential", "GoogleAsyncCredentialProvider", "GoogleCredentialProvider"]
+__all__ = [
+    "DEFAULT_SCOPES",
+    "GCSCredential",
+    "GoogleAsyncCredentialProvider",
+    "GoogleCredentialProvider",
+    "GoogleCredentials",
+]
 
 DEFAULT_SCOPES = ("https://www.googleapis.com/auth/devstorage.full_control",)
 """What credentials are for, where they must say it and do not: those of a service account give no token without."""
 
 # google-auth refreshes this long before a token expires. Its metadata servers give the same token again until then.
 _REFRESH_THRESHOLD = timedelta(minutes=3, seconds=45)
+
+
+class GoogleCredentials(Protocol):
+    """Credentials of google-auth, or anything with these three."""
+
+    token: Any
+    """The token, after the first refresh."""
+    expiry: Any
+    """When it expires: a ``datetime``, which is in UTC where it has no time zone, or ``None``."""
+
+    def refresh(self, request: Any) -> Any:
+        """Fetches a token; may be a coroutine function for :class:`GoogleAsyncCredentialProvider`."""
+        ...
 
 
 class _Google(Remade):
@@ -58,7 +73,7 @@ class _Google(Remade):
             raise missing(self, "google-auth", "'google-auth[requests]'", error) from error
         return google.auth
 
-    def _new_request(self) -> google.auth.transport.Request:
+    def _new_request(self) -> Callable[..., Any]:
         try:
             from google.auth.transport.requests import Request
         except ImportError as error:
@@ -76,16 +91,16 @@ class _Google(Remade):
 class GoogleCredentialProvider(_Google):
     """Tokens of google-auth's credentials, for ``GCSStore(credential_provider=…)``."""
 
-    request: google.auth.transport.Request
+    request: Callable[..., Any]
     """What google-auth sends its requests with."""
 
     _found = ("credentials", "request")
 
     def __init__(
         self,
-        credentials: google.auth.credentials.Credentials | None = None,
+        credentials: GoogleCredentials | None = None,
         *,
-        request: google.auth.transport.Request | None = None,
+        request: Callable[..., Any] | None = None,
         refresh_threshold: timedelta = _REFRESH_THRESHOLD,
         scopes: Sequence[str] = DEFAULT_SCOPES,
     ) -> None:
@@ -137,9 +152,9 @@ class GoogleAsyncCredentialProvider(_Google):
 
     def __init__(
         self,
-        credentials: google.auth.credentials.Credentials | None = None,
+        credentials: GoogleCredentials | None = None,
         *,
-        request: google.auth.transport.Request | None = None,
+        request: Callable[..., Any] | None = None,
         refresh_threshold: timedelta = _REFRESH_THRESHOLD,
         scopes: Sequence[str] = DEFAULT_SCOPES,
     ) -> None:

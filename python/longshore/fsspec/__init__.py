@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any
 
 import fsspec  # type: ignore[import-untyped]
 from fsspec.asyn import get_loop  # type: ignore[import-untyped]
-from fsspec.spec import _Cached  # type: ignore[import-untyped]
 
 from longshore import obs
 from longshore.exceptions import InvalidArgumentError, NotSupportedError
 from longshore.fsspec._async_file import AsyncFile
+from longshore.fsspec._bases import Cached
 from longshore.fsspec._file import BufferedFile, TextFile
 from longshore.fsspec._paths import PROTOCOLS, Paths
 from longshore.fsspec._transfer import Transfer
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
 __all__ = ["SUPPORTED_PROTOCOLS", "AsyncFile", "BufferedFile", "FsspecStore", "register"]
 
-SUPPORTED_PROTOCOLS = PROTOCOLS
+SUPPORTED_PROTOCOLS: frozenset[str] = PROTOCOLS
 """The schemes that a file system can be for."""
 
 
-class _ByProtocol(_Cached):  # type: ignore[misc]
+class _ByProtocol(Cached):
     """Makes ``FsspecStore("s3")`` an instance of a class for that protocol, as fsspec's own code expects of a file system."""
 
     protocol: Any
@@ -54,7 +54,7 @@ class _ByProtocol(_Cached):  # type: ignore[misc]
         if kind.asynchronous:
             options.setdefault("asynchronous", True)
         # fsspec tells instances apart by the text of their arguments, and a masked secret has the text of any other.
-        return _Cached.__call__(kind, *args, **_told_apart(options))
+        return Cached.__call__(kind, *args, **_told_apart(options))
 
     def _for(cls, protocol: str, asynchronous: bool = False) -> Any:  # noqa: N805
         """The subclass for a protocol. There is one for each."""
@@ -80,6 +80,7 @@ class FsspecStore(Transfer, metaclass=_ByProtocol):
     protocol = "abstract"
     asynchronous = False
     cachable = True
+    root_marker: str
     _base: Any = None
     _pid: int
 
@@ -157,7 +158,10 @@ class FsspecStore(Transfer, metaclass=_ByProtocol):
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
-        return cls._paths.strip(path) if hasattr(cls, "_paths") else super()._strip_protocol(path)
+        if hasattr(cls, "_paths"):
+            return cls._paths.strip(path)
+        base: Any = super()
+        return base._strip_protocol(path)
 
     @classmethod
     def _parent(cls, path: Any) -> str:
@@ -209,7 +213,8 @@ class FsspecStore(Transfer, metaclass=_ByProtocol):
             name: kwargs.pop(name) for name in ("encoding", "errors", "newline") if "b" not in mode and name in kwargs
         }
         binary = mode if "b" in mode else mode.replace("t", "") + "b"
-        file: Any = super().open(path, binary, block_size, cache_options, compression, **kwargs)
+        base: Any = super()
+        file = base.open(path, binary, block_size, cache_options, compression, **kwargs)
         return file if "b" in mode else TextFile(file, **text)
 
     def _open(

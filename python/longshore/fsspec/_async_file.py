@@ -7,10 +7,9 @@ import io
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from fsspec.asyn import AbstractAsyncStreamedFile  # type: ignore[import-untyped]
-
 from longshore import obs
 from longshore.exceptions import InvalidArgumentError
+from longshore.fsspec._bases import AbstractAsyncStreamedFile
 from longshore.fsspec._file import READ_BUFFER, SMALLEST_PART, WRITE_BUFFER, plain
 
 if TYPE_CHECKING:
@@ -19,14 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["AsyncFile"]
 
 
-class AsyncFile(AbstractAsyncStreamedFile):  # type: ignore[misc]
+class AsyncFile(AbstractAsyncStreamedFile):
     """An object that is read or written by coroutines.
 
     What is written becomes the object when the file is closed; when an ``async with`` block ends by an exception, nothing does.
     """
 
     _file: Any
-    closed: bool
 
     @classmethod
     async def open(

@@ -8,10 +8,9 @@ import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from fsspec.spec import AbstractBufferedFile  # type: ignore[import-untyped]
-
 from longshore import obs
 from longshore.exceptions import AlreadyExistsError, InvalidArgumentError, PreconditionError
+from longshore.fsspec._bases import AbstractBufferedFile
 
 if TYPE_CHECKING:
     from longshore.fsspec import FsspecStore
@@ -27,7 +26,7 @@ SMALLEST_PART = 5 << 20
 MODES = ("rb", "wb", "ab", "xb")
 
 
-class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
+class BufferedFile(AbstractBufferedFile):
     """An object, opened for reading or for writing.
 
     What is written becomes the object when the file is closed; when a ``with`` block ends by an exception, nothing does.
@@ -78,7 +77,7 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
             The object of an exclusive write is there already.
         """
         # Set first: a file that could not be opened is not closed when it goes away.
-        self.closed = True
+        self.closed: bool = True
         self._reader: Any = None
         self._writer: Any = None
         self._position = 0
@@ -137,21 +136,24 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
         if self._reader is None:
             # fsspec's cache: it does not stop at the end by itself.
             left = max(self.size - self.loc, 0)
-            return bytes(super().read(left if length < 0 else min(length, left)))
+            base: Any = super()
+            return bytes(base.read(left if length < 0 else min(length, left)))
         return plain(self._reader.read() if length < 0 else self._reader.read(length))
 
     def readinto(self, buffer: Any) -> int:
         """Reads into memory of the caller, and returns how many bytes that were."""
         self._check("rb")
         if self._reader is None:
-            return int(super().readinto(buffer))
+            base: Any = super()
+            return int(base.readinto(buffer))
         return int(self._reader.readinto(buffer))
 
     def readline(self, size: int = -1) -> bytes:
         """Reads up to the next newline, and with it."""
         self._check("rb")
         if self._reader is None:
-            return bytes(super().readline())
+            base: Any = super()
+            return bytes(base.readline())
         return plain(self._reader.readline() if size < 0 else self._reader.readline(size))
 
     def readlines(self, hint: int = -1) -> list[bytes]:
@@ -245,7 +247,7 @@ class BufferedFile(AbstractBufferedFile):  # type: ignore[misc]
             if self._reader is not None:
                 self._reader.close()
                 self._reader = None
-            self.cache = None
+            self.cache: Any = None
         elif self.autocommit:
             self.commit()
 

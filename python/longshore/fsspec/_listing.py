@@ -7,10 +7,11 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from fsspec.asyn import AsyncFileSystem, _run_coros_in_chunks  # type: ignore[import-untyped]
+from fsspec.asyn import _run_coros_in_chunks  # type: ignore[import-untyped]
 
 from longshore import obs
 from longshore.exceptions import NotFoundError
+from longshore.fsspec._bases import AsyncFileSystem
 from longshore.fsspec._paths import Paths
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ Entry = dict[str, Any]
 first three."""
 
 
-class Listing(AsyncFileSystem):  # type: ignore[misc]
+class Listing(AsyncFileSystem):
     """A folder is what has keys below it. Keys that end in a slash, with which some programs mark folders, are folders too."""
 
     _paths: Paths
@@ -270,7 +271,8 @@ class Listing(AsyncFileSystem):  # type: ignore[misc]
 
     def invalidate_cache(self, path: str | None = None) -> None:
         """Forgets listings: all of them, or those that an object or a folder at `path` could be in."""
-        super().invalidate_cache(path)
+        base: Any = super()
+        base.invalidate_cache(path)
         if path is None:
             self.dircache.clear()
             return

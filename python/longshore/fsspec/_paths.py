@@ -13,7 +13,7 @@ from longshore.exceptions import InvalidArgumentError
 
 __all__ = ["PROTOCOLS", "Paths"]
 
-_SPELLINGS = (
+_SPELLINGS: tuple[set[str], ...] = (
     {"s3", "s3a"},
     {"gs", "gcs"},
     {"az", "abfs", "abfss", "azure", "adl"},
@@ -22,7 +22,7 @@ _SPELLINGS = (
     {"file"},
     {"memory"},
 )
-PROTOCOLS = frozenset().union(*_SPELLINGS)
+PROTOCOLS: frozenset[str] = frozenset({name for each in _SPELLINGS for name in each})
 """All schemes that a file system can be for."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from glob import has_magic
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from fsspec.asyn import _run_coros_in_chunks  # type: ignore[import-untyped]
 from fsspec.callbacks import DEFAULT_CALLBACK  # type: ignore[import-untyped]
@@ -20,6 +20,9 @@ from fsspec.utils import isfilelike  # type: ignore[import-untyped]
 from longshore import obs
 from longshore.exceptions import ArgumentTypeError, InvalidArgumentError
 from longshore.fsspec._listing import Listing
+
+if TYPE_CHECKING:
+    pass
 
 __all__ = ["Transfer"]
 
@@ -253,7 +256,9 @@ class Transfer(Listing):
         if mode not in ("overwrite", "create"):
             raise InvalidArgumentError(f"mode must be 'overwrite' or 'create', not {mode!r}")
         bucket, key = self._split_path(path)
-        await obs.put_async(self._construct_store(bucket), key, body, mode="create" if mode == "create" else "overwrite", **options)
+        await obs.put_async(
+            self._construct_store(bucket), key, body, mode="create" if mode == "create" else "overwrite", **options
+        )
         self._changed([path])
 
     async def _cp_file(self, path1: str, path2: str, **_: Any) -> None:
