@@ -109,7 +109,7 @@ def test_a_store_shows_who_asks_and_no_secret(site: Site) -> None:
     store = s3.store_for(site.origin.replace("http://", "http://me:hunter2@") + "/x")
     assert isinstance(store, s3.HTTPStore)
     assert (store.origin, store.bucket, store.username) == (site.origin, site.origin, "me")
-    assert repr(store) == f'HTTPStore(origin="{site.origin}", username="me")'
+    assert repr(store) == f'HTTPStore(url="{site.origin}", password="****", username="me")'
     assert store is s3.store_for(site.origin, username="me", password="hunter2")
     other = s3.store_for(site.origin, bearer_token="hunter2")
     assert isinstance(other, s3.HTTPStore)

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::guarded::CredentialsError;
 use crate::s3::ADVICE;
 
 /// A bad URI or configuration. Nothing was sent.
@@ -45,6 +46,17 @@ pub enum ConfigError {
         /// What was looked for, and what to set. Never a secret.
         reason: String,
     },
+    /// Whoever was given to ask for credentials gave none.
+    #[error("{reason}")]
+    Provider {
+        /// What it did instead, as the rest of a sentence about it: `raised ValueError: no such user`. Never a secret.
+        reason: String,
+        /// The cause.
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// There are no credentials at the moment.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     /// Something that this package does not do.
     #[error("{reason}")]
     NotSupported {

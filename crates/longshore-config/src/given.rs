@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use crate::location::check_bucket;
 use crate::options::{boolean, duration, invalid, number};
-use crate::{ConfigError, Environment, Options, masked};
+use crate::{ConfigError, Configured, Environment, Options, masked};
 
 /// One setting of a kind of store, and every name it goes by.
 #[derive(Debug)]
@@ -119,6 +120,7 @@ pub(crate) struct Given<'a> {
     /// The profile in force, once it is known.
     pub(crate) profile: Option<Layer>,
     trail: Vec<Setting>,
+    configured: Vec<Configured>,
 }
 
 /// A text, and the option, variable or profile key it came from.
@@ -131,7 +133,7 @@ pub(crate) struct Value {
 
 impl<'a> Given<'a> {
     pub(crate) fn new(options: Options, environment: &'a Environment) -> Self {
-        Self { options, uri: BTreeMap::new(), environment, profile: None, trail: Vec::new() }
+        Self { options, uri: BTreeMap::new(), environment, profile: None, trail: Vec::new(), configured: Vec::new() }
     }
 
     /// The value of `spec` from whoever comes first. Notes it in the trail.
@@ -195,7 +197,52 @@ impl<'a> Given<'a> {
             None => spec.default.to_owned(),
         };
         let origin = value.map_or(Origin::Default, |value| value.origin.clone());
+        if let Some(value) = value {
+            self.configure(spec, &value.text, origin.clone());
+        }
         self.trail.push(Setting { name: spec.name, value: shown, origin });
+    }
+
+    /// Makes `value` what was said for `spec`, where a keyword would be the same as whoever said it.
+    pub(crate) fn configure(&mut self, spec: &Spec, value: &str, origin: Origin) {
+        self.disregard(&[spec]);
+        if spec.keyword && matches!(origin, Origin::Keyword | Origin::Uri | Origin::Variable(_)) {
+            self.configured.push(Configured { name: spec.name, value: value.to_owned(), secret: spec.secret, origin });
+        }
+    }
+
+    /// Who said what is called by one of `specs` and counts so far.
+    pub(crate) fn origin(&self, specs: &[&Spec]) -> Option<Origin> {
+        let said = |spec: &&Spec| self.configured.iter().find(|one| one.name == spec.name);
+        specs.iter().find_map(said).map(|one| one.origin.clone())
+    }
+
+    /// For what was said and does not count.
+    pub(crate) fn disregard(&mut self, specs: &[&Spec]) {
+        self.configured.retain(|one| specs.iter().all(|spec| spec.name != one.name));
+    }
+
+    /// The bucket that the caller or the URI has `named`, else a keyword, else a variable.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidOption`] where there is none, or two.
+    pub(crate) fn bucket(&mut self, spec: &Spec, named: Option<&str>) -> Result<String, ConfigError> {
+        let again = self.by_keyword(spec)?;
+        let value = match (named, again) {
+            (Some(named), Some(again)) if again.text != named => {
+                return Err(invalid(&again.key, format!("is {:?}, and the URI names {named:?}", again.text)));
+            }
+            (None, Some(again)) => again,
+            (Some(named), _) => Value { key: spec.name.to_owned(), text: named.to_owned(), origin: Origin::Uri },
+            (None, None) => self.by_variable(spec).ok_or_else(|| {
+                let or = spec.variables.first().map(|name| format!(", or set {name}")).unwrap_or_default();
+                invalid(spec.name, format!("is missing; name it{or}"))
+            })?,
+        };
+        check_bucket(&value.text).map_err(|reason| invalid(&value.key, reason))?;
+        self.note(spec, Some(&value));
+        Ok(value.text)
     }
 
     pub(crate) fn flag(&mut self, spec: &Spec) -> Result<Option<bool>, ConfigError> {
@@ -240,6 +287,12 @@ impl<'a> Given<'a> {
     pub(crate) fn trail(self) -> Vec<Setting> {
         self.trail
     }
+
+    /// What was said and counts, in the order of names.
+    pub(crate) fn configured(mut self) -> Vec<Configured> {
+        self.configured.sort_by_key(|one| one.name);
+        self.configured
+    }
 }
 
 impl Value {
@@ -267,8 +320,20 @@ impl Value {
 }
 
 /// A text that is compared and used, but never shown.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Secret(pub(crate) String);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Secret(pub(crate) String);
+
+impl Secret {
+    /// Hides `text`.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, for whoever sends it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

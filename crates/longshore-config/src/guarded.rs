@@ -13,20 +13,43 @@ use async_trait::async_trait;
 use object_store::CredentialProvider;
 use tokio::sync::Mutex;
 
+use crate::ConfigError;
+use crate::credential::{Credential, Fetched, Usable};
+use crate::kept::Current;
 use crate::oauth::TokenError;
 use crate::transport::Trace;
 
 /// How long a failure is remembered.
 const MEMORY: Duration = Duration::from_secs(5);
 
-/// What keeps credentials ends a silence itself, so that those it has still count. This much later the guard would.
-pub(crate) const SPARE: Duration = Duration::from_secs(1);
-
 /// Keys could not be fetched. It stands in the chain of causes of the failed operation.
 #[derive(Clone, Debug)]
 pub struct CredentialsError {
     reason: Arc<str>,
     source: Option<Arc<object_store::Error>>,
+}
+
+impl CredentialsError {
+    /// What `who` did instead of giving credentials, where requests were noted in `trace`.
+    pub(crate) fn new(who: &str, advice: &str, trace: &Trace, error: object_store::Error) -> Self {
+        // Who needs keys to ask for keys fails as those do.
+        if let Some(inner) = find::<Self>(&error) {
+            return inner.clone();
+        }
+        let status = trace.observed().status.filter(|status| *status >= 400);
+        let why = match (find::<ConfigError>(&error), status) {
+            (Some(told), _) => told.to_string(),
+            _ if find::<Told>(&error).is_some() => innermost(&error),
+            (None, Some(status)) => format!("answered HTTP {status}{}", said(&error)),
+            (None, None) => format!("gave none: {}", innermost(&error)),
+        };
+        Self { reason: format!("{who} {why}{advice}").into(), source: Some(Arc::new(error)) }
+    }
+
+    /// For where nobody could be asked.
+    pub(crate) fn because(reason: String) -> Self {
+        Self { reason: reason.into(), source: None }
+    }
 }
 
 impl fmt::Display for CredentialsError {
@@ -92,18 +115,16 @@ impl<C> Guarded<C> {
 
     /// `error` is `None` where patience ran out.
     fn failure(&self, trace: &Trace, error: Option<object_store::Error>) -> CredentialsError {
-        // Who needs keys to ask for keys fails as those do.
-        if let Some(inner) = error.as_ref().and_then(|error| find::<CredentialsError>(error)) {
-            return inner.clone();
+        match error {
+            Some(error) => CredentialsError::new(&self.who, &self.advice, trace, error),
+            None => {
+                let why = match trace.observed().status.filter(|status| *status >= 400) {
+                    Some(status) => format!("answered HTTP {status}"),
+                    None => format!("gave no answer within {:?}", self.patience),
+                };
+                CredentialsError::because(format!("{} {why}{}", self.who, self.advice))
+            }
         }
-        let status = trace.observed().status.filter(|status| *status >= 400);
-        let why = match (&error, status) {
-            (Some(error), _) if find::<Told>(error).is_some() => innermost(error),
-            (_, Some(status)) => format!("answered HTTP {status}{}", error.as_ref().map_or_else(String::new, said)),
-            (Some(error), None) => format!("gave none: {}", innermost(error)),
-            (None, None) => format!("gave no answer within {:?}", self.patience),
-        };
-        CredentialsError { reason: format!("{} {why}{}", self.who, self.advice).into(), source: error.map(Arc::new) }
     }
 }
 
@@ -131,6 +152,21 @@ impl<C: fmt::Debug + Send + Sync + 'static> CredentialProvider for Guarded<C> {
             }
         };
         Err(object_store::Error::Generic { store: "longshore", source: Box::new(error) })
+    }
+}
+
+#[async_trait]
+impl<C: Usable> Current for Guarded<C>
+where
+    Credential: for<'a> From<&'a C>,
+{
+    async fn current(&self) -> Result<Fetched, CredentialsError> {
+        match self.get_credential().await {
+            Ok(credential) => Ok(Fetched { credential: Credential::from(&credential), expires_at: None }),
+            Err(error) => Err(find::<CredentialsError>(&error)
+                .cloned()
+                .unwrap_or_else(|| CredentialsError::because(error.to_string()))),
+        }
     }
 }
 

@@ -31,6 +31,8 @@ pub enum Scheme {
     Memory,
     /// `http://host/path` and `https://host/path`: read-only.
     Http,
+    /// What somebody else made; no URI names it.
+    Other,
 }
 
 impl Scheme {
@@ -43,6 +45,7 @@ impl Scheme {
             Self::File => "file",
             Self::Memory => "memory",
             Self::Http => "http",
+            Self::Other => "other",
         }
     }
 }
@@ -224,7 +227,11 @@ impl fmt::Debug for Location {
     }
 }
 
-fn check_bucket(bucket: &str) -> Result<(), String> {
+/// Whether this can be the name of a bucket or a container.
+pub(crate) fn check_bucket(bucket: &str) -> Result<(), String> {
+    if is_system_container(bucket) {
+        return Ok(());
+    }
     if let Some(bad) = bucket.chars().find(|c| !(c.is_ascii_alphanumeric() || "-._".contains(*c))) {
         return Err(format!("a bucket name cannot contain {bad:?}"));
     }

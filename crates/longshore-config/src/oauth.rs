@@ -1,29 +1,22 @@
-//! Access tokens: asked for over HTTP or of a program, kept until shortly before they expire.
+//! Access tokens: asked for over HTTP or of a program.
 //!
 //! Who is asked depends on the store ([`crate::azure`], [`crate::gcs`]); that the answer is JSON with an `access_token` does
 //! not.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
-use object_store::CredentialProvider;
 use object_store::client::{HttpClient, HttpErrorKind, HttpRequest};
 use serde_json::Value;
 use thiserror::Error;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
-use crate::guarded::patiently;
+use crate::credential::{Credential, Fetched};
+use crate::kept::Fetch;
 use crate::options::FOREVER;
 
-/// A token is renewed this long before it expires, so that requests under way still carry a valid one.
-const MARGIN: Duration = Duration::from_secs(5 * 60);
-/// Where that fails while the old one is still good, it is tried again after this long.
-const PAUSE: Duration = Duration::from_secs(30);
 /// How often one question is asked where the failure may pass. Whoever guards the provider sets the time for all of them.
 const TRIES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -37,12 +30,10 @@ pub(crate) struct Token {
 /// Somebody who gives out tokens.
 #[async_trait]
 pub(crate) trait Issuer: fmt::Debug + Send + Sync + 'static {
-    /// What the token becomes.
-    type Credential: fmt::Debug + Send + Sync + 'static;
-
     async fn issue(&self) -> Result<Token, TokenError>;
 
-    fn credential(token: String) -> Self::Credential;
+    /// What the token becomes.
+    fn credential(token: String) -> Credential;
 }
 
 /// Why there is no token.
@@ -67,69 +58,18 @@ impl TokenError {
     }
 }
 
-/// The tokens of one issuer: the last one is kept.
+/// The same, as every cloud's credentials are kept.
 #[derive(Debug)]
-pub(crate) struct Tokens<I: Issuer> {
-    issuer: I,
-    kept: Mutex<Option<Kept<I::Credential>>>,
-    /// How long an answer is waited for.
-    patience: Duration,
-}
-
-struct Kept<C> {
-    credential: Arc<C>,
-    /// When to ask again, and when it ends.
-    again: Instant,
-    end: Instant,
-}
-
-/// Credentials of `object_store` show themselves.
-impl<C> fmt::Debug for Kept<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kept").field("again", &self.again).field("end", &self.end).finish_non_exhaustive()
-    }
-}
-
-impl<I: Issuer> Tokens<I> {
-    pub(crate) fn new(issuer: I, patience: Duration) -> Self {
-        Self { issuer, kept: Mutex::default(), patience }
-    }
-}
+pub(crate) struct Issued<I>(pub(crate) I);
 
 #[async_trait]
-impl<I: Issuer> CredentialProvider for Tokens<I> {
-    type Credential = I::Credential;
-
-    async fn get_credential(&self) -> object_store::Result<Arc<I::Credential>> {
-        let mut kept = self.kept.lock().await;
-        if let Some(known) = &*kept
-            && Instant::now() < known.again
-        {
-            return Ok(Arc::clone(&known.credential));
-        }
-        let asked = async {
-            let unanswered = |error| object_store::Error::Generic { store: "longshore", source: Box::new(error) };
-            self.issuer.issue().await.map_err(unanswered)
-        };
-        match patiently(self.patience, asked).await {
-            Ok(token) => {
-                let credential = Arc::new(I::credential(token.text));
-                let lifetime = token.lifetime.min(FOREVER);
-                // One that is short-lived from the start is used for half of its life.
-                let good_for = lifetime.saturating_sub(MARGIN).max(lifetime / 2);
-                let now = Instant::now();
-                *kept = Some(Kept { credential: Arc::clone(&credential), again: now + good_for, end: now + lifetime });
-                Ok(credential)
-            }
-            Err(error) => match &mut *kept {
-                // It is still good, and the next try may go better.
-                Some(known) if Instant::now() < known.end => {
-                    known.again = (Instant::now() + PAUSE).min(known.end);
-                    Ok(Arc::clone(&known.credential))
-                }
-                _ => Err(error),
-            },
-        }
+impl<I: Issuer> Fetch for Issued<I> {
+    async fn fetch(&self) -> object_store::Result<Fetched> {
+        let unanswered = |error| object_store::Error::Generic { store: "longshore", source: Box::new(error) };
+        let token = self.0.issue().await.map_err(unanswered)?;
+        // One that ends at once is good for the request that it was asked for.
+        let lifetime = token.lifetime.clamp(Duration::from_millis(1), FOREVER);
+        Ok(Fetched { credential: I::credential(token.text), expires_at: Some(SystemTime::now() + lifetime) })
     }
 }
 
@@ -266,38 +206,6 @@ mod tests {
         assert_eq!(words(br#"{"error": {"code": 403, "message": "no"}}"#).as_deref(), Some("no"));
         assert_eq!(words(br#"{"error": "invalid_grant"}"#).as_deref(), Some("invalid_grant"));
         assert_eq!(words(b"<html>"), None);
-    }
-
-    /// Gives a token once, and then none.
-    #[derive(Debug, Default)]
-    struct Once(std::sync::atomic::AtomicU32);
-
-    #[async_trait]
-    impl Issuer for Once {
-        type Credential = String;
-
-        async fn issue(&self) -> Result<Token, TokenError> {
-            match self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
-                0 => Ok(Token { text: "t".into(), lifetime: Duration::from_secs(1) }),
-                1 => Err(TokenError::Unusable("away".into())),
-                _ => std::future::pending().await,
-            }
-        }
-
-        fn credential(token: String) -> String {
-            token
-        }
-    }
-
-    #[tokio::test]
-    async fn a_token_that_is_still_good_counts_where_no_new_one_comes() {
-        let tokens = Tokens::new(Once::default(), Duration::from_millis(100));
-        for pause in [0, 600] {
-            tokio::time::sleep(Duration::from_millis(pause)).await;
-            assert_eq!(*tokens.get_credential().await.unwrap(), "t");
-        }
-        tokio::time::sleep(Duration::from_millis(600)).await;
-        assert!(tokens.get_credential().await.is_err());
     }
 
     #[test]

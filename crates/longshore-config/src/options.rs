@@ -2,23 +2,48 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ConfigError;
+use crate::provided::Provided;
+use crate::{ConfigError, CredentialSource, Spec};
 
-/// Options as the caller gave them, for example `region = "eu-north-1"`.
+/// Options as the caller gave them, for example `region = "eu-north-1"`, and whoever gives credentials, where somebody does.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Options(BTreeMap<String, String>);
+pub struct Options {
+    texts: BTreeMap<String, String>,
+    provided: Option<Provided>,
+}
 
 impl Options {
     /// Whether no option was given.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.texts.is_empty() && self.provided.is_none()
     }
 
     /// Adds or replaces an option. Names are compared without case.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
-        self.0.insert(name.to_ascii_lowercase(), value.into());
+        self.texts.insert(name.to_ascii_lowercase(), value.into());
+    }
+
+    /// Sets what `spec` is about, where it was not given already.
+    pub(crate) fn name(&mut self, spec: &Spec, value: &str) -> Result<(), ConfigError> {
+        let names: Vec<&str> = std::iter::once(spec.name).chain(spec.also.iter().copied()).collect();
+        if let Some(other) = self.take(&names)?.filter(|other| other != value) {
+            return Err(invalid(spec.name, format!("is given twice, as {value:?} and as {other:?}")));
+        }
+        self.set(spec.name, value);
+        Ok(())
+    }
+
+    /// Has `source` asked for credentials, instead of whoever else would be.
+    pub fn credentials(&mut self, source: Arc<dyn CredentialSource>) {
+        self.provided = Some(Provided(source));
+    }
+
+    /// Removes and returns whoever gives credentials.
+    pub(crate) fn take_provided(&mut self) -> Option<Provided> {
+        self.provided.take()
     }
 
     /// Removes and returns the option called one of `names`, without white space around it. An empty one counts as absent.
@@ -29,7 +54,7 @@ impl Options {
     pub(crate) fn take(&mut self, names: &[&str]) -> Result<Option<String>, ConfigError> {
         let mut taken: Option<(&str, String)> = None;
         for &name in names {
-            let Some(value) = self.0.remove(name) else { continue };
+            let Some(value) = self.texts.remove(name) else { continue };
             let value = value.trim();
             match &taken {
                 _ if value.is_empty() => {}
@@ -44,7 +69,11 @@ impl Options {
 
     /// Refuses what nobody took.
     pub(crate) fn finish(self, store: &'static str, known: &[&'static str]) -> Result<(), ConfigError> {
-        let Some((key, _)) = self.0.into_iter().next() else { return Ok(()) };
+        if self.provided.is_some() {
+            let reason = format!("{store} is reached without credentials; leave it out");
+            return Err(invalid(PROVIDER, reason));
+        }
+        let Some((key, _)) = self.texts.into_iter().next() else { return Ok(()) };
         let suggestion = known
             .iter()
             .map(|name| (strsim::jaro_winkler(name, &key), *name))
@@ -58,7 +87,7 @@ impl Options {
 /// The names alone: values may be secrets.
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.texts.keys()).entries(self.provided.iter().map(|_| PROVIDER)).finish()
     }
 }
 
@@ -85,26 +114,54 @@ pub(crate) fn number(key: &str, value: &str) -> Result<usize, ConfigError> {
     value.parse().map_err(|_| invalid(key, format!("{value:?} is not a whole number of zero or more")))
 }
 
+/// How errors name whoever gives credentials.
+pub(crate) const PROVIDER: &str = "credential_provider";
+
 /// Longer than any transfer, and short enough to be added to any point in time.
 pub(crate) const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Reads seconds, with an optional unit: `30`, `1.5`, `250ms`, `10s`, `2m`. More than [`FOREVER`] counts as that.
+/// Units of time, by all their names, in seconds.
+const UNITS: [(&[&str], f64); 10] = [
+    (&["ns", "nsec"], 1e-9),
+    (&["us", "µs", "usec"], 1e-6),
+    (&["ms", "msec"], 1e-3),
+    (&["s", "sec", "second", "seconds"], 1.0),
+    (&["m", "min", "minute", "minutes"], 60.0),
+    (&["h", "hr", "hour", "hours"], 3600.0),
+    (&["d", "day", "days"], 86_400.0),
+    (&["w", "week", "weeks"], 604_800.0),
+    (&["M", "month", "months"], 2_630_016.0),
+    (&["y", "year", "years"], 31_557_600.0),
+];
+
+/// Reads seconds, with an optional unit, or several lengths one after the other: `30`, `1.5`, `250ms`, `2m`, `2h 37min`. More
+/// than [`FOREVER`] counts as that.
 pub(crate) fn duration(key: &str, value: &str) -> Result<Duration, ConfigError> {
-    let value = value.trim();
-    let (digits, scale) = if let Some(digits) = value.strip_suffix("ms") {
-        (digits, 0.001)
-    } else if let Some(digits) = value.strip_suffix('m') {
-        (digits, 60.0)
-    } else {
-        (value.strip_suffix('s').unwrap_or(value), 1.0)
-    };
-    digits
-        .trim()
-        .parse()
-        .ok()
-        .and_then(|seconds: f64| Duration::try_from_secs_f64(seconds * scale).ok())
-        .map(|length| length.min(FOREVER))
-        .ok_or_else(|| invalid(key, format!("{value:?} is not a length of time; write seconds, or 250ms, 10s, 2m")))
+    length(value).ok_or_else(|| {
+        invalid(key, format!("{value:?} is not a length of time; write seconds, or 250ms, 10s, 2m, 1h 30min"))
+    })
+}
+
+/// The length of time that an option's `text` says.
+pub fn length(text: &str) -> Option<Duration> {
+    let length = span(text.trim()).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    length.map(|length| length.min(FOREVER))
+}
+
+fn span(text: &str) -> Option<f64> {
+    if let Ok(seconds) = text.parse() {
+        return Some(seconds);
+    }
+    let (mut rest, mut total) = (text, None);
+    while !rest.is_empty() {
+        let (digits, tail) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit() && c != '.')?);
+        let tail = tail.trim_start();
+        let (unit, tail) = tail.split_at(tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len()));
+        let (_, scale) = UNITS.iter().find(|(names, _)| names.contains(&unit))?;
+        total = Some(total.unwrap_or(0.0) + digits.parse::<f64>().ok()? * scale);
+        rest = tail.trim_start();
+    }
+    total
 }
 
 pub(crate) fn invalid(key: &str, reason: String) -> ConfigError {
@@ -121,7 +178,10 @@ mod tests {
             assert_eq!(duration("timeout", text).unwrap(), Duration::from_millis(millis), "{text}");
         }
         assert_eq!(duration("timeout", "1e18").unwrap(), FOREVER);
-        for text in ["", "-1", "soon", "1h", "nan", "inf"] {
+        assert_eq!(duration("timeout", "2h 37min").unwrap(), Duration::from_secs(157 * 60));
+        assert_eq!(duration("timeout", "1 hour 5s").unwrap(), Duration::from_secs(3605));
+        assert_eq!(duration("timeout", "1d").unwrap(), Duration::from_secs(86_400));
+        for text in ["", "-1", "soon", "1x", "nan", "inf", "h", "1h -5m", "5 5s"] {
             assert!(duration("timeout", text).is_err(), "{text}");
         }
     }

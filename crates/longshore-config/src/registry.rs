@@ -2,29 +2,65 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use longshore_runtime::fork;
+use object_store::ObjectStore;
 
 use crate::given::Secret;
-use crate::store::Settings;
+use crate::local::Folder;
+use crate::store::{Core, Settings};
 use crate::{
-    AzureSettings, ConfigError, Environment, GcsSettings, Location, Options, S3Settings, Scheme, Setting, Store,
-    WebSettings,
+    AzureSettings, ConfigError, Configured, Context, Environment, GcsSettings, LocalOptions, Location, Options,
+    S3Settings, Scheme, Setting, Spec, Store, WebSettings, masked,
 };
 
-/// A child keeps its parent's stores: each makes a live client of its own in every process, and a memory store keeps its
-/// contents. So the map is only touched with forks kept out.
-static STORES: Mutex<Option<Stores>> = Mutex::new(None);
-
-#[derive(Default)]
-struct Stores {
-    s3: HashMap<S3Settings, Arc<Store>>,
-    gcs: HashMap<GcsSettings, Arc<Store>>,
-    azure: HashMap<AzureSettings, Arc<Store>>,
-    local: Option<Arc<Store>>,
+/// Every store that was opened.
+#[derive(Debug, Default)]
+pub(crate) struct Stores {
+    s3: Kind<S3Settings>,
+    gcs: Kind<GcsSettings>,
+    azure: Kind<AzureSettings>,
+    /// All files, and those below folders.
+    local: Kind<Option<Folder>>,
     memory: HashMap<String, Arc<Store>>,
-    web: HashMap<WebSettings, Arc<Store>>,
+    web: Kind<WebSettings>,
+}
+
+/// What was said, without who said it.
+type Said = Vec<(&'static str, Secret)>;
+
+/// The stores of one kind: equal settings have one core, and a store for each way in which they were said.
+#[derive(Debug)]
+struct Kind<S> {
+    cores: HashMap<S, Arc<Core>>,
+    stores: HashMap<(S, Said), Arc<Store>>,
+}
+
+impl<S> Default for Kind<S> {
+    fn default() -> Self {
+        Self { cores: HashMap::new(), stores: HashMap::new() }
+    }
+}
+
+impl<S: Clone + Eq + Hash> Kind<S> {
+    /// The store that has these settings, made where there is none yet.
+    fn store(
+        &mut self,
+        (settings, configured): (S, Vec<Configured>),
+        kind: impl FnOnce(S) -> Settings,
+        whole: Option<(Arc<Store>, String)>,
+    ) -> Arc<Store> {
+        let said = configured.iter().map(|one| (one.name, Secret::new(&one.value))).collect();
+        let key = (settings, said);
+        if let Some(store) = self.stores.get(&key) {
+            return Arc::clone(store);
+        }
+        let core = self.cores.entry(key.0.clone());
+        let core = Arc::clone(core.or_insert_with(|| Arc::new(Core::new(kind(key.0.clone())))));
+        let store = Arc::new(Store::new(core, configured, whole));
+        self.stores.insert(key, Arc::clone(&store));
+        store
+    }
 }
 
 /// The store that `location` lives in.
@@ -34,53 +70,153 @@ struct Stores {
 /// [`ConfigError::UnknownOption`] and [`ConfigError::InvalidOption`]; nothing is connected yet.
 pub fn open(location: &Location, options: Options, environment: &Environment) -> Result<Arc<Store>, ConfigError> {
     match location.scheme() {
-        Scheme::S3 => {
-            let settings = S3Settings::resolve(location.bucket(), options, environment)?;
-            Ok(with_stores(|stores| shared(&mut stores.s3, settings, Settings::S3)))
-        }
-        Scheme::Gcs => {
-            let settings = GcsSettings::resolve(location, options, environment)?;
-            Ok(with_stores(|stores| shared(&mut stores.gcs, settings, Settings::Gcs)))
-        }
-        Scheme::Azure => {
-            let settings = AzureSettings::resolve(location, options, environment)?;
-            Ok(with_stores(|stores| shared(&mut stores.azure, settings, Settings::Azure)))
-        }
+        Scheme::S3 => open_s3(Some(location.bucket()), options, environment),
+        Scheme::Gcs => open_gcs(Some(location.bucket()), options, environment),
+        Scheme::Azure => open_azure(Some(location), options, environment),
         Scheme::Http => {
-            let settings = WebSettings::resolve(location, options, environment)?;
-            Ok(with_stores(|stores| shared(&mut stores.web, settings, Settings::Web)))
+            let said = WebSettings::configure(location.root(), "", location.said(), options, environment)?;
+            Ok(with_stores(|stores| stores.web.store(said, web, None)))
         }
         Scheme::File => {
             options.finish("LocalStore", &[])?;
-            Ok(with_stores(|stores| {
-                Arc::clone(stores.local.get_or_insert_with(|| Arc::new(Store::new(Settings::Local))))
-            }))
+            Ok(with_stores(all_files))
         }
         Scheme::Memory => {
             options.finish("MemoryStore", &[])?;
             let name = location.bucket().to_owned();
             Ok(with_stores(|stores| {
                 let store = stores.memory.entry(name.clone());
-                Arc::clone(
-                    store.or_insert_with(|| Arc::new(Store::new(Settings::Memory { name, contents: Arc::default() }))),
-                )
+                Arc::clone(store.or_insert_with(|| in_memory(Some(name))))
             }))
+        }
+        Scheme::Other => {
+            Err(ConfigError::NotSupported { reason: "no URI names a store that somebody else made".into() })
         }
     }
 }
 
-/// The store that has these settings, made where there is none yet.
-fn shared<S: Clone + Eq + Hash>(
-    stores: &mut HashMap<S, Arc<Store>>,
-    settings: S,
-    kind: fn(Box<S>) -> Settings,
-) -> Arc<Store> {
-    if let Some(store) = stores.get(&settings) {
-        return Arc::clone(store);
+/// A store of S3, Google or Azure without a URI: the bucket is `bucket`, or what a keyword or a variable names.
+///
+/// # Errors
+///
+/// As [`open`], and [`ConfigError::InvalidOption`] where nobody names a bucket.
+pub fn open_bucket(
+    scheme: Scheme,
+    bucket: Option<&str>,
+    mut options: Options,
+    environment: &Environment,
+) -> Result<Arc<Store>, ConfigError> {
+    let mut named = |spec: &Spec| match bucket {
+        None => Ok(()),
+        Some(bucket) => options.name(spec, bucket),
+    };
+    match scheme {
+        Scheme::S3 => {
+            named(&crate::s3::BUCKET)?;
+            open_s3(None, options, environment)
+        }
+        Scheme::Gcs => {
+            named(&crate::gcs::BUCKET)?;
+            open_gcs(None, options, environment)
+        }
+        Scheme::Azure => {
+            named(&crate::azure::CONTAINER_NAME)?;
+            open_azure(None, options, environment)
+        }
+        Scheme::File | Scheme::Memory | Scheme::Http | Scheme::Other => {
+            let reason = format!("{}:// has no buckets; open it by its URI", scheme.name());
+            Err(ConfigError::NotSupported { reason })
+        }
     }
-    let store = Arc::new(Store::new(kind(Box::new(settings.clone()))));
-    stores.insert(settings, Arc::clone(&store));
-    store
+}
+
+fn open_s3(bucket: Option<&str>, options: Options, environment: &Environment) -> Result<Arc<Store>, ConfigError> {
+    let said = S3Settings::configure(bucket, options, environment)?;
+    Ok(with_stores(|stores| stores.s3.store(said, |settings| Settings::S3(Box::new(settings)), None)))
+}
+
+fn open_gcs(bucket: Option<&str>, options: Options, environment: &Environment) -> Result<Arc<Store>, ConfigError> {
+    let said = GcsSettings::configure(bucket, options, environment)?;
+    Ok(with_stores(|stores| stores.gcs.store(said, |settings| Settings::Gcs(Box::new(settings)), None)))
+}
+
+fn open_azure(
+    location: Option<&Location>,
+    options: Options,
+    environment: &Environment,
+) -> Result<Arc<Store>, ConfigError> {
+    let said = AzureSettings::configure(location, options, environment)?;
+    Ok(with_stores(|stores| stores.azure.store(said, |settings| Settings::Azure(Box::new(settings)), None)))
+}
+
+fn web(settings: WebSettings) -> Settings {
+    Settings::Web(Box::new(settings))
+}
+
+/// A store of the web whose keys are relative to `url`.
+///
+/// # Errors
+///
+/// As [`open`], and [`ConfigError::InvalidUri`] for what is no address, or has a query.
+pub fn open_web(url: &str, options: Options, environment: &Environment) -> Result<Arc<Store>, ConfigError> {
+    let invalid = |reason: String| ConfigError::InvalidUri { uri: masked(url).into_owned(), reason };
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let scheme = scheme.to_ascii_lowercase();
+    if !matches!(&*scheme, "http" | "https") {
+        return Err(invalid("this is no address of a web server; write https://host or https://host/path".into()));
+    }
+    let parts = crate::web::url::parse(&scheme, rest).map_err(invalid)?;
+    if parts.key.contains(['?', '*']) {
+        let invalid = |reason: &str| ConfigError::InvalidUri { uri: masked(url).into_owned(), reason: reason.into() };
+        return Err(invalid("keys follow this address, so that it can hold no query and no wildcard"));
+    }
+    let base = parts.key.trim_matches('/');
+    let configure =
+        |base: &str, options| WebSettings::configure(&parts.origin, base, &parts.said, options, environment);
+    if base.is_empty() {
+        let said = configure("", options)?;
+        return Ok(with_stores(|stores| stores.web.store(said, web, None)));
+    }
+    let (whole, part) = (configure("", options.clone())?, configure(base, options)?);
+    Ok(with_stores(|stores| {
+        let whole = stores.web.store(whole, web, None);
+        stores.web.store(part, web, Some((whole, format!("{base}/"))))
+    }))
+}
+
+/// A store of the files below a folder.
+///
+/// # Errors
+///
+/// [`ConfigError::InvalidOption`] where there is no such folder.
+pub fn open_local(options: &LocalOptions) -> Result<Arc<Store>, ConfigError> {
+    if options.root.is_none() && !options.automatic_cleanup {
+        return Ok(with_stores(all_files));
+    }
+    let folder = Folder::find(options)?;
+    Ok(with_stores(|stores| {
+        let whole = (all_files(stores), folder.prefix());
+        stores.local.store((Some(folder), Vec::new()), Settings::Local, Some(whole))
+    }))
+}
+
+/// A memory store of its own, which nobody else reaches by a name.
+pub fn open_memory() -> Arc<Store> {
+    in_memory(None)
+}
+
+/// A store that somebody else made. It is equal to itself alone, and in a forked child it is whatever it is there.
+pub fn adopt(objects: Arc<dyn ObjectStore>) -> Arc<Store> {
+    Arc::new(Store::new(Arc::new(Core::new(Settings::Adopted(objects))), Vec::new(), None))
+}
+
+fn all_files(stores: &mut Stores) -> Arc<Store> {
+    stores.local.store((None, Vec::new()), Settings::Local, None)
+}
+
+fn in_memory(name: Option<String>) -> Arc<Store> {
+    let core = Core::new(Settings::Memory { name, contents: Arc::default() });
+    Arc::new(Store::new(Arc::new(core), Vec::new(), None))
 }
 
 /// As [`open`], with every setting that was found on the way and who said it, also where they cannot be used.
@@ -94,14 +230,13 @@ pub fn explain(
         Scheme::Gcs => GcsSettings::explain(location, options.clone(), environment).0,
         Scheme::Azure => AzureSettings::explain(location, options.clone(), environment).0,
         Scheme::Http => WebSettings::explain(location, options.clone(), environment).0,
-        Scheme::File | Scheme::Memory => Vec::new(),
+        Scheme::File | Scheme::Memory | Scheme::Other => Vec::new(),
     };
     (trail, open(location, options, environment))
 }
 
 fn with_stores<T>(ask: impl FnOnce(&mut Stores) -> T) -> T {
-    let _no_fork = fork::shared();
-    ask(STORES.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
+    Context::process().stores(ask)
 }
 
 /// Opens the stores of one call: the environment is read once, and each bucket is looked up once.
@@ -151,7 +286,7 @@ mod tests {
         assert!(!Arc::ptr_eq(&store("memory://a/", &[]), &store("memory://b/", &[])));
         let web = store("https://h/a", &[]);
         assert!(Arc::ptr_eq(&web, &store("HTTPS://H:443/b?c", &[])));
-        assert!(!Arc::ptr_eq(&web, &store("http://h/a", &[])) && !Arc::ptr_eq(&web, &store("https://me@h/a", &[])));
+        assert!(!Arc::ptr_eq(&web, &store("http://h/a", &[])) && web != store("https://me@h/a", &[]));
         assert!(Arc::ptr_eq(&store("https://me@h/a", &[]), &store("https://h/a", &[("username", "me")])));
     }
 
@@ -171,7 +306,7 @@ mod tests {
         let mine = store("az://c/k", &[key, ("account_name", "acc")]);
         for uri in ["https://acc.blob.core.windows.net/c/other", "abfss://c@acc.dfs.core.windows.net", "azure://c"] {
             let account = if uri.starts_with("azure") { vec![key, ("account_name", "acc")] } else { vec![key] };
-            assert!(Arc::ptr_eq(&mine, &store(uri, &account)), "{uri}");
+            assert_eq!(mine, store(uri, &account), "{uri}");
         }
         assert!(!Arc::ptr_eq(&mine, &store("https://acc.blob.core.windows.net/d", &[key])));
         let elsewhere = Location::parse("https://other.blob.core.windows.net/c/k").unwrap();
@@ -187,6 +322,6 @@ mod tests {
         let mut resolved =
             |signature: &str| resolver.open(&Location::parse(&format!("{uri}{signature}")).unwrap()).unwrap();
         assert!(Arc::ptr_eq(&resolved("x"), &signed("x")) && Arc::ptr_eq(&resolved("y"), &signed("y")));
-        assert!(Arc::ptr_eq(&store("gs://b/k", &[("anon", "1")]), &store("gcs://b", &[("skip_signature", "true")])));
+        assert_eq!(store("gs://b/k", &[("anon", "1")]), store("gcs://b", &[("skip_signature", "true")]));
     }
 }

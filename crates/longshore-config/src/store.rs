@@ -1,6 +1,8 @@
 //! A store: its settings, and in each process a live client made from them.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
@@ -9,18 +11,31 @@ use longshore_runtime::fork::PerProcess;
 use object_store::aws::AwsCredentialProvider;
 use object_store::client::HttpClient;
 use object_store::local::LocalFileSystem;
+use object_store::signer::Signer;
 use object_store::{ObjectStore, RetryConfig};
 
 use crate::address::is_near;
+use crate::kept::Current;
+use crate::local::Folder;
 use crate::memory::ForkSafeMemory;
 use crate::{
-    AzureAccess, AzureSettings, ConfigError, Encryption, GcsAccess, GcsSettings, Location, Route, S3Settings, Scheme,
-    WebSettings,
+    AzureAccess, AzureSettings, ConfigError, Configured, Encryption, Fetched, GcsAccess, GcsSettings, Location, Route,
+    S3Settings, Scheme, WebSettings,
 };
 
-/// One store of the process, shared by everyone whose settings are equal.
-#[derive(Debug)]
+/// One store of the process, shared by everyone who has said the same about it.
+///
+/// Stores whose settings came out equal are equal, and have one live client, whatever was said.
 pub struct Store {
+    core: Arc<Core>,
+    configuration: Vec<Configured>,
+    /// Where keys are relative to a part of another store: that store, and what stands before a key there.
+    whole: Option<(Arc<Store>, String)>,
+}
+
+/// What equal settings have in common.
+#[derive(Debug)]
+pub(crate) struct Core {
     settings: Settings,
     live: PerProcess<Live>,
 }
@@ -30,9 +45,16 @@ pub(crate) enum Settings {
     S3(Box<S3Settings>),
     Gcs(Box<GcsSettings>),
     Azure(Box<AzureSettings>),
-    Local,
-    Memory { name: String, contents: Arc<ForkSafeMemory> },
+    /// All files, or those below a folder.
+    Local(Option<Folder>),
+    /// One without a name is reached only by who has it.
+    Memory {
+        name: Option<String>,
+        contents: Arc<ForkSafeMemory>,
+    },
     Web(Box<WebSettings>),
+    /// Made by somebody else, and as it is.
+    Adopted(Arc<dyn ObjectStore>),
 }
 
 /// What requests go through. It belongs to one process.
@@ -45,14 +67,18 @@ pub struct Live {
     pub gcs: Option<GcsAccess>,
     /// Azure's own interface, likewise.
     pub azure: Option<AzureAccess>,
-    /// The web, which `ObjectStore` is not asked about at all.
+    /// The web, likewise.
     pub web: Option<Arc<WebAccess>>,
+    /// What makes signed URLs, where the kind of store has them and there is something to sign with.
+    pub signer: Option<Arc<dyn Signer>>,
+    /// Who knows the credentials that count now.
+    pub(crate) credentials: Option<Arc<dyn Current>>,
 }
 
 impl Live {
     /// For a store whose requests all go the ordinary path.
     pub(crate) fn of(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, s3: None, gcs: None, azure: None, web: None }
+        Self { objects, s3: None, gcs: None, azure: None, web: None, signer: None, credentials: None }
     }
 }
 
@@ -108,37 +134,70 @@ pub struct S3Access {
 }
 
 impl Store {
-    pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, live: PerProcess::new() }
+    pub(crate) fn new(core: Arc<Core>, configuration: Vec<Configured>, whole: Option<(Arc<Store>, String)>) -> Self {
+        Self { core, configuration, whole }
+    }
+
+    /// What keyword, URI and variables said and what counts, in the order of names: of secrets the real values. An equal store
+    /// is opened by saying the same again.
+    pub fn configuration(&self) -> &[Configured] {
+        &self.configuration
+    }
+
+    /// Where keys are relative to a folder or a path: the store of all files or of the whole server, and what stands before a key
+    /// there. The engine works on that store.
+    pub fn whole(&self) -> Option<(&Arc<Store>, &str)> {
+        self.whole.as_ref().map(|(store, prefix)| (store, &**prefix))
+    }
+
+    /// The folder that keys are relative to, where there is one.
+    pub fn root(&self) -> Option<&Path> {
+        match &self.core.settings {
+            Settings::Local(Some(folder)) => Some(&folder.path),
+            _ => None,
+        }
+    }
+
+    /// The credentials that count now, fetched where that is needed; `None` where requests have none.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Credentials`] where nobody gives any, and whatever [`live`](Self::live) fails with.
+    pub async fn credentials(&self) -> Result<Option<Fetched>, ConfigError> {
+        match &self.live()?.credentials {
+            Some(current) => Ok(Some(current.current().await?)),
+            None => Ok(None),
+        }
     }
 
     /// The kind of store.
     pub fn scheme(&self) -> Scheme {
-        match self.settings {
+        match self.core.settings {
             Settings::S3(_) => Scheme::S3,
             Settings::Gcs(_) => Scheme::Gcs,
             Settings::Azure(_) => Scheme::Azure,
-            Settings::Local => Scheme::File,
+            Settings::Local(_) => Scheme::File,
             Settings::Memory { .. } => Scheme::Memory,
             Settings::Web(_) => Scheme::Http,
+            Settings::Adopted(_) => Scheme::Other,
         }
     }
 
     /// The bucket; empty where the kind of store has none. For the web it is the origin, as `https://host`.
     pub fn bucket(&self) -> &str {
-        match &self.settings {
+        match &self.core.settings {
             Settings::S3(settings) => settings.bucket(),
             Settings::Gcs(settings) => settings.bucket(),
             Settings::Azure(settings) => settings.container(),
-            Settings::Local => "",
-            Settings::Memory { name, .. } => name,
+            Settings::Local(_) | Settings::Adopted(_) => "",
+            Settings::Memory { name, .. } => name.as_deref().unwrap_or_default(),
             Settings::Web(settings) => settings.origin(),
         }
     }
 
     /// The settings of an S3 store.
     pub fn s3_settings(&self) -> Option<&S3Settings> {
-        match &self.settings {
+        match &self.core.settings {
             Settings::S3(settings) => Some(settings),
             _ => None,
         }
@@ -146,18 +205,18 @@ impl Store {
 
     /// Where requests go, for a store that is reached over a network.
     pub fn route(&self) -> Option<Route> {
-        match &self.settings {
+        match &self.core.settings {
             Settings::S3(settings) => settings.route(),
             Settings::Gcs(settings) => settings.route(),
             Settings::Azure(settings) => settings.route(),
             Settings::Web(settings) => settings.route(),
-            Settings::Local | Settings::Memory { .. } => None,
+            Settings::Local(_) | Settings::Memory { .. } | Settings::Adopted(_) => None,
         }
     }
 
     /// The settings of a Google store.
     pub fn gcs_settings(&self) -> Option<&GcsSettings> {
-        match &self.settings {
+        match &self.core.settings {
             Settings::Gcs(settings) => Some(settings),
             _ => None,
         }
@@ -165,7 +224,7 @@ impl Store {
 
     /// The settings of an Azure store.
     pub fn azure_settings(&self) -> Option<&AzureSettings> {
-        match &self.settings {
+        match &self.core.settings {
             Settings::Azure(settings) => Some(settings),
             _ => None,
         }
@@ -173,7 +232,7 @@ impl Store {
 
     /// The settings of a web store.
     pub fn web_settings(&self) -> Option<&WebSettings> {
-        match &self.settings {
+        match &self.core.settings {
             Settings::Web(settings) => Some(settings),
             _ => None,
         }
@@ -181,8 +240,11 @@ impl Store {
 
     /// Whether `location` is in this store, as far as the location says.
     pub fn holds(&self, location: &Location) -> bool {
-        let account = match (&self.settings, location.account()) {
+        let account = match (&self.core.settings, location.account()) {
             (Settings::Azure(settings), Some(account)) => settings.account() == account,
+            // Keys are relative to something, or nobody can name the store.
+            _ if self.whole.is_some() => false,
+            (Settings::Memory { name: None, .. } | Settings::Adopted(_), _) => false,
             _ => true,
         };
         account && (self.scheme(), self.bucket()) == (location.scheme(), location.bucket())
@@ -190,7 +252,7 @@ impl Store {
 
     /// Whether server and credentials of both stores are the same, so that the server can copy from one to the other.
     pub fn same_service(&self, other: &Self) -> bool {
-        match (&self.settings, &other.settings) {
+        match (&self.core.settings, &other.core.settings) {
             (Settings::S3(from), Settings::S3(to)) => from.same_service(to),
             (Settings::Gcs(from), Settings::Gcs(to)) => from.same_service(to),
             (Settings::Azure(from), Settings::Azure(to)) => from.same_service(to),
@@ -203,17 +265,24 @@ impl Store {
         if (self.scheme(), self.bucket()) != (other.scheme(), other.bucket()) {
             return false;
         }
-        match (&self.settings, &other.settings) {
+        match (&self.core.settings, &other.core.settings) {
             (Settings::S3(one), Settings::S3(two)) => of_others(one.endpoint()) == of_others(two.endpoint()),
             (Settings::Gcs(one), Settings::Gcs(two)) => one.endpoint() == two.endpoint(),
             (Settings::Azure(one), Settings::Azure(two)) => one.account() == two.account(),
+            (Settings::Local(one), Settings::Local(two)) => {
+                one.as_ref().map(|folder| &folder.path) == two.as_ref().map(|folder| &folder.path)
+            }
+            (Settings::Web(one), Settings::Web(two)) => one.base() == two.base(),
+            (Settings::Memory { contents: one, .. }, Settings::Memory { contents: two, .. }) => Arc::ptr_eq(one, two),
+            (Settings::Adopted(one), Settings::Adopted(two)) => Arc::ptr_eq(one, two),
             _ => true,
         }
     }
 
     /// Whether a body that was written stays in memory as it was handed over, instead of being sent or copied.
     pub fn keeps_bodies(&self) -> bool {
-        matches!(self.settings, Settings::Memory { .. })
+        // What somebody else made may keep them, for all that is known.
+        matches!(self.core.settings, Settings::Memory { .. } | Settings::Adopted(_))
     }
 
     /// The live client of this process. Made at first use, and again in a forked child.
@@ -222,14 +291,43 @@ impl Store {
     ///
     /// [`ConfigError::Store`] where no client can be made from the settings.
     pub fn live(&self) -> Result<&Live, ConfigError> {
-        self.live.get_or_try_make(|| match &self.settings {
+        self.core.live.get_or_try_make(|| match &self.core.settings {
             Settings::S3(settings) => settings.connect(),
             Settings::Gcs(settings) => settings.connect(),
             Settings::Azure(settings) => settings.connect(),
-            Settings::Local => Ok(Live::of(Arc::new(LocalFileSystem::new()))),
+            Settings::Local(None) => Ok(Live::of(Arc::new(LocalFileSystem::new()))),
+            Settings::Local(Some(folder)) => Ok(Live::of(Arc::new(folder.connect()?))),
             Settings::Memory { contents, .. } => Ok(Live::of(Arc::clone(contents) as _)),
             Settings::Web(settings) => settings.connect(),
+            Settings::Adopted(objects) => Ok(Live::of(Arc::clone(objects))),
         })
+    }
+}
+
+impl Core {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings, live: PerProcess::new() }
+    }
+}
+
+/// Equal settings are one store, whoever said them.
+impl PartialEq for Store {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.core, &other.core)
+    }
+}
+
+impl Eq for Store {}
+
+impl Hash for Store {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.core).hash(state);
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("settings", &self.core.settings).finish_non_exhaustive()
     }
 }
 

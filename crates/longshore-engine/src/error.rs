@@ -204,7 +204,10 @@ impl Context {
         let kind = match &error {
             ConfigError::InvalidUri { .. } | ConfigError::InvalidOption { .. } => ErrorKind::InvalidArgument,
             ConfigError::UnknownOption { .. } => ErrorKind::UnknownOption,
-            ConfigError::NoCredentials { .. } | ConfigError::Unauthenticated { .. } => ErrorKind::Unauthenticated,
+            ConfigError::NoCredentials { .. }
+            | ConfigError::Unauthenticated { .. }
+            | ConfigError::Provider { .. }
+            | ConfigError::Credentials(_) => ErrorKind::Unauthenticated,
             ConfigError::NotSupported { .. } => ErrorKind::NotSupported,
             ConfigError::Store(_) | ConfigError::HttpClient { .. } | ConfigError::Runtime(_) => ErrorKind::Generic,
         };
@@ -214,7 +217,11 @@ impl Context {
         };
         let mut new = self.error(kind, reason);
         // The other variants have said all they know.
-        if let ConfigError::Store(_) | ConfigError::Runtime(_) = &error {
+        if let ConfigError::Store(_)
+        | ConfigError::Runtime(_)
+        | ConfigError::Provider { .. }
+        | ConfigError::Credentials(_) = &error
+        {
             new.0.source = Some(Box::new(error));
         }
         new

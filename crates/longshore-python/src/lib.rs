@@ -7,6 +7,7 @@
 //! `asyncio` future (see `call`).
 
 mod arguments;
+mod buffers;
 mod call;
 mod command_line;
 mod datasets;
@@ -27,9 +28,10 @@ mod _native {
 
     /// Registers the fork handlers, while no other thread can be forking. Starts nothing.
     #[pymodule_init]
-    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         longshore_runtime::fork::generation();
-        Ok(())
+        longshore_store::import_exceptions_from("longshore.exceptions");
+        longshore_bytes::register(module, "longshore")
     }
 
     #[pymodule_export]
@@ -39,6 +41,8 @@ mod _native {
     #[pymodule_export]
     use longshore_runtime::Bridge;
 
+    #[pymodule_export]
+    use crate::buffers::{get_buffer, get_many_buffers};
     #[pymodule_export]
     use crate::command_line::cli;
     #[pymodule_export]
@@ -50,11 +54,13 @@ mod _native {
     #[pymodule_export]
     use crate::obs::answer::Answer;
     #[pymodule_export]
+    use crate::obs::arrow::RecordBatch;
+    #[pymodule_export]
     use crate::obs::files::{Reader, store_reader};
     #[pymodule_export]
     use crate::obs::listing::{Listing, store_list, store_list_with_delimiter};
     #[pymodule_export]
-    use crate::obs::managing::{store_copy, store_delete, store_rename};
+    use crate::obs::managing::{store_copy, store_delete, store_rename, store_sign};
     #[pymodule_export]
     use crate::obs::reading::{store_get, store_get_range, store_get_ranges, store_head};
     #[pymodule_export]
@@ -64,5 +70,9 @@ mod _native {
     #[pymodule_export]
     use crate::server::Gateway;
     #[pymodule_export]
-    use crate::stores::{AzureStore, GCSStore, HttpStore, LocalStore, MemoryStore, S3Store, Store, store_for};
+    use crate::stores::{store_for, use_store_class};
+    #[pymodule_export]
+    use longshore_store::{
+        PyAzureStore, PyGCSStore, PyHttpStore, PyLocalStore, PyMemoryStore, PyS3Store, Store, from_url,
+    };
 }

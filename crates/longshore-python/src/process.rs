@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyList};
 use crate::arguments::{text, whole};
 use crate::call::{Call, How};
 use crate::errors::invalid;
-use crate::stores::options_of;
+use crate::stores::read_options;
 
 #[pyfunction]
 pub(crate) fn configure(
@@ -44,7 +44,7 @@ pub(crate) fn doctor<'py>(
     options: &Bound<'py, PyDict>,
 ) -> PyResult<Py<PyAny>> {
     let uri = text("uri", uri)?;
-    let options = options_of(options)?;
+    let options = read_options(options)?;
     let environment = Environment::read();
     // The client is made here, attached, because a new one reads the environment. What cannot be made is told below.
     if let Ok(location) = Location::parse(&uri)

@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use object_store::azure::{AzureAccessKey, AzureCredential, AzureCredentialProvider, MicrosoftAzureBuilder, split_sas};
 use object_store::client::HttpClient;
+use object_store::signer::Signer;
 use object_store::{RetryConfig, StaticCredentialProvider};
 
 use super::settings::{AzureSettings, Signing};
+use crate::credential::Credential;
+use crate::given::Secret;
+use crate::kept::Credentials;
 use crate::store::Live;
 use crate::transport::Fixed;
 use crate::{ConfigError, Route};
@@ -37,7 +41,10 @@ impl AzureSettings {
     pub(crate) fn connect(&self) -> Result<Live, ConfigError> {
         let http = self.wire.client(&self.endpoint, self.signing == Signing::Unsigned)?;
         let retry = self.wire.retry();
-        let credentials = self.credentials()?;
+        let (credentials, current) = match self.credentials()? {
+            Some(Credentials { provider, current }) => (Some(provider), Some(current)),
+            None => (None, None),
+        };
         // Without any, the builder would go looking for some.
         let none = || -> AzureCredentialProvider {
             Arc::new(StaticCredentialProvider::new(AzureCredential::SASToken(Vec::new())))
@@ -47,10 +54,15 @@ impl AzureSettings {
             .with_container_name(&self.container)
             .with_endpoint(self.endpoint.clone())
             .with_retry(retry.clone())
+            .with_client_options(self.wire.client_options())
             .with_http_connector(Fixed(http.clone()))
             .with_skip_signature(credentials.is_none())
             .with_credentials(credentials.clone().unwrap_or_else(none))
             .build()?;
+        let objects = Arc::new(objects);
+        // An account's key signs, and a token has a key made for it. What is a signed URL already signs no others.
+        let signs = matches!(self.signing, Signing::Key(_) | Signing::Token(_) | Signing::From(_) | Signing::By(_));
+        let signer = signs.then(|| Arc::clone(&objects) as Arc<dyn Signer>);
         let azure = AzureAccess {
             http,
             credentials,
@@ -59,19 +71,27 @@ impl AzureSettings {
             container_url: self.container_url(),
             retry,
         };
-        Ok(Live { azure: Some(azure), ..Live::of(Arc::new(objects)) })
+        Ok(Live { azure: Some(azure), signer, credentials: current, ..Live::of(objects) })
     }
 
-    fn credentials(&self) -> Result<Option<AzureCredentialProvider>, ConfigError> {
-        let credential = match &self.signing {
+    fn credentials(&self) -> Result<Option<Credentials<AzureCredential>>, ConfigError> {
+        let (usable, credential) = match &self.signing {
             Signing::Unsigned => return Ok(None),
-            Signing::From(source) => return source.provider(self.wire.ca_bundle.as_deref()).map(Some),
-            Signing::Token(token) => AzureCredential::BearerToken(token.0.clone()),
-            Signing::Signature(signature) => AzureCredential::SASToken(split_sas(&signature.0)?),
+            Signing::From(source) => return source.provider(&self.wire.network).map(Some),
+            Signing::By(provided) => return Ok(Some(provided.credentials(&Arc::default()))),
+            Signing::Token(token) => {
+                (AzureCredential::BearerToken(token.0.clone()), Credential::AzureToken(token.clone()))
+            }
+            Signing::Signature(signature) => {
+                let parts = split_sas(&signature.0)?;
+                let hidden = parts.iter().map(|(name, value)| (name.clone(), Secret::new(value))).collect();
+                (AzureCredential::SASToken(parts), Credential::AzureSas(hidden))
+            }
             Signing::Key(key) => {
-                AzureCredential::AccessKey(AzureAccessKey::try_new(&key.0).map_err(object_store::Error::from)?)
+                let usable = AzureAccessKey::try_new(&key.0).map_err(object_store::Error::from)?;
+                (AzureCredential::AccessKey(usable), Credential::AzureKey(key.clone()))
             }
         };
-        Ok(Some(Arc::new(StaticCredentialProvider::new(credential))))
+        Ok(Some(Credentials::given(usable, credential)))
     }
 }

@@ -1,6 +1,6 @@
 //! Tokens that have to be fetched: from the directory, from a managed identity's endpoint, from the Azure CLI.
 //!
-//! The answers are read and kept by [`crate::oauth`]; [`Guarded`] tells their failures from those of the store.
+//! The answers are read by [`crate::oauth`], and kept by [`crate::kept`].
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,15 +8,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::header::HeaderName;
-use object_store::azure::{AzureCredential, AzureCredentialProvider};
+use object_store::azure::AzureCredential;
 use object_store::client::HttpClient;
 use tokio::process::Command;
 
 use crate::ConfigError;
 use crate::address::is_near;
+use crate::credential::Credential;
 use crate::given::Secret;
-use crate::guarded::{Guarded, SPARE};
-use crate::oauth::{self, Issuer, Question, Token, TokenError, Tokens, encoded};
+use crate::kept::{Credentials, Giver, Kept};
+use crate::network::Network;
+use crate::oauth::{self, Issued, Issuer, Question, Token, TokenError, encoded};
 use crate::transport::{ClientSettings, client};
 
 /// What to do when there are no credentials.
@@ -44,7 +46,7 @@ pub(super) enum Source {
 
 impl Source {
     /// A provider that fetches and keeps the tokens.
-    pub(super) fn provider(&self, ca_bundle: Option<&str>) -> Result<AzureCredentialProvider, ConfigError> {
+    pub(super) fn provider(&self, network: &Network) -> Result<Credentials<AzureCredential>, ConfigError> {
         // An endpoint in reach answers at once or is not there; the directory is a service like any other, and the CLI
         // takes a second to start.
         let (silence, patience) = match self {
@@ -58,16 +60,17 @@ impl Source {
             Self::Identity { endpoint, .. } => endpoint.as_deref().unwrap_or(INSTANCE),
             Self::Cli { .. } => "http://localhost",
         };
+        let near = is_near(address);
         let http = client(&ClientSettings {
             allow_http: !address.starts_with("https://"),
             needs_tls: address.starts_with("https://"),
-            direct: is_near(address),
-            ca_bundle: ca_bundle.map(str::to_owned),
+            direct: near,
+            network: if near { network.without_proxy() } else { network.clone() },
             connect_timeout: silence,
             timeout: silence,
         })?;
-        let tokens = Tokens::new(Asked { source: self.clone(), http }, patience);
-        Ok(Arc::new(Guarded::new(Arc::new(tokens), self.who(), format!("; {ADVICE}"), patience + SPARE)))
+        let (fetch, advice) = (Arc::new(Issued(Asked { source: self.clone(), http })), format!("; {ADVICE}"));
+        Ok(Credentials::of(Kept::new(Giver { fetch, who: self.who(), advice, patience }, Arc::default())))
     }
 
     pub(super) fn who(&self) -> String {
@@ -102,10 +105,8 @@ struct Asked {
 
 #[async_trait]
 impl Issuer for Asked {
-    type Credential = AzureCredential;
-
-    fn credential(token: String) -> AzureCredential {
-        AzureCredential::BearerToken(token)
+    fn credential(token: String) -> Credential {
+        Credential::AzureToken(Secret(token))
     }
 
     async fn issue(&self) -> Result<Token, TokenError> {

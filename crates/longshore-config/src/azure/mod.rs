@@ -4,6 +4,7 @@
 //! [`found`] for who counts where several said something. [`connect`] makes the client, with [`credentials`] for tokens that
 //! have to be fetched.
 
+mod configured;
 mod connect;
 mod connection_string;
 mod credentials;
@@ -14,3 +15,4 @@ mod specs;
 
 pub use connect::AzureAccess;
 pub use settings::AzureSettings;
+pub(crate) use specs::CONTAINER_NAME;

@@ -2,6 +2,7 @@
 
 use object_store::azure::AzureAccessKey;
 
+use super::configured;
 use super::credentials::{Source, token_url};
 use super::found::{Layer, is_own, layers};
 use super::place::account_of;
@@ -12,9 +13,10 @@ use super::specs::{
 use crate::address;
 use crate::environment::program;
 use crate::given::{Given, Secret, Setting, Spec, Value};
-use crate::options::{boolean, invalid};
+use crate::options::{PROVIDER, boolean, invalid};
+use crate::provided::Provided;
 use crate::wire::{WIRE, Wire};
-use crate::{ConfigError, Environment, Location, Options};
+use crate::{ConfigError, Configured, Environment, Location, Options};
 
 /// The emulator's account and its key, which are public.
 const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
@@ -33,6 +35,8 @@ pub(super) enum Signing {
     Token(Secret),
     /// Tokens that have to be fetched.
     From(Source),
+    /// What somebody gives who was given.
+    By(Provided),
 }
 
 /// Everything that decides how one container is reached. Equal settings share one store.
@@ -68,23 +72,42 @@ impl AzureSettings {
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
         let mut given = Given::new(options, environment);
         given.uri = location.said().iter().map(|(name, value)| (*name, value.0.clone())).collect();
-        let settings = Self::merge(location.bucket(), &mut given);
+        let settings = Self::merge(Some(location.bucket()), &mut given);
         (given.trail(), settings)
     }
 
-    fn merge(container: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
-        let layers = layers(given)?;
-        let again = given.text(&CONTAINER_NAME)?;
-        if let Some(again) = again.filter(|again| again.text != container) {
-            return Err(invalid(&again.key, format!("is {:?}, and the URI names {container:?}", again.text)));
+    /// As [`resolve`](Self::resolve), for a container that a keyword or a variable may name, with what was said and counts.
+    pub(crate) fn configure(
+        location: Option<&Location>,
+        options: Options,
+        environment: &Environment,
+    ) -> Result<(Self, Vec<Configured>), ConfigError> {
+        let mut given = Given::new(options, environment);
+        if let Some(location) = location {
+            given.uri = location.said().iter().map(|(name, value)| (*name, value.0.clone())).collect();
         }
+        let settings = Self::merge(location.map(Location::bucket), &mut given)?;
+        Ok((settings, given.configured()))
+    }
+
+    fn merge(container: Option<&str>, given: &mut Given<'_>) -> Result<Self, ConfigError> {
+        let container = given.bucket(&CONTAINER_NAME, container)?;
+        let provided = given.options.take_provided();
+        let layers = layers(given)?;
         let unsigned = given.text(&SKIP_SIGNATURE)?.map(said_true).transpose()?.flatten();
         let emulator = is_emulator(&layers);
         let (account, endpoint) = if emulator { local(&layers, given)? } else { remote(&layers)? };
         let wire = Wire::resolve(given, endpoint.starts_with("http://"))?;
         let fetched = fetched(given)?;
         given.refuse_the_rest("AzureStore", &Self::specs())?;
-        let decided = layers.into_iter().find(|layer| layer.decides(&account)).map(outright).transpose()?;
+        let own = [&layers[0].key, &layers[0].signature, &layers[0].token].into_iter().flatten().next();
+        if let (Some(_), Some(own)) = (&provided, own) {
+            return Err(invalid(PROVIDER, format!("is given beside {}; give one of them", own.key)));
+        }
+        let decided = match provided {
+            Some(provided) => Some((0, Signing::By(provided))),
+            None => layers.into_iter().find(|layer| layer.decides(&account)).map(outright).transpose()?,
+        };
         let nearest =
             [decided.as_ref().map(|(distance, _)| *distance), fetched.source.as_ref().map(|(own, _)| away(*own))];
         let nearest = nearest.into_iter().flatten().min().unwrap_or(u8::MAX);
@@ -102,8 +125,9 @@ impl AzureSettings {
             }
             (None, None) => return Err(ConfigError::Unauthenticated { reason: nobody(&endpoint) }),
         };
-        let settings = Self { container: container.to_owned(), account, endpoint, signing, wire };
+        let settings = Self { container, account, endpoint, signing, wire };
         address::parse("endpoint", &settings.container_url())?;
+        configured::note(given, &settings, emulator);
         Ok(settings)
     }
 
@@ -135,6 +159,7 @@ impl AzureSettings {
             Signing::Key(_) => format!("a key of the account {}", self.account),
             Signing::Signature(_) => "a shared access signature".into(),
             Signing::Token(_) => "a token that was given".into(),
+            Signing::By(provided) => provided.who(),
             Signing::From(source) => source.who().trim_end_matches(',').to_owned(),
         })
     }

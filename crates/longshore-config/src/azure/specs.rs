@@ -81,8 +81,10 @@ pub(super) const SKIP_SIGNATURE: Spec = Spec::new("skip_signature", "whether req
     .also(&["azure_skip_signature", "anon", "anonymous"])
     .variables(&["AZURE_SKIP_SIGNATURE"])
     .or("false");
-pub(super) const CONTAINER_NAME: Spec = Spec::new("container_name", "the container again; it must be the URI's")
-    .also(&["container", "azure_container_name"]);
+pub(crate) const CONTAINER_NAME: Spec =
+    Spec::new("container_name", "the container, where no URI names it; else it must be the URI's")
+        .also(&["container", "azure_container_name"])
+        .variables(&["AZURE_CONTAINER_NAME"]);
 
 /// All of them, besides those of every store that is reached over HTTP.
 pub(super) const SPECS: [&Spec; 19] = [

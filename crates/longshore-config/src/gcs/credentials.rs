@@ -1,21 +1,29 @@
 //! Tokens that have to be fetched: for a person's refresh token, or from an instance's metadata server.
 //!
-//! A service account signs its own, which `object_store` does. The answers are read and kept by [`crate::oauth`];
-//! [`Guarded`] tells their failures from those of the store.
+//! A service account signs its own, which `object_store` does. The answers are read by [`crate::oauth`], and kept by
+//! [`crate::kept`].
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::header::HeaderName;
+use object_store::CredentialProvider;
 use object_store::client::HttpClient;
-use object_store::gcp::{GcpCredential, GcpCredentialProvider, GoogleCloudStorageBuilder};
+use object_store::gcp::{
+    GcpCredential, GcpCredentialProvider, GcpSigningCredential, GoogleCloudStorage, GoogleCloudStorageBuilder,
+};
 
 use super::key_file::KeyFile;
 use crate::ConfigError;
 use crate::address::is_near;
-use crate::guarded::{Guarded, SPARE};
-use crate::oauth::{self, Issuer, Question, Token, TokenError, Tokens};
+use crate::credential::{Credential, Fetched};
+use crate::given::Secret;
+use crate::kept::{Credentials, Fetch, Giver, Kept};
+use crate::network::Network;
+use crate::oauth::{self, Issued, Issuer, Question, Token, TokenError};
 use crate::transport::{ClientSettings, client};
 
 /// What to do when there are no credentials.
@@ -33,8 +41,18 @@ pub(super) enum Source {
 }
 
 impl Source {
+    /// What signs URLs, where that is the key of a service account.
+    pub(super) fn signing(&self) -> Result<Option<SigningProvider>, ConfigError> {
+        match self {
+            Self::Key(KeyFile::ServiceAccount { json, .. }) => {
+                Ok(Some(Arc::clone(store_of(&json.0)?.signing_credentials())))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// A provider that fetches and keeps the tokens.
-    pub(super) fn provider(&self, ca_bundle: Option<&str>) -> Result<GcpCredentialProvider, ConfigError> {
+    pub(super) fn provider(&self, network: &Network) -> Result<Credentials<GcpCredential>, ConfigError> {
         let (address, silence, patience) = match self {
             Self::Key(KeyFile::ServiceAccount { json, .. }) => return from_service_account(&json.0),
             Self::Key(KeyFile::Person { token_url, .. }) => {
@@ -44,11 +62,12 @@ impl Source {
             Self::Metadata { .. } => ("http://localhost".into(), Duration::from_secs(1), Duration::from_secs(2)),
         };
         let encrypted = address.starts_with("https://");
+        let near = is_near(&address);
         let http = client(&ClientSettings {
             allow_http: !encrypted,
             needs_tls: encrypted,
-            direct: is_near(&address),
-            ca_bundle: ca_bundle.map(str::to_owned),
+            direct: near,
+            network: if near { network.without_proxy() } else { network.clone() },
             connect_timeout: silence,
             timeout: silence,
         })?;
@@ -56,17 +75,52 @@ impl Source {
             Self::Key(_) => format!("{address}, asked to renew a login,"),
             Self::Metadata { host } => format!("the metadata server at {host}"),
         };
-        let tokens = Tokens::new(Asked { source: self.clone(), http }, patience);
-        Ok(Arc::new(Guarded::new(Arc::new(tokens), who, format!("; {ADVICE}"), patience + SPARE)))
+        let (fetch, advice) = (Arc::new(Issued(Asked { source: self.clone(), http })), format!("; {ADVICE}"));
+        Ok(Credentials::of(Kept::new(Giver { fetch, who, advice, patience }, Arc::default())))
     }
 }
 
-fn from_service_account(json: &str) -> Result<GcpCredentialProvider, ConfigError> {
-    // The builder wants a bucket, though only its provider is of use here. It sends nothing: the account signs for itself.
+/// Whoever has the key that URLs are signed with.
+pub(super) type SigningProvider = Arc<dyn CredentialProvider<Credential = GcpSigningCredential>>;
+
+/// The builder wants a bucket, though only its providers are of use here. It sends nothing: the account signs for itself.
+fn store_of(json: &str) -> Result<GoogleCloudStorage, ConfigError> {
     let store = GoogleCloudStorageBuilder::new().with_bucket_name("credentials").with_service_account_key(json).build();
-    store.map(|store| Arc::clone(store.credentials())).map_err(|_| ConfigError::Unauthenticated {
+    store.map_err(|_| ConfigError::Unauthenticated {
         reason: "the private_key of the service account is no RSA key in PEM form; download the key file again".into(),
     })
+}
+
+fn from_service_account(json: &str) -> Result<Credentials<GcpCredential>, ConfigError> {
+    let store = store_of(json)?;
+    let giver = Giver {
+        fetch: Arc::new(SelfSigned(Arc::clone(store.credentials()))),
+        who: "the service account's own key".into(),
+        advice: String::new(),
+        patience: Duration::from_secs(5),
+    };
+    Ok(Credentials::of(Kept::new(giver, Arc::default())))
+}
+
+/// Tokens that a service account signs for itself.
+#[derive(Debug)]
+struct SelfSigned(GcpCredentialProvider);
+
+#[async_trait]
+impl Fetch for SelfSigned {
+    async fn fetch(&self) -> object_store::Result<Fetched> {
+        let token = self.0.get_credential().await?.bearer.clone();
+        // A token that cannot be read is asked for again soon; its maker keeps it as well.
+        let expires_at = end_of(&token).unwrap_or_else(|| SystemTime::now() + Duration::from_secs(60));
+        Ok(Fetched { credential: Credential::GcsToken(Secret(token)), expires_at: Some(expires_at) })
+    }
+}
+
+/// When a token ends, by what stands in it (RFC 7519, section 4.1.4).
+fn end_of(token: &str) -> Option<SystemTime> {
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(claims.get("exp")?.as_u64()?))
 }
 
 #[derive(Debug)]
@@ -77,10 +131,8 @@ struct Asked {
 
 #[async_trait]
 impl Issuer for Asked {
-    type Credential = GcpCredential;
-
-    fn credential(token: String) -> GcpCredential {
-        GcpCredential { bearer: token }
+    fn credential(token: String) -> Credential {
+        Credential::GcsToken(Secret(token))
     }
 
     async fn issue(&self) -> Result<Token, TokenError> {

@@ -14,3 +14,4 @@ mod tidy;
 
 pub use connect::GcsAccess;
 pub use settings::GcsSettings;
+pub(crate) use specs::BUCKET;

@@ -7,9 +7,10 @@ use super::specs::{
     SERVICE_ACCOUNT_KEY, SKIP_SIGNATURE, SPECS, XML_API,
 };
 use crate::given::{Given, Origin, Secret, Setting, Spec, Value};
-use crate::options::{boolean, invalid};
+use crate::options::{PROVIDER, boolean, invalid};
+use crate::provided::Provided;
 use crate::wire::{WIRE, Wire};
-use crate::{ConfigError, Environment, Location, Options, address};
+use crate::{ConfigError, Configured, Environment, Location, Options, address};
 
 const GOOGLE: &str = "https://storage.googleapis.com";
 
@@ -22,6 +23,8 @@ pub(super) enum Signing {
     Token(Secret),
     /// Tokens that have to be made or fetched.
     From(Source),
+    /// Tokens that somebody gives who was given.
+    By(Provided),
 }
 
 /// Everything that decides how one bucket is reached. Equal settings share one store.
@@ -59,18 +62,32 @@ impl GcsSettings {
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
         let mut given = Given::new(options, environment);
-        let settings = Self::merge(location.bucket(), &mut given);
+        let settings = Self::merge(Some(location.bucket()), &mut given);
         (given.trail(), settings)
     }
 
-    fn merge(bucket: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
+    /// As [`resolve`](Self::resolve), for a bucket that a keyword or a variable may name, with what was said and counts.
+    pub(crate) fn configure(
+        bucket: Option<&str>,
+        options: Options,
+        environment: &Environment,
+    ) -> Result<(Self, Vec<Configured>), ConfigError> {
+        let mut given = Given::new(options, environment);
+        let settings = Self::merge(bucket, &mut given)?;
+        Ok((settings, given.configured()))
+    }
+
+    fn merge(bucket: Option<&str>, given: &mut Given<'_>) -> Result<Self, ConfigError> {
+        let bucket = given.bucket(&BUCKET, bucket)?;
+        let provided = given.options.take_provided();
         let said = Said::take(given)?;
-        if let Some(again) = given.text(&BUCKET)?.filter(|again| again.text != bucket) {
-            return Err(invalid(&again.key, format!("is {:?}, and the URI names {bucket:?}", again.text)));
+        if let (Some(_), Some(key)) = (&provided, said.keyword()) {
+            return Err(invalid(PROVIDER, format!("is given beside {key}; give one of them")));
         }
         let named = given.text(&ENDPOINT)?;
         let emulator = named.as_ref().is_some_and(|value| value.origin == Origin::Variable("STORAGE_EMULATOR_HOST"));
-        let endpoint = named.map(|value| endpoint(&value)).transpose()?.filter(|endpoint| endpoint != GOOGLE);
+        let endpoint = named.map(|value| said_endpoint(given, &value)).transpose()?;
+        let endpoint = endpoint.filter(|endpoint| endpoint != GOOGLE);
         let unsigned = match given.text(&SKIP_SIGNATURE)? {
             Some(value) if boolean(&value.key, &value.text)? => Some(value.distance()),
             _ => None,
@@ -81,7 +98,12 @@ impl GcsSettings {
         let wire = Wire::resolve(given, endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://")))?;
         let xml = given.flag(&XML_API)?.unwrap_or_else(|| is_google(endpoint.as_deref().unwrap_or(GOOGLE)));
         given.refuse_the_rest("GCSStore", &Self::specs())?;
-        let signing = match said.signing(!emulator)? {
+        let (counts, said) = match provided {
+            Some(provided) => (None, Some((0, Signing::By(provided)))),
+            None => said.signing(!emulator)?.map(|(said, distance, signing)| (Some(said), (distance, signing))).unzip(),
+        };
+        let counts = counts.flatten();
+        let signing = match said {
             // A variable does not take away what the call itself brings.
             Some((distance, signing)) if unsigned.is_none_or(|unsigned| unsigned > distance) => signing,
             _ if unsigned.is_some() => Signing::Unsigned,
@@ -89,11 +111,12 @@ impl GcsSettings {
             None if emulator => Signing::Unsigned,
             None => Signing::From(default(given.environment, endpoint.as_deref(), metadata)?),
         };
+        note(given, &signing, counts);
         let own = match &signing {
             Signing::From(Source::Key(key)) => key.project().map(str::to_owned),
             _ => None,
         };
-        Ok(Self { bucket: bucket.to_owned(), endpoint, signing, project: project.or(own), location, xml, wire })
+        Ok(Self { bucket, endpoint, signing, project: project.or(own), location, xml, wire })
     }
 
     /// Whether the two differ in nothing but the bucket, so that the server can copy from one to the other.
@@ -130,6 +153,7 @@ impl GcsSettings {
         Some(match &self.signing {
             Signing::Unsigned => return None,
             Signing::Token(_) => "a token that was given".into(),
+            Signing::By(provided) => provided.who(),
             Signing::From(Source::Key(KeyFile::ServiceAccount { email, .. })) => format!("the service account {email}"),
             Signing::From(Source::Key(KeyFile::Person { .. })) => "the login of a person".into(),
             Signing::From(Source::Metadata { host }) => format!("the metadata server at {host}"),
@@ -165,6 +189,45 @@ fn endpoint(value: &Value) -> Result<String, ConfigError> {
     Ok(endpoint.strip_suffix("/storage/v1").map_or_else(|| endpoint.clone(), str::to_owned))
 }
 
+/// As [`endpoint`]. A keyword has to say the same in full.
+fn said_endpoint(given: &mut Given<'_>, value: &Value) -> Result<String, ConfigError> {
+    let endpoint = endpoint(value)?;
+    given.configure(&ENDPOINT, &endpoint, value.origin.clone());
+    Ok(endpoint)
+}
+
+/// Leaves of what was said what counts.
+fn note(given: &mut Given<'_>, signing: &Signing, counts: Option<Counts>) {
+    given.disregard(&[&BEARER_TOKEN, &SERVICE_ACCOUNT, &SERVICE_ACCOUNT_KEY, &APPLICATION_CREDENTIALS]);
+    match signing {
+        Signing::Unsigned => {
+            // An emulator gets no credentials; whoever names the same address has to say so.
+            let emulator = given.origin(&[&SKIP_SIGNATURE]).or_else(|| given.origin(&[&ENDPOINT]));
+            given.configure(&SKIP_SIGNATURE, "true", emulator.unwrap_or(Origin::Default));
+        }
+        _ => given.disregard(&[&SKIP_SIGNATURE]),
+    }
+    if let (Some(Counts { spec, text, origin }), false) = (counts, *signing == Signing::Unsigned) {
+        given.configure(spec, &text, origin);
+    }
+    if !matches!(signing, Signing::From(Source::Metadata { .. })) {
+        given.disregard(&[&METADATA_HOST]);
+    }
+}
+
+/// The credentials that count, as they were said.
+struct Counts {
+    spec: &'static Spec,
+    text: String,
+    origin: Origin,
+}
+
+impl Counts {
+    fn new(spec: &'static Spec, value: &Value) -> Self {
+        Self { spec, text: value.text.clone(), origin: value.origin.clone() }
+    }
+}
+
 /// Credentials, by where they were said.
 struct Said {
     token: [Option<Value>; 2],
@@ -188,17 +251,26 @@ impl Said {
         })
     }
 
+    /// The keyword that brings credentials, where one does.
+    fn keyword(&self) -> Option<&str> {
+        let keywords = [&self.token[0], &self.account[0], &self.key[0], &self.file[0]];
+        keywords.into_iter().flatten().map(|value| &*value.key).next()
+    }
+
     /// What counts, and how far away it was said; the variables only where `variables` says so.
-    fn signing(self, variables: bool) -> Result<Option<(u8, Signing)>, ConfigError> {
+    fn signing(self, variables: bool) -> Result<Option<(Counts, u8, Signing)>, ConfigError> {
         let Self { token, account, key, file } = self;
         let places = token.into_iter().zip(account).zip(key).zip(file);
         for (((token, account), key), file) in places.take(if variables { 2 } else { 1 }) {
             if let Some(token) = token {
-                return Ok(Some((token.distance(), Signing::Token(Secret(token.header()?)))));
+                let (counts, distance) = (Counts::new(&BEARER_TOKEN, &token), token.distance());
+                return Ok(Some((counts, distance, Signing::Token(Secret(token.header()?)))));
             }
-            let Some(distance) = [&account, &key, &file].into_iter().flatten().map(Value::distance).next() else {
+            let named = [(&SERVICE_ACCOUNT, &account), (&SERVICE_ACCOUNT_KEY, &key), (&APPLICATION_CREDENTIALS, &file)];
+            let Some((spec, value)) = named.into_iter().find_map(|(spec, value)| Some((spec, value.as_ref()?))) else {
                 continue;
             };
+            let (counts, distance) = (Counts::new(spec, value), value.distance());
             let read = match (account, key, file) {
                 (Some(account), Some(key), _) => {
                     return Err(invalid(&key.key, format!("is given beside {}; give one of them", account.key)));
@@ -207,7 +279,7 @@ impl Said {
                 (None, Some(key), _) => key_file::parse(&key.key, &key.text, "the value")?,
                 (None, None, None) => continue,
             };
-            return Ok(Some((distance, Signing::From(Source::Key(read)))));
+            return Ok(Some((counts, distance, Signing::From(Source::Key(read)))));
         }
         Ok(None)
     }

@@ -33,11 +33,9 @@ pub(super) const PROJECT: Spec = Spec::new("project", "the project that new buck
     .or("that of the service account");
 pub(super) const BUCKET_LOCATION: Spec =
     Spec::new("bucket_location", "where new buckets are made").also(&["location"]).or("US");
-pub(super) const BUCKET: Spec = Spec::new("bucket", "the bucket again; it must be the URI's").also(&[
-    "bucket_name",
-    "google_bucket",
-    "google_bucket_name",
-]);
+pub(crate) const BUCKET: Spec = Spec::new("bucket", "the bucket, where no URI names it; else it must be the URI's")
+    .also(&["bucket_name", "google_bucket", "google_bucket_name"])
+    .variables(&["GOOGLE_BUCKET", "GOOGLE_BUCKET_NAME"]);
 pub(super) const METADATA_HOST: Spec = Spec::new("metadata_host", "where the metadata server of an instance is")
     .variables(&["GCE_METADATA_HOST", "METADATA_HOST", "GCE_METADATA_IP"])
     .or("metadata.google.internal");

@@ -5,12 +5,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use longshore_runtime::fork::PerProcess;
-
 use super::Profile;
 use super::ini::{self, Sections};
 use crate::options::invalid;
-use crate::{ConfigError, Environment};
+use crate::{ConfigError, Context, Environment};
 
 /// Both files, as they were when a call began.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +26,8 @@ type Stamp = (u64, Option<SystemTime>);
 type Known = (Stamp, Arc<Sections>);
 
 /// A file is read again when its size or time has changed. Each process has its own, so that a fork finds no lock held.
-static KNOWN: PerProcess<Mutex<HashMap<PathBuf, Known>>> = PerProcess::new();
+#[derive(Debug, Default)]
+pub(crate) struct KnownFiles(Mutex<HashMap<PathBuf, Known>>);
 
 impl SharedFiles {
     /// Reads the files that `environment` names, or those below its home folder. A file that is not there is empty.
@@ -103,7 +102,7 @@ fn sections(variable: &str, path: &PathBuf) -> Result<Arc<Sections>, ConfigError
     // Whatever stands in the way of a file, such as a home folder of somebody else, AWS's tools take it for none.
     let Ok(about) = std::fs::metadata(path) else { return Ok(Arc::default()) };
     let stamp = (about.len(), about.modified().ok());
-    let known = KNOWN.get_or_make(Mutex::default);
+    let known = &Context::process().files().0;
     if let Some((of, sections)) = known.lock().unwrap_or_else(PoisonError::into_inner).get(path)
         && *of == stamp
     {

@@ -7,7 +7,7 @@ mod ini;
 
 use std::collections::BTreeMap;
 
-pub(crate) use files::SharedFiles;
+pub(crate) use files::{KnownFiles, SharedFiles};
 
 use crate::ConfigError;
 use crate::given::Layer;

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential};
+use object_store::signer::Signer;
 
 use super::settings::{S3Settings, Signing};
 use crate::ConfigError;
+use crate::kept::Credentials;
 use crate::store::{Live, S3Access};
 use crate::transport::{Fixed, Route};
 
@@ -17,7 +19,10 @@ impl S3Settings {
         let http = self.wire.client(&service_url, public)?;
         let retry = self.wire.retry();
         let keys_until = Arc::<AtomicI64>::default();
-        let credentials = self.credentials(&keys_until)?;
+        let (credentials, current) = match self.credentials(&keys_until)? {
+            Some(Credentials { provider, current }) => (Some(provider), Some(current)),
+            None => (None, None),
+        };
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&self.bucket)
             .with_region(&self.region)
@@ -25,6 +30,7 @@ impl S3Settings {
             .with_endpoint(if self.virtual_hosted_style { &bucket_url } else { &service_url })
             .with_virtual_hosted_style_request(self.virtual_hosted_style)
             .with_retry(retry.clone())
+            .with_client_options(self.wire.client_options())
             .with_http_connector(Fixed(http.clone()))
             .with_skip_signature(credentials.is_none())
             .with_unsigned_payload(self.unsigned_payload)
@@ -47,7 +53,7 @@ impl S3Settings {
                 builder = builder.with_config(name.parse::<AmazonS3ConfigKey>()?, value);
             }
         }
-        let store = builder.build()?;
+        let store = Arc::new(builder.build()?);
         let s3 = S3Access {
             http,
             credentials,
@@ -61,7 +67,9 @@ impl S3Settings {
             encryption: self.encryption.headers(),
             retry,
         };
-        Ok(Live { s3: Some(s3), ..Live::of(Arc::new(store)) })
+        // Without credentials there is nothing to sign with.
+        let signer = s3.credentials.is_some().then(|| Arc::clone(&store) as Arc<dyn Signer>);
+        Ok(Live { s3: Some(s3), signer, credentials: current, ..Live::of(store) })
     }
 
     /// Where requests go.
@@ -69,11 +77,12 @@ impl S3Settings {
         Route::new(&self.addresses().ok()?.1, &self.wire)
     }
 
-    fn credentials(&self, until: &Arc<AtomicI64>) -> Result<Option<AwsCredentialProvider>, ConfigError> {
+    fn credentials(&self, until: &Arc<AtomicI64>) -> Result<Option<Credentials<AwsCredential>>, ConfigError> {
         match &self.signing {
             Signing::Unsigned => Ok(None),
-            Signing::With(keys) => Ok(Some(keys.provider())),
-            Signing::From(source) => source.provider(&self.region, self.wire.ca_bundle.as_deref(), until).map(Some),
+            Signing::With(keys) => Ok(Some(keys.credentials())),
+            Signing::By(provided) => Ok(Some(provided.credentials(until))),
+            Signing::From(source) => source.provider(&self.region, &self.wire.network, until).map(Some),
         }
     }
 }

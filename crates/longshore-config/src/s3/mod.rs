@@ -12,3 +12,4 @@ mod specs;
 pub(crate) use credentials::ADVICE;
 pub use encryption::Encryption;
 pub use settings::S3Settings;
+pub(crate) use specs::BUCKET;

@@ -7,10 +7,11 @@ use super::encryption::Sse;
 use super::specs::*;
 use crate::address;
 use crate::given::{Given, Setting, Spec, Value};
-use crate::options::{boolean, invalid};
+use crate::options::{PROVIDER, boolean, invalid};
 use crate::profile::SharedFiles;
+use crate::provided::Provided;
 use crate::wire::{ALLOW_HTTP, Wire};
-use crate::{ConfigError, Environment, Options};
+use crate::{ConfigError, Configured, Environment, Options};
 
 /// How requests are signed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +22,8 @@ pub(super) enum Signing {
     With(Keys),
     /// With keys that have to be fetched.
     From(Source),
+    /// With keys that somebody gives who was given.
+    By(Provided),
 }
 
 /// Which of AWS's own addresses is used.
@@ -80,8 +83,19 @@ impl S3Settings {
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
         let mut given = Given::new(options, environment);
-        let settings = Self::merge(bucket, &mut given);
+        let settings = Self::merge(Some(bucket), &mut given);
         (given.trail(), settings)
+    }
+
+    /// As [`resolve`](Self::resolve), for a bucket that a keyword or a variable may name, with what was said and counts.
+    pub(crate) fn configure(
+        bucket: Option<&str>,
+        options: Options,
+        environment: &Environment,
+    ) -> Result<(Self, Vec<Configured>), ConfigError> {
+        let mut given = Given::new(options, environment);
+        let settings = Self::merge(bucket, &mut given)?;
+        Ok((settings, given.configured()))
     }
 
     /// Every setting there is, with all its names.
@@ -89,7 +103,9 @@ impl S3Settings {
         all()
     }
 
-    fn merge(bucket: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
+    fn merge(bucket: Option<&str>, given: &mut Given<'_>) -> Result<Self, ConfigError> {
+        let bucket = given.bucket(&BUCKET, bucket)?;
+        let provided = given.options.take_provided();
         let named = given.text(&PROFILE)?;
         let chosen = named.as_ref().is_some_and(|value| value.key == PROFILE.name);
         let own = [
@@ -98,9 +114,10 @@ impl S3Settings {
             given.by_keyword(&SESSION_TOKEN)?,
         ];
         let own_keys = keys_by_keyword(&own)?;
-        if chosen && own_keys.is_some() {
-            return Err(invalid("profile", "is given beside access_key_id; give one of them".into()));
+        if provided.is_some() && own_keys.is_some() {
+            return Err(invalid(PROVIDER, "is given beside access_key_id; give one of them".into()));
         }
+        let own_signing = own_keys.map(Signing::With).or(provided.map(Signing::By));
         let files = SharedFiles::read(given.environment)?;
         let (key, name) = named.as_ref().map_or(("profile", "default"), |value| (&*value.key, &*value.text));
         let profile = files.profile(key, name)?;
@@ -111,9 +128,12 @@ impl S3Settings {
         let variant = variant(given, endpoint.is_some())?;
         let unsigned = match given.text(&SKIP_SIGNATURE)? {
             // A variable does not take away what the call itself brings.
-            Some(value) => boolean(&value.key, &value.text)? && (own_keys.is_none() || value.distance() == 0),
+            Some(value) => boolean(&value.key, &value.text)? && (own_signing.is_none() || value.distance() == 0),
             None => false,
         };
+        if !unsigned {
+            given.disregard(&[&SKIP_SIGNATURE]);
+        }
         // TLS already protects the payload; hashing it again would cost more than sending it.
         let unsigned_payload = given.flag(&UNSIGNED_PAYLOAD)?.unwrap_or(!plain_http);
         let style = match given.text(&VIRTUAL_HOSTED_STYLE)? {
@@ -149,7 +169,7 @@ impl S3Settings {
         let encryption = Sse::resolve(given, !plain_http || near || allow_http)?;
         given.refuse_the_rest("S3Store", &keywords())?;
         let mut settings = Self {
-            bucket: bucket.to_owned(),
+            bucket,
             region,
             endpoint,
             variant,
@@ -162,20 +182,23 @@ impl S3Settings {
             wire,
         };
         settings.addresses()?;
-        let source = match own_keys {
-            _ if unsigned => return Ok(settings),
-            Some(keys) => Ok(Source::Keys(keys)),
+        if unsigned {
+            return Ok(settings);
+        }
+        let signing = match own_signing {
+            Some(signing) => Ok(signing),
             None => {
                 let (environment, region, service) = (given.environment, &*settings.region, &*settings.service_url());
                 let profile = &profile;
-                Chain { environment, files: &files, profile, chosen, region, service, allow_http }.find()
+                let chain = Chain { environment, files: &files, profile, chosen, region, service, allow_http };
+                chain.find().map(|source| match source {
+                    Source::Keys(keys) => Signing::With(keys),
+                    source => Signing::From(source),
+                })
             }
         };
-        note_keys(given, own, chosen, source.as_ref().ok());
-        settings.signing = match source? {
-            Source::Keys(keys) => Signing::With(keys),
-            source => Signing::From(source),
-        };
+        note_keys(given, own, chosen, matches!(signing, Ok(Signing::With(_))));
+        settings.signing = signing?;
         Ok(settings)
     }
 
@@ -204,7 +227,7 @@ impl S3Settings {
     pub fn access_key_id(&self) -> Option<&str> {
         match &self.signing {
             Signing::With(keys) => Some(&keys.id),
-            Signing::Unsigned | Signing::From(_) => None,
+            Signing::Unsigned | Signing::From(_) | Signing::By(_) => None,
         }
     }
 
@@ -214,6 +237,7 @@ impl S3Settings {
             Signing::Unsigned => None,
             Signing::With(keys) => Some(Source::Keys(keys.clone()).to_string()),
             Signing::From(source) => Some(source.to_string()),
+            Signing::By(provided) => Some(provided.who()),
         }
     }
 
@@ -257,14 +281,14 @@ fn keys_by_keyword(own: &[Option<Value>; 3]) -> Result<Option<Keys>, ConfigError
 }
 
 /// Notes in the trail where the keys come from that count.
-fn note_keys(given: &mut Given<'_>, own: [Option<Value>; 3], chosen: bool, source: Option<&Source>) {
+fn note_keys(given: &mut Given<'_>, own: [Option<Value>; 3], chosen: bool, count: bool) {
     let specs = [&ACCESS_KEY_ID, &SECRET_ACCESS_KEY, &SESSION_TOKEN];
     let by_variable = !chosen && given.by_variable(&ACCESS_KEY_ID).is_some();
-    let values = match source {
-        Some(Source::Keys(_)) if own[0].is_some() => own,
-        Some(Source::Keys(_)) if by_variable => specs.map(|spec| given.by_variable(spec)),
-        Some(Source::Keys(_)) => specs.map(|spec| given.by_profile(spec)),
-        _ => [None, None, None],
+    let values = match count {
+        true if own[0].is_some() => own,
+        true if by_variable => specs.map(|spec| given.by_variable(spec)),
+        true => specs.map(|spec| given.by_profile(spec)),
+        false => [None, None, None],
     };
     for (spec, value) in specs.into_iter().zip(&values) {
         given.note(spec, value.as_ref());

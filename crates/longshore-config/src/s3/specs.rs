@@ -3,6 +3,9 @@
 use crate::given::Spec;
 use crate::wire::WIRE;
 
+pub(crate) const BUCKET: Spec = Spec::new("bucket", "the bucket, where no URI names it; else it must be the URI's")
+    .also(&["bucket_name", "aws_bucket", "aws_bucket_name"])
+    .variables(&["AWS_BUCKET", "AWS_BUCKET_NAME"]);
 pub(super) const PROFILE: Spec = Spec::new("profile", "the profile of AWS's shared files that counts")
     .also(&["profile_name", "aws_profile"])
     .variables(&["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
@@ -91,7 +94,8 @@ pub(super) const CUSTOMER_KEY: Spec = Spec::new(
 .secret();
 
 /// The settings of an `S3Store`, besides those of every store that is reached over HTTP.
-const OWN: [&Spec; 18] = [
+const OWN: [&Spec; 19] = [
+    &BUCKET,
     &PROFILE,
     &ACCESS_KEY_ID,
     &SECRET_ACCESS_KEY,

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use longshore_runtime::configuration::Configuration;
-use longshore_runtime::fork::PerProcess;
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
@@ -18,8 +17,9 @@ use super::idle::{Impatient, Metered, Progress, Unanswered};
 use super::names::Names;
 use super::seats::{Seated, Seats};
 use super::trace::{Requests, Trace};
-use crate::ConfigError;
+use crate::network::Network;
 use crate::options::invalid;
+use crate::{ConfigError, Context};
 
 /// What decides how requests travel. Stores in which it is equal share connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -30,8 +30,8 @@ pub(crate) struct ClientSettings {
     pub(crate) needs_tls: bool,
     /// Whether the server is on this machine or link, where no proxy belongs, whatever the environment names.
     pub(crate) direct: bool,
-    /// A PEM file of certificates to trust besides the system's.
-    pub(crate) ca_bundle: Option<String>,
+    /// How connections are made.
+    pub(crate) network: Network,
     /// Longest wait for a connection.
     pub(crate) connect_timeout: Duration,
     /// Longest silence.
@@ -53,7 +53,9 @@ pub(crate) enum Redirects {
 /// As many as browsers and `reqwest` follow, at most.
 const MOST_REDIRECTS: usize = 10;
 
-static CLIENTS: PerProcess<Mutex<HashMap<(ClientSettings, Redirects), HttpClient>>> = PerProcess::new();
+/// The clients of a process.
+#[derive(Debug, Default)]
+pub(crate) struct Clients(Mutex<HashMap<(ClientSettings, Redirects), HttpClient>>);
 
 /// The client of this process for `settings`. It follows no redirects.
 ///
@@ -67,7 +69,7 @@ pub(crate) fn client(settings: &ClientSettings) -> Result<HttpClient, ConfigErro
 
 /// As [`client`], for one that follows redirects.
 pub(crate) fn following(settings: &ClientSettings, follows: Redirects) -> Result<HttpClient, ConfigError> {
-    let mut clients = CLIENTS.get_or_make(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let mut clients = Context::process().clients().0.lock().unwrap_or_else(PoisonError::into_inner);
     let wanted = (settings.clone(), follows);
     if let Some(client) = clients.get(&wanted) {
         return Ok(client.clone());
@@ -83,35 +85,47 @@ pub(crate) fn following(settings: &ClientSettings, follows: Redirects) -> Result
 }
 
 fn build(settings: &ClientSettings, follows: Redirects) -> Result<reqwest::Client, ConfigError> {
-    let idle = Configuration::settled().connections.unwrap_or(usize::MAX);
+    let network = &settings.network;
+    let most = Configuration::settled().connections.unwrap_or(usize::MAX);
     let builder = || {
-        let builder = reqwest::Client::builder().pool_max_idle_per_host(idle);
+        let builder = reqwest::Client::builder().pool_max_idle_per_host(network.idle_at_most.unwrap_or(most).min(most));
         let builder = if settings.direct { builder.no_proxy() } else { builder };
-        builder
+        let builder = builder
             .redirect(policy(follows))
-            .user_agent(concat!("longshore/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
             .https_only(!settings.allow_http)
-            .http1_only()
-            .dns_resolver(Names)
+            .dns_resolver(Names { shuffled: network.randomize })
             // An object is what is stored, and as long as `Content-Length` says.
             .no_gzip()
             .no_brotli()
             .no_zstd()
-            .no_deflate()
+            .no_deflate();
+        network.apply(builder)
     };
-    if let Some(path) = &settings.ca_bundle {
-        let certificates = read_bundle(path)?;
-        return builder().tls_certs_merge(certificates).build().map_err(|error| {
+    if network.any_certificate {
+        let built = builder()?.tls_danger_accept_invalid_certs(true).build();
+        return built.map_err(|error| ConfigError::HttpClient { reason: innermost(&error) });
+    }
+    let mut certificates = network.certificates()?;
+    if let Some(path) = &network.ca_bundle {
+        certificates.extend(read_bundle(path)?);
+    }
+    if network.only_given {
+        let built = builder()?.tls_certs_only(certificates).build();
+        return built.map_err(|error| ConfigError::HttpClient { reason: innermost(&error) });
+    }
+    if !certificates.is_empty() {
+        return builder()?.tls_certs_merge(certificates).build().map_err(|error| {
+            let path = network.ca_bundle.as_deref().unwrap_or("the text");
             invalid(BUNDLE, format!("{path:?} holds a certificate that cannot be used: {}", innermost(&error)))
         });
     }
-    match builder().build() {
+    match builder()?.build() {
         Ok(client) => Ok(client),
         Err(error) if settings.needs_tls => Err(ConfigError::HttpClient { reason: innermost(&error) }),
         // Without certificates no TLS connection will be made, and none is asked for.
         Err(_) => {
-            builder().tls_certs_only([]).build().map_err(|error| ConfigError::HttpClient { reason: innermost(&error) })
+            builder()?.tls_certs_only([]).build().map_err(|error| ConfigError::HttpClient { reason: innermost(&error) })
         }
     }
 }

@@ -5,6 +5,7 @@
 //! every request and answer in the [`Trace`] of the operation that sends it.
 
 mod client;
+mod dressed;
 mod failure;
 mod idle;
 mod names;
@@ -12,6 +13,7 @@ mod route;
 mod seats;
 mod trace;
 
-pub(crate) use client::{ClientSettings, Fixed, Redirects, client, following};
+pub(crate) use client::{ClientSettings, Clients, Fixed, Redirects, client, following};
+pub(crate) use dressed::Dressed;
 pub use route::{Certificate, Greeting, Route, TlsFailure};
 pub use trace::{Observed, Requests, Trace};

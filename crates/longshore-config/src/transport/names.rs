@@ -1,5 +1,6 @@
 //! Addresses of host names.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -8,12 +9,21 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 /// The system's resolver, but for names below `localhost`: those are this machine, and no server is asked about them
 /// (RFC 6761). A bucket in the host name of a server on this machine is reached so.
 #[derive(Debug)]
-pub(super) struct Names;
+pub(super) struct Names {
+    /// Whether the addresses of a host are tried in an order of chance.
+    pub(super) shuffled: bool,
+}
 
 impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
+        let shuffled = self.shuffled;
         Box::pin(async move {
-            let addresses = addresses(name.as_str(), 0).await?;
+            let mut addresses = addresses(name.as_str(), 0).await?;
+            if shuffled {
+                // Each of these is keyed anew, by chance.
+                let chance = RandomState::new();
+                addresses.sort_by_cached_key(|address| chance.hash_one(address));
+            }
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }

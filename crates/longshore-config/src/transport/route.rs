@@ -86,7 +86,11 @@ impl Route {
         let tls = uri.scheme_str() == Some("https");
         let default_port = |tls| if tls { 443 } else { 80 };
         // The proxy that the client of the same address takes.
-        let between = if is_near(url) { None } else { Matcher::from_system().intercept(&uri) };
+        let between = match wire.network.proxies() {
+            Some(named) => named.intercept(&uri),
+            None if is_near(url) => None,
+            None => Matcher::from_system().intercept(&uri),
+        };
         let dialled = between.as_ref().map_or(&uri, |between| between.uri());
         let host = dialled.host()?.trim_matches(['[', ']']).to_owned();
         let dials_tls = dialled.scheme_str() == Some("https");
@@ -131,7 +135,8 @@ impl Route {
     /// Why that cannot be, with the certificate where there was one.
     pub async fn handshake(&self, stream: TcpStream) -> Result<(Certificate, &'static str), TlsFailure> {
         let failure = |reason: String, advice| TlsFailure { reason, advice, certificate: None };
-        let recorder = Recorder::new(self.wire.ca_bundle.as_deref()).map_err(|reason| failure(reason, TRUST))?;
+        let recorder =
+            Recorder::new(self.wire.network.ca_bundle.as_deref()).map_err(|reason| failure(reason, TRUST))?;
         let seen = Arc::clone(&recorder.seen);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderMap, Response};
 
+use crate::Context;
+
 /// How servers call the name that they give to a request: S3's, Azure's, Google's, and others'.
 const REQUEST_IDS: [&str; 6] = [
     "x-amz-request-id",
@@ -64,6 +66,7 @@ impl Requests {
 
     /// Counts one for the task that sends it, where somebody measures.
     pub(super) fn note() {
+        Context::process().note_request();
         // Without a counter there is nobody to tell.
         let _ = REQUESTS.try_with(|requests| requests.0.fetch_add(1, Ordering::Relaxed));
     }

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
-use http::header::{AUTHORIZATION, HeaderName};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use object_store::client::HttpClient;
+use object_store::http::HttpBuilder;
 
-use super::closed::Closed;
 use super::settings::{Authorization, WebSettings};
-use crate::options::invalid;
+use crate::given::Secret;
 use crate::store::{Live, WebAccess};
+use crate::transport::{Dressed, Fixed};
+use crate::wire::add_headers;
 use crate::{ConfigError, Route};
 
 impl WebSettings {
@@ -27,30 +30,33 @@ impl WebSettings {
             headers: self.header_map()?,
             retry: self.wire.retry(),
         };
-        Ok(Live { web: Some(Arc::new(web)), ..Live::of(Arc::new(Closed)) })
+        let public = web.headers.is_empty();
+        let http =
+            HttpClient::new(Dressed { http: self.wire.client(&self.origin, public)?, headers: web.headers.clone() });
+        let objects = HttpBuilder::new()
+            .with_url(self.url())
+            .with_retry(self.wire.retry())
+            .with_client_options(self.wire.client_options())
+            .with_http_connector(Fixed(http))
+            .build()?;
+        Ok(Live { web: Some(Arc::new(web)), ..Live::of(Arc::new(objects)) })
     }
 
     /// The headers of every request to the origin.
     pub(super) fn header_map(&self) -> Result<HeaderMap, ConfigError> {
         let mut headers = HeaderMap::new();
-        let unfit = |key: &str| invalid(key, "cannot be sent in a header; was it copied with a line end?".into());
-        let mut add = |key: &str, name: HeaderName, value: &str| {
-            let mut value = HeaderValue::from_str(value).map_err(|_| unfit(key))?;
-            value.set_sensitive(true);
-            headers.append(name, value);
-            Ok::<_, ConfigError>(())
+        add_headers(&mut headers, "headers", &self.headers)?;
+        add_headers(&mut headers, "default_headers", &self.wire.headers)?;
+        let mut add = |key: &str, value: String| {
+            add_headers(&mut headers, key, &[(AUTHORIZATION.as_str().to_owned(), Secret(value))])
         };
-        for (name, value) in &self.headers {
-            let header = name.parse().map_err(|_| invalid("headers", format!("{name:?} is no name of a header")))?;
-            add("headers", header, &value.0)?;
-        }
         match &self.authorization {
             Authorization::Nothing => {}
             Authorization::Basic { username, password } => {
                 let pair = format!("{username}:{}", password.0);
-                add("password", AUTHORIZATION, &format!("Basic {}", BASE64.encode(pair)))?;
+                add("password", format!("Basic {}", BASE64.encode(pair)))?;
             }
-            Authorization::Bearer(token) => add("bearer_token", AUTHORIZATION, &format!("Bearer {}", token.0))?,
+            Authorization::Bearer(token) => add("bearer_token", format!("Bearer {}", token.0))?,
         }
         Ok(headers)
     }

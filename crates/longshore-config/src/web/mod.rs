@@ -2,7 +2,6 @@
 //!
 //! [`url`] reads a URL into an origin and a key, [`settings`] says how to ask, [`connect`] makes the client.
 
-mod closed;
 mod connect;
 mod settings;
 pub(crate) mod url;

@@ -1,9 +1,11 @@
 //! How a web server is asked, merged from keywords, the URL and defaults.
 
-use crate::given::{Given, Secret, Setting, Spec, Value};
+use std::collections::BTreeMap;
+
+use crate::given::{Given, Secret, Setting, Spec};
 use crate::options::invalid;
-use crate::wire::{WIRE, Wire};
-use crate::{ConfigError, Environment, Location, Options};
+use crate::wire::{WIRE, Wire, headers};
+use crate::{ConfigError, Configured, Environment, Location, Options};
 
 const USERNAME: Spec =
     Spec::new("username", "who asks, by basic authentication; also from https://user:password@host").also(&["user"]);
@@ -13,23 +15,6 @@ const HEADERS: Spec = Spec::new("headers", "further headers of every request, ea
 
 /// The settings of an `HTTPStore`, besides those of every store that is reached over HTTP.
 const SPECS: [&Spec; 4] = [&USERNAME, &PASSWORD, &BEARER_TOKEN, &HEADERS];
-
-/// Headers that say which bytes are wanted, or where a message ends. They belong to whoever sends the request.
-const OURS: [&str; 13] = [
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "content-type",
-    "depth",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-range",
-    "if-unmodified-since",
-    "range",
-    "te",
-    "transfer-encoding",
-];
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +28,8 @@ pub(super) enum Authorization {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct WebSettings {
     pub(super) origin: String,
+    /// What stands between the origin and a key, without slashes around it.
+    pub(super) base: String,
     pub(super) authorization: Authorization,
     pub(super) headers: Vec<(String, Secret)>,
     pub(super) wire: Wire,
@@ -69,20 +56,35 @@ impl WebSettings {
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
         let mut given = Given::new(options, environment);
         given.uri = location.said().iter().map(|(name, value)| (*name, value.0.clone())).collect();
-        let settings = Self::merge(location.root(), &mut given);
+        let settings = Self::merge(location.root(), "", &mut given);
         (given.trail(), settings)
     }
 
-    fn merge(origin: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
+    /// As [`resolve`](Self::resolve), for keys below `base`, with what was said and counts.
+    pub(crate) fn configure(
+        origin: &str,
+        base: &str,
+        said: &BTreeMap<&'static str, Secret>,
+        options: Options,
+        environment: &Environment,
+    ) -> Result<(Self, Vec<Configured>), ConfigError> {
+        let mut given = Given::new(options, environment);
+        given.uri = said.iter().map(|(name, value)| (*name, value.0.clone())).collect();
+        let settings = Self::merge(origin, base, &mut given)?;
+        Ok((settings, given.configured()))
+    }
+
+    fn merge(origin: &str, base: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
         let authorization = authorization(given)?;
         let headers = given.text(&HEADERS)?.map(headers).transpose()?.unwrap_or_default();
         if authorization != Authorization::Nothing && headers.iter().any(|(name, _)| name == "authorization") {
             let reason = "has an Authorization of its own; give that, or username, or bearer_token";
-            return Err(invalid("headers", reason.into()));
+            return Err(invalid(HEADERS.name, reason.into()));
         }
         let wire = Wire::resolve(given, origin.starts_with("http://"))?;
         given.refuse_the_rest("HTTPStore", &Self::specs())?;
-        let settings = Self { origin: origin.to_owned(), authorization, headers, wire };
+        let (origin, base) = (origin.to_owned(), base.to_owned());
+        let settings = Self { origin, base, authorization, headers, wire };
         settings.header_map()?;
         Ok(settings)
     }
@@ -95,6 +97,16 @@ impl WebSettings {
     /// Scheme, host and port, as `https://host`.
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// What stands between the origin and a key, without slashes around it; empty where keys are the server's own paths.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The address that keys are relative to, without a slash at its end.
+    pub fn url(&self) -> String {
+        format!("{}/{}", self.origin, self.base).trim_end_matches('/').to_owned()
     }
 
     /// Who asks, where that is by name and password.
@@ -131,23 +143,6 @@ fn authorization(given: &mut Given<'_>) -> Result<Authorization, ConfigError> {
             password: Secret(password.map(|value| value.text).unwrap_or_default()),
         }),
     }
-}
-
-/// Reads lines of `Name: value`, of which the values may be secrets.
-fn headers(value: Value) -> Result<Vec<(String, Secret)>, ConfigError> {
-    let mut headers = Vec::new();
-    for line in value.text.lines().filter(|line| !line.trim().is_empty()) {
-        let Some((name, value)) = line.split_once(':') else {
-            return Err(invalid("headers", "a line has no colon; write `Name: value`".into()));
-        };
-        let name = name.trim().to_ascii_lowercase();
-        if OURS.contains(&name.as_str()) {
-            return Err(invalid("headers", format!("{name:?} is set by the client itself")));
-        }
-        headers.push((name, Secret(value.trim().to_owned())));
-    }
-    headers.sort_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(headers)
 }
 
 #[cfg(test)]

@@ -8,5 +8,7 @@ mod gcs;
 mod place;
 mod profiles;
 mod redirects;
+mod seam;
 mod silence;
+mod travel;
 mod wire;

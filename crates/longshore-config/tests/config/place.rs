@@ -118,6 +118,11 @@ impl Connection {
         }
     }
 
+    /// Forgets the request that [`request`](Self::request) gave, so that the next one can come.
+    pub(crate) fn done_with_request(&mut self) {
+        self.rest.clear();
+    }
+
     /// Some more of the body; the number of bytes.
     pub(crate) async fn more(&mut self) -> usize {
         if !self.rest.is_empty() {

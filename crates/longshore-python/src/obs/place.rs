@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::arguments::text;
-use crate::errors::{raise, wrong_type};
+use crate::errors::{invalid, raise, wrong_type};
 use crate::stores::Store;
 
 /// A store as the caller knows it.
@@ -31,25 +31,35 @@ impl Where {
             let found = store.get_type().name().map_or_else(|_| String::new(), |name| name.to_string());
             return Err(wrong_type(py, &format!("store must be a store of this package, not {found}")));
         };
-        let handle = store.get().handle();
+        let store = store.get();
+        let mut prefix = store.prefix().map(|prefix| format!("{prefix}/")).unwrap_or_default();
+        if let Some(objects) = store.foreign() {
+            return Ok(Self { place: Place::Foreign(Arc::clone(objects)), prefix, root: "store:///".to_owned() });
+        }
+        let mut handle = store.handle();
+        if let Some((whole, before)) = handle.whole() {
+            prefix.insert_str(0, before);
+            handle = whole;
+        }
         let root = root_of(handle);
         // Made here, attached, because a new client reads the environment.
         handle.live().map_err(|error| raise(py, &Context::new(operation, &*root).config_error(error)))?;
-        Ok(Self { place: Place::Own(Arc::clone(handle)), prefix: String::new(), root })
+        Ok(Self { place: Place::Own(Arc::clone(handle)), prefix, root })
     }
 
     /// The object that the caller calls `key`.
     ///
     /// # Errors
     ///
-    /// An `ArgumentTypeError` for what is no text.
+    /// An `ArgumentTypeError` for what is no text, and an `InvalidArgumentError` for none: a request about no key is one about the
+    /// whole bucket.
     pub(super) fn spot(&self, name: &str, key: &Bound<'_, PyAny>) -> PyResult<Spot> {
-        Ok(self.spot_of(&text(name, key)?))
-    }
-
-    pub(super) fn spot_of(&self, key: &str) -> Spot {
-        let key = self.whole(key);
-        Spot { place: self.place.clone(), uri: self.uri(&key).into(), key }
+        let given = text(name, key)?;
+        if given.is_empty() {
+            return Err(invalid(key.py(), &format!("{name} is empty; the key of an object is not")));
+        }
+        let key = self.whole(&given);
+        Ok(Spot { place: self.place.clone(), uri: self.uri(&key).into(), key })
     }
 
     /// The object, or each of the objects, that the caller names. The flag says whether it was one.

@@ -10,6 +10,7 @@ use object_store::client::{HttpClient, HttpRequest, HttpRequestBody};
 
 use super::kept::{Fetch, Fresh, ask, keys, told};
 use crate::given::Secret;
+use crate::network::Network;
 use crate::options::invalid;
 use crate::transport::{ClientSettings, client};
 use crate::{ConfigError, Environment, address};
@@ -76,7 +77,7 @@ impl Container {
             allow_http: near,
             needs_tls: !near,
             direct: true,
-            ca_bundle: None,
+            network: Network::default(),
             // An agent in reach answers at once or is not there.
             connect_timeout: Duration::from_secs(2),
             timeout: Duration::from_secs(2),

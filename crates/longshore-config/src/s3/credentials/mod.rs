@@ -17,20 +17,21 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use object_store::StaticCredentialProvider;
-use object_store::aws::{AwsCredential, AwsCredentialProvider};
+use object_store::aws::AwsCredential;
 
 pub(super) use chain::{Chain, pair};
 use container::Container;
-use kept::{Fetch, Kept};
+use kept::{Fetch, Keyed};
 use process::Process;
 use role::Role;
 use service::Service;
 use sso::SignOn;
 
 use crate::ConfigError;
+use crate::credential::Credential;
 use crate::given::Secret;
-use crate::guarded::{Guarded, SPARE};
+use crate::kept::{Credentials, Giver, Kept};
+use crate::network::Network;
 
 /// What to do when there are no keys.
 pub(crate) const ADVICE: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or send unsigned requests (skip_signature=True, \
@@ -66,23 +67,20 @@ impl Source {
     pub(super) fn provider(
         &self,
         region: &str,
-        ca_bundle: Option<&str>,
+        network: &Network,
         until: &Arc<AtomicI64>,
-    ) -> Result<AwsCredentialProvider, ConfigError> {
+    ) -> Result<Credentials<AwsCredential>, ConfigError> {
         let (fetch, patience): (Arc<dyn Fetch>, _) = match self {
-            Self::Keys(keys) => return Ok(keys.provider()),
-            Self::Service(service) => return service.provider(region, ca_bundle, self.to_string()),
+            Self::Keys(keys) => return Ok(keys.credentials()),
+            Self::Service(service) => return service.provider(region, network, self.to_string()),
             Self::Process(process) => (Arc::new(process.clone()), process::PATIENCE),
-            Self::Role(role) => (Arc::new(role.fetch(region, ca_bundle)?), role::PATIENCE),
-            Self::SignOn(sign_on) => (Arc::new(sign_on.fetch(ca_bundle)?), Duration::from_secs(15)),
+            Self::Role(role) => (Arc::new(role.fetch(region, network)?), role::PATIENCE),
+            Self::SignOn(sign_on) => (Arc::new(sign_on.fetch(network)?), Duration::from_secs(15)),
             Self::Container(container) => (Arc::new(container.fetch()?), container::PATIENCE),
         };
-        Ok(Arc::new(Guarded::new(
-            Arc::new(Kept::new(fetch, Arc::clone(until), patience)),
-            self.to_string(),
-            format!("; {}", self.advice()),
-            patience + SPARE,
-        )))
+        let (who, advice) = (self.to_string(), format!("; {}", self.advice()));
+        let giver = Giver { fetch: Arc::new(Keyed(fetch)), who, advice, patience };
+        Ok(Credentials::of(Kept::new(giver, Arc::clone(until))))
     }
 
     fn advice(&self) -> &'static str {
@@ -109,11 +107,13 @@ impl fmt::Display for Source {
 }
 
 impl Keys {
-    pub(super) fn provider(&self) -> AwsCredentialProvider {
-        Arc::new(StaticCredentialProvider::new(AwsCredential {
+    pub(super) fn credentials(&self) -> Credentials<AwsCredential> {
+        let usable = AwsCredential {
             key_id: self.id.clone(),
             secret_key: self.secret.0.clone(),
             token: self.token.as_ref().map(|token| token.0.clone()),
-        }))
+        };
+        let credential = Credential::from(&usable);
+        Credentials::given(usable, credential)
     }
 }

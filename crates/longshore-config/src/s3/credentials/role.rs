@@ -16,6 +16,7 @@ use reqwest::Url;
 use super::Source;
 use super::kept::{Fetch, Fresh, ask, told};
 use crate::ConfigError;
+use crate::network::Network;
 use crate::profile::Profile;
 use crate::transport::{ClientSettings, client};
 
@@ -59,18 +60,18 @@ impl Role {
         })
     }
 
-    pub(super) fn fetch(&self, region: &str, ca_bundle: Option<&str>) -> Result<Asked, ConfigError> {
+    pub(super) fn fetch(&self, region: &str, network: &Network) -> Result<Asked, ConfigError> {
         let near = crate::address::is_near(&self.sts);
         let http = client(&ClientSettings {
             // Whether that may be was decided when the address was read.
             allow_http: true,
             needs_tls: self.sts.starts_with("https://"),
             direct: near,
-            ca_bundle: ca_bundle.map(str::to_owned),
+            network: network.clone(),
             connect_timeout: SILENCE,
             timeout: SILENCE,
         })?;
-        let base = self.base.provider(region, ca_bundle, &Arc::default())?;
+        let base = self.base.provider(region, network, &Arc::default())?.provider;
         Ok(Asked { role: self.clone(), base, http, region: region.to_owned() })
     }
 

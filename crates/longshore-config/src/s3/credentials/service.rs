@@ -5,11 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential};
 use object_store::{BackoffConfig, RetryConfig};
 
 use super::ADVICE;
 use crate::guarded::Guarded;
+use crate::kept::Credentials;
+use crate::network::Network;
 use crate::transport::{ClientSettings, Fixed, client};
 use crate::{ConfigError, Environment, address};
 
@@ -34,9 +36,9 @@ impl Service {
     pub(super) fn provider(
         &self,
         region: &str,
-        ca_bundle: Option<&str>,
+        network: &Network,
         who: String,
-    ) -> Result<AwsCredentialProvider, ConfigError> {
+    ) -> Result<Credentials<AwsCredential>, ConfigError> {
         // The metadata service answers at once or is not there; STS is a service like any other.
         let (silence, max_retries, patience) = match self {
             Self::WebIdentity { .. } => (Duration::from_secs(5), 3, Duration::from_secs(15)),
@@ -50,7 +52,7 @@ impl Service {
                 Self::WebIdentity { sts, .. } => address::is_near(sts),
                 Self::Instance { .. } => true,
             },
-            ca_bundle: ca_bundle.map(str::to_owned),
+            network: network.clone(),
             connect_timeout: silence,
             timeout: silence,
         })?;
@@ -85,7 +87,7 @@ impl Service {
             }
         }
         let inner = Arc::clone(builder.build()?.credentials());
-        Ok(Arc::new(Guarded::new(inner, who, format!("; {ADVICE}"), patience)))
+        Ok(Credentials::of(Guarded::new(inner, who, format!("; {ADVICE}"), patience)))
     }
 }
 

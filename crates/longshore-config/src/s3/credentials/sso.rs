@@ -13,6 +13,7 @@ use serde_json::Value;
 use sha1::{Digest, Sha1};
 
 use super::kept::{Fetch, Fresh, ask, keys, told};
+use crate::network::Network;
 use crate::profile::{Profile, SharedFiles};
 use crate::transport::{ClientSettings, client};
 use crate::{ConfigError, Environment, address};
@@ -62,13 +63,13 @@ impl SignOn {
         }))
     }
 
-    pub(super) fn fetch(&self, ca_bundle: Option<&str>) -> Result<Asked, ConfigError> {
+    pub(super) fn fetch(&self, network: &Network) -> Result<Asked, ConfigError> {
         let near = address::is_near(&self.portal);
         let http = client(&ClientSettings {
             allow_http: near,
             needs_tls: self.portal.starts_with("https://"),
             direct: near,
-            ca_bundle: ca_bundle.map(str::to_owned),
+            network: network.clone(),
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(5),
         })?;

@@ -1,0 +1,194 @@
+//! Stores without a URI, what was said about them, and credentials from outside.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use longshore_config::{
+    ConfigError, Credential, CredentialSource, Environment, Fetched, LocalOptions, Options, Origin, Scheme, Secret,
+    Store, open_bucket, open_local, open_memory, open_web,
+};
+use object_store::path::Path;
+use object_store::{ObjectStoreExt, PutPayload};
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+}
+
+fn s3(options: &[(&str, &str)], variables: &[(&str, &str)]) -> Arc<Store> {
+    let options = options.iter().copied().collect();
+    open_bucket(Scheme::S3, Some("b"), options, &environment(variables)).unwrap()
+}
+
+/// Gives keys that are good for a while, and counts how often it was asked.
+#[derive(Debug, Default)]
+struct Giver {
+    asked: AtomicU32,
+    life: Option<Duration>,
+    fails: bool,
+}
+
+impl CredentialSource for Giver {
+    fn fetch(&self) -> BoxFuture<'static, Result<Fetched, ConfigError>> {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.fails && asked > 0 {
+            let reason = "raised ValueError: no more".to_owned();
+            return async { Err(ConfigError::Provider { reason, source: Some("the cause".into()) }) }.boxed();
+        }
+        let expires_at = self.life.map(|life| SystemTime::now() + life);
+        async move {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let credential = Credential::Aws {
+                access_key_id: asked.to_string(),
+                secret_access_key: Secret::new("hunter2"),
+                session_token: None,
+            };
+            Ok(Fetched { credential, expires_at })
+        }
+        .boxed()
+    }
+}
+
+fn with(giver: &Arc<Giver>) -> Arc<Store> {
+    let mut options = Options::default();
+    options.credentials(Arc::clone(giver) as _);
+    open_bucket(Scheme::S3, Some("b"), options, &Environment::default()).unwrap()
+}
+
+async fn id(store: &Store) -> Result<String, String> {
+    match store.credentials().await.map_err(|error| error.to_string())?.unwrap().credential {
+        Credential::Aws { access_key_id, .. } => Ok(access_key_id),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_given_is_asked_once_for_all_who_wait_and_again_before_the_end() {
+    let giver = Arc::new(Giver { life: Some(Duration::from_millis(400)), ..Giver::default() });
+    let store = with(&giver);
+    let ids = futures::future::join_all((0..50).map(|_| id(&store))).await;
+    assert!(ids.iter().all(|id| id.as_deref() == Ok("0")), "{ids:?}");
+    assert_eq!(giver.asked.load(Ordering::SeqCst), 1);
+    // Three quarters of their life are over: the old ones count while one task asks.
+    tokio::time::sleep(Duration::from_millis(330)).await;
+    let ids = futures::future::join_all((0..50).map(|_| id(&store))).await;
+    assert!(ids.iter().all(|id| id.as_deref() == Ok("0")), "{ids:?}");
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert_eq!((id(&store).await, giver.asked.load(Ordering::SeqCst)), (Ok("1".into()), 2));
+    // They have ended: everybody waits for one answer.
+    tokio::time::sleep(Duration::from_millis(450)).await;
+    let ids = futures::future::join_all((0..50).map(|_| id(&store))).await;
+    assert!(ids.iter().all(|id| id.as_deref() == Ok("2")), "{ids:?}");
+    assert_eq!(giver.asked.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn who_fails_is_named_once_the_old_credentials_have_ended() {
+    let giver = Arc::new(Giver { life: Some(Duration::from_millis(400)), fails: true, ..Giver::default() });
+    let store = with(&giver);
+    assert_eq!(id(&store).await.as_deref(), Ok("0"));
+    tokio::time::sleep(Duration::from_millis(330)).await;
+    assert_eq!(id(&store).await.as_deref(), Ok("0"));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let error = store.credentials().await.unwrap_err();
+    let message = error.to_string();
+    assert!(message.starts_with("no credentials: the credential provider Giver"), "{message}");
+    assert!(message.contains("raised ValueError: no more") && !message.contains("hunter2"), "{message}");
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    assert_eq!(cause.to_string(), "the cause");
+    // A thousand objects do not each ask.
+    let asked = giver.asked.load(Ordering::SeqCst);
+    assert!(id(&store).await.is_err() && giver.asked.load(Ordering::SeqCst) == asked);
+}
+
+#[test]
+fn one_source_is_one_store_and_two_are_two() {
+    let (one, two) = (Arc::new(Giver::default()), Arc::new(Giver::default()));
+    assert!(Arc::ptr_eq(&with(&one), &with(&one)));
+    assert_ne!(with(&one), with(&two));
+    let mut options: Options = [("access_key_id", "k"), ("secret_access_key", "s")].into_iter().collect();
+    options.credentials(one);
+    let error = open_bucket(Scheme::S3, Some("b"), options, &Environment::default()).unwrap_err().to_string();
+    assert!(error.contains("credential_provider") && error.contains("access_key_id"), "{error}");
+}
+
+#[test]
+fn what_was_said_opens_an_equal_store_in_an_empty_environment() {
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", "k"),
+        ("AWS_SECRET_ACCESS_KEY", "hunter2"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+        ("AWS_BUCKET", "mine"),
+    ];
+    let options = [("aws_region", "eu"), ("timeout", "5s")].into_iter().collect();
+    let store = open_bucket(Scheme::S3, None, options, &environment(&variables)).unwrap();
+    assert_eq!(store.bucket(), "mine");
+    let said: Vec<_> = store.configuration().iter().map(|one| (one.name, &*one.value, one.origin.clone())).collect();
+    let expected = [
+        ("access_key_id", "k", Origin::Variable("AWS_ACCESS_KEY_ID")),
+        ("bucket", "mine", Origin::Variable("AWS_BUCKET")),
+        ("endpoint", "http://127.0.0.1:9", Origin::Variable("AWS_ENDPOINT_URL")),
+        ("region", "eu", Origin::Keyword),
+        ("secret_access_key", "hunter2", Origin::Variable("AWS_SECRET_ACCESS_KEY")),
+        ("timeout", "5s", Origin::Keyword),
+    ];
+    assert_eq!(said, expected);
+    assert!(!format!("{:?}", store.configuration()).contains("hunter2"));
+    let again = store.configuration().iter().map(|one| (one.name, &*one.value)).collect();
+    assert_eq!(open_bucket(Scheme::S3, None, again, &Environment::default()).unwrap(), store);
+}
+
+#[test]
+fn equal_stores_remember_what_was_said_of_each() {
+    let keys = [("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "s")];
+    let (plain, told) = (s3(&[], &keys), s3(&[("region", "us-east-1")], &keys));
+    assert_eq!(plain, told);
+    assert!(plain.configuration().iter().all(|one| one.name != "region"));
+    assert!(told.configuration().iter().any(|one| one.name == "region"));
+    assert!(std::ptr::eq(plain.live().unwrap(), told.live().unwrap()));
+}
+
+#[tokio::test]
+async fn a_memory_store_without_a_name_is_its_own() {
+    let (one, two) = (open_memory(), open_memory());
+    assert!(one != two && !one.same_bucket(&two) && one.same_bucket(&one));
+    let key = Path::from("k");
+    one.live().unwrap().objects.put(&key, PutPayload::from_static(b"x")).await.unwrap();
+    assert!(two.live().unwrap().objects.head(&key).await.is_err());
+}
+
+#[tokio::test]
+async fn a_local_store_with_a_root_keeps_its_keys_below_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("a/b");
+    let options = LocalOptions { root: Some(root.clone()), ..LocalOptions::default() };
+    let missing = open_local(&options).unwrap_err().to_string();
+    assert!(missing.contains("mkdir=True"), "{missing}");
+    let store = open_local(&LocalOptions { mkdir: true, ..options.clone() }).unwrap();
+    assert!(Arc::ptr_eq(&store, &open_local(&options).unwrap()));
+    store.live().unwrap().objects.put(&Path::from("k"), PutPayload::from_static(b"x")).await.unwrap();
+    assert_eq!(std::fs::read(root.join("k")).unwrap(), b"x");
+    let (whole, prefix) = store.whole().unwrap();
+    assert_eq!(format!("/{prefix}k"), store.root().unwrap().join("k").to_str().unwrap());
+    assert!(whole.whole().is_none() && !store.same_bucket(whole));
+    assert!(Arc::ptr_eq(whole, &open_local(&LocalOptions::default()).unwrap()));
+}
+
+#[test]
+fn a_web_store_may_begin_at_a_path() {
+    let open = |url: &str| open_web(url, Options::default(), &Environment::default());
+    let store = open("https://me:hunter2@h/a%20b/").unwrap();
+    assert_eq!(store.web_settings().unwrap().url(), "https://h/a%20b");
+    assert_eq!(store.whole().unwrap().1, "a%20b/");
+    assert!(store.whole().unwrap().0 == &open("https://me:hunter2@h").unwrap());
+    assert_ne!(store, open("https://me:hunter2@h/other").unwrap());
+    for bad in ["h/a", "ftp://h", "https://h/a?b=hunter2"] {
+        let message = open(bad).unwrap_err().to_string();
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}

@@ -1,0 +1,1 @@
+../../../python/longshore/exceptions.py

@@ -1,0 +1,204 @@
+"""What file systems of ``fsspec`` say about themselves, as arguments of our store classes.
+
+A file system is known by its class and read by its attributes; ``fsspec`` itself is not imported. A reason why it cannot be
+a store of ours is raised as :class:`LookupError`.
+"""
+
+from __future__ import annotations
+
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    # The class, its positional arguments and its keywords.
+    Store = tuple[str, tuple[object, ...], dict[str, object]]
+
+# Arguments that say how the file system works and not which objects are in it.
+_HARMLESS = frozenset(
+    "asynchronous loop batch_size skip_instance_cache use_listings_cache listings_expiry_time max_paths auto_mkdir "
+    "default_block_size default_fill_cache default_cache_type default_cache_options cache_regions max_concurrency "
+    "fixed_upload_size cache_timeout consistency check_connection timeout secure_serialize blocksize block_size cache_type "
+    "cache_options simple_links same_scheme size_policy encoded get_client consistency_checks session_kwargs".split()
+)
+
+
+def describe(system: object) -> Store | None:
+    """The store that ``system`` is, or None where it is no file system."""
+    path = ""
+    # A folder of a file system; there may be folders of folders.
+    while _is_a(system, "DirFileSystem"):
+        path = f"{getattr(system, 'path', '') or ''}/{path}".strip("/") if path else str(getattr(system, "path", "") or "")
+        system = system.fs  # type: ignore[attr-defined]
+    for name, read in _READERS.items():
+        if _is_a(system, name):
+            return read(system, path)
+    if _is_a(system, "AbstractFileSystem"):
+        raise LookupError(f"{type(system).__name__} has no counterpart; pass a store, or a URL")
+    return None
+
+
+def _is_a(system: object, name: str) -> bool:
+    return any(base.__name__ == name for base in type(system).__mro__)
+
+
+def _options(system: Any, known: str) -> dict[str, Any]:
+    """The arguments that the file system was made with; those not ``known`` must not matter."""
+    options = dict(getattr(system, "storage_options", None) or {})
+    if getattr(system, "storage_args", None):
+        raise LookupError("it was made with positional arguments; name them")
+    options = {name: value for name, value in options.items() if value is not None and name not in _HARMLESS}
+    _refuse_the_rest(options, known)
+    return options
+
+
+def _refuse_the_rest(options: Mapping[str, object], known: str, place: str = "") -> None:
+    for name in options:
+        if name not in known.split():
+            raise LookupError(f"its argument {place}{name} has no counterpart")
+
+
+def _bucket(path: str, what: str) -> tuple[str, str | None]:
+    bucket, _, prefix = path.strip("/").partition("/")
+    if not bucket:
+        raise LookupError(
+            f"it has no {what}, and a store is one {what}; wrap it as "
+            f'DirFileSystem(path="{what}/folder", fs=...), or pass a URL or a store'
+        )
+    return bucket, prefix or None
+
+
+def _s3(system: Any, path: str) -> Store:
+    known = (
+        "anon key username secret password token endpoint_url profile use_ssl requester_pays client_kwargs config_kwargs "
+        "s3_additional_kwargs version_aware"
+    )
+    options = _options(system, known)
+    client = dict(options.get("client_kwargs") or {})
+    _refuse_the_rest(
+        client, "region_name endpoint_url aws_access_key_id aws_secret_access_key aws_session_token verify use_ssl", "client_kwargs."
+    )
+    if options.get("s3_additional_kwargs"):
+        raise LookupError("its argument s3_additional_kwargs has no counterpart")
+    if client.get("verify", True) is not True:
+        raise LookupError("its argument client_kwargs.verify has no counterpart")
+    config = dict(options.get("config_kwargs") or {})
+    style = dict(config.pop("s3", None) or {})
+    _refuse_the_rest(config, "signature_version connect_timeout read_timeout retries max_pool_connections", "config_kwargs.")
+    _refuse_the_rest(style, "addressing_style", "config_kwargs.s3.")
+    bucket, prefix = _bucket(path, "bucket")
+    endpoint = options.get("endpoint_url") or client.get("endpoint_url")
+    keywords: dict[str, object] = {
+        "prefix": prefix,
+        "skip_signature": True if options.get("anon") else None,
+        "access_key_id": options.get("key") or options.get("username") or client.get("aws_access_key_id"),
+        "secret_access_key": options.get("secret") or options.get("password") or client.get("aws_secret_access_key"),
+        "session_token": options.get("token") or client.get("aws_session_token"),
+        "endpoint": endpoint,
+        "region": client.get("region_name"),
+        "profile": options.get("profile"),
+        "request_payer": True if options.get("requester_pays") else None,
+    }
+    if style.get("addressing_style") == "virtual":
+        keywords["virtual_hosted_style_request"] = True
+    if endpoint and str(endpoint).startswith("http://"):
+        keywords["client_options"] = {"allow_http": True}
+    return "S3Store", (bucket,), _said(keywords)
+
+
+def _gcs(system: Any, path: str) -> Store:
+    options = _options(system, "project access token endpoint_url requester_pays version_aware default_location")
+    if options.get("requester_pays"):
+        raise LookupError("its argument requester_pays has no counterpart")
+    bucket, prefix = _bucket(path, "bucket")
+    keywords: dict[str, object] = {"prefix": prefix, "endpoint": options.get("endpoint_url")}
+    token = options.get("token")
+    if token == "anon":
+        keywords["skip_signature"] = True
+    elif isinstance(token, dict):
+        keywords["service_account_key"] = json.dumps(token)
+    elif token in (None, "google_default", "cloud"):
+        pass
+    elif isinstance(token, str) and token not in ("browser", "cache"):
+        keywords["application_credentials"] = token
+    else:
+        raise LookupError("its argument token is of a kind that has no counterpart; give the store a credential_provider")
+    return "GCSStore", (bucket,), _said(keywords)
+
+
+def _azure(system: Any, path: str) -> Store:
+    known = (
+        "account_name account_key connection_string sas_token client_id client_secret tenant_id anon account_host "
+        "version_aware assume_container_exists max_concurrency location_mode"
+    )
+    options = _options(system, known)
+    container, prefix = _bucket(path, "container")
+    same = "account_name account_key connection_string sas_token client_id client_secret tenant_id".split()
+    keywords: dict[str, object] = {name: options.get(name) for name in same}
+    keywords["prefix"] = prefix
+    host = options.get("account_host")
+    if host:
+        keywords["endpoint"] = host if "://" in str(host) else f"https://{host}"
+    signed = any(options.get(name) for name in ("account_key", "connection_string", "sas_token", "client_secret"))
+    # Without credentials that file system is anonymous unless it is told otherwise.
+    if options.get("anon") or (options.get("anon") is None and not signed):
+        keywords["skip_signature"] = True
+    return "AzureStore", (container,), _said(keywords)
+
+
+def _local(system: Any, path: str) -> Store:
+    _options(system, "")
+    return "LocalStore", (path if path else "/",), {}
+
+
+def _http(system: Any, path: str) -> Store:
+    options = _options(system, "client_kwargs headers")
+    client = dict(options.get("client_kwargs") or {})
+    _refuse_the_rest(client, "headers", "client_kwargs.")
+    headers = {**dict(options.get("headers") or {}), **dict(client.get("headers") or {})}
+    if "://" not in path:
+        raise LookupError(
+            'it has no server, and a store is one server; wrap it as DirFileSystem(path="https://host/path", fs=...), '
+            "or pass a URL or a store"
+        )
+    return "HTTPStore", (path,), {"client_options": {"default_headers": headers}} if headers else {}
+
+
+def _obstore(system: Any, path: str) -> Store:
+    protocol = str(system.protocol if isinstance(system.protocol, str) else system.protocol[0])
+    names = {"s3": "S3Store", "s3a": "S3Store", "gs": "GCSStore", "gcs": "GCSStore", "az": "AzureStore", "azure": "AzureStore"}
+    names.update(adl="AzureStore", abfs="AzureStore", abfss="AzureStore")
+    if protocol == "file":
+        return "LocalStore", (path or "/",), {}
+    if protocol not in names:
+        raise LookupError(f"its protocol {protocol!r} has no counterpart; pass a store, or a URL")
+    bucket, prefix = _bucket(path, "bucket")
+    keywords: dict[str, object] = {
+        "prefix": prefix,
+        "config": {**(system._config or {}), **(system._config_kwargs or {})} or None,
+        "client_options": system._client_options,
+        "retry_config": system._retry_config,
+        "credential_provider": system._credential_provider,
+    }
+    return names[protocol], (bucket,), _said(keywords)
+
+
+def _memory(_system: Any, _path: str) -> Store:
+    raise LookupError("its files are in memory that only Python can read; use a LocalStore or a MemoryStore")
+
+
+def _said(keywords: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in keywords.items() if value is not None}
+
+
+_READERS: dict[str, Callable[[Any, str], Store]] = {
+    "FsspecStore": _obstore,
+    "S3FileSystem": _s3,
+    "GCSFileSystem": _gcs,
+    "AzureBlobFileSystem": _azure,
+    "LocalFileSystem": _local,
+    "HTTPFileSystem": _http,
+    "MemoryFileSystem": _memory,
+}

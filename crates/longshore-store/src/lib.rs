@@ -1,0 +1,34 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod abroad;
+mod classes;
+mod credentials;
+mod error;
+mod exceptions;
+mod external;
+mod given;
+mod keys;
+mod object_store;
+mod on_runtime;
+mod path;
+mod prefix;
+mod provider;
+mod register;
+mod shown;
+mod state;
+mod store;
+mod support;
+
+pub use classes::{PyAzureStore, PyGCSStore, PyHttpStore, PyLocalStore, PyMemoryStore, PyS3Store, from_url};
+pub use error::{PyObjectStoreError, PyObjectStoreResult};
+pub use exceptions::{import_exceptions_from, register_exceptions_module};
+pub use given::read_options;
+pub use on_runtime::{Inherited, OnRuntime};
+pub use path::{PyPath, PyUrl};
+pub use prefix::MaybePrefixedStore;
+pub use provider::Raised;
+pub use register::register_store_module;
+pub use store::{Store, use_class};
+
+pub use crate::object_store::{AnyObjectStore, PyExternalObjectStore, PyObjectStore};

@@ -1,0 +1,84 @@
+"""What the store classes do in Python: hiding secrets, remembering what was built of what, and asking credential providers."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import threading
+import weakref
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Protocol, TypeVar
+
+    Answer = TypeVar("Answer")
+
+    class Requests(Protocol):
+        """The native side of a provider's thread."""
+
+        def fileno(self) -> int: ...
+        def answer(self, answer: object) -> None: ...
+        def fail(self, error: BaseException) -> None: ...
+
+
+class Secret(str):
+    """A text that is used like any other, but is not shown by ``repr``, so that printing a configuration tells nothing."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'****'"
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str.__str__(self),)
+
+
+# Stores that were built anew, by the identity of what they were built of. Most of that cannot be hashed.
+_built: dict[int, tuple[weakref.ref[object], object]] = {}
+
+
+def remembered(original: object) -> object | None:
+    """The store that was built of ``original``, while that exists."""
+    known = _built.get(id(original))
+    return known[1] if known is not None and known[0]() is original else None
+
+
+def remember(original: object, store: object) -> None:
+    """Keeps ``store`` for as long as ``original`` exists, where that can be known."""
+    key = id(original)
+    try:
+        gone = weakref.ref(original, lambda _: _built.pop(key, None))
+    except TypeError:
+        return
+    _built[key] = (gone, store)
+
+
+def start(requests: Requests, provider: Callable[[], object]) -> None:
+    """Starts the thread that asks ``provider``. It does not keep the interpreter from ending."""
+    name = f"longshore: {type(provider).__name__}"
+    threading.Thread(target=_serve, args=(requests, provider), name=name, daemon=True).start()
+
+
+def _serve(requests: Requests, provider: Callable[[], object]) -> None:
+    runner: asyncio.Runner | None = None
+    # Each byte is a request; there are no more when the other end is closed. Waiting happens in Python's own code, so that
+    # a thread that the interpreter stops at its end has no frames of another language on its stack.
+    while os.read(requests.fileno(), 1):
+        try:
+            answer = provider()
+            if inspect.isawaitable(answer):
+                # One loop for all its life: what the provider holds open belongs to it.
+                runner = runner or asyncio.Runner()
+                answer = runner.run(_wait_for(answer))
+        except BaseException as error:
+            requests.fail(error)
+        else:
+            requests.answer(answer)
+    if runner is not None:
+        runner.close()
+
+
+async def _wait_for(answer: Awaitable[Answer]) -> Answer:
+    return await answer

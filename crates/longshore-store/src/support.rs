@@ -1,0 +1,38 @@
+//! The Python half of this crate, made at first use.
+
+use std::ffi::CString;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+/// The module of `support.py`.
+pub(crate) fn support(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+    static SUPPORT: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    module(py, &SUPPORT, "longshore_store.support", include_str!("support.py"))
+}
+
+/// The module of `fsspec.py`.
+pub(crate) fn fsspec(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+    static FSSPEC: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    module(py, &FSSPEC, "longshore_store.fsspec", include_str!("fsspec.py"))
+}
+
+/// A module whose name is in nobody's way: it is not among `sys.modules`.
+fn module<'py>(
+    py: Python<'py>,
+    made: &'static PyOnceLock<Py<PyModule>>,
+    name: &str,
+    source: &str,
+) -> PyResult<Bound<'py, PyModule>> {
+    let module = made.get_or_try_init(py, || {
+        let module = PyModule::new(py, name)?;
+        py.run(&CString::new(source)?, Some(&module.dict()), None)?;
+        Ok::<_, PyErr>(module.unbind())
+    });
+    Ok(module?.bind(py).clone())
+}
+
+/// `text` as a `str` that `repr` does not show.
+pub(crate) fn secret<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    support(py)?.getattr("Secret")?.call1((text,))
+}

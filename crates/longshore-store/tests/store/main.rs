@@ -1,0 +1,4 @@
+//! What needs no interpreter: the stores that Rust is handed. Everything else is tested from Python.
+
+mod on_runtime;
+mod prefix;
