@@ -154,7 +154,8 @@ class FsspecStore(Transfer, metaclass=_ByProtocol):
             cls.root_marker = cls._paths.root
 
     def _construct_store(self, bucket: str) -> Store:
-        return self._kept(bucket)
+        store: Store = self._kept(bucket)
+        return store
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:

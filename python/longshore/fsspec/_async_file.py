@@ -25,6 +25,8 @@ class AsyncFile(AbstractAsyncStreamedFile):
     """
 
     _file: Any
+    closed: bool
+    loc: int
 
     @classmethod
     async def open(
