@@ -129,7 +129,8 @@ class Boto3CredentialProvider(Remade):
         return {
             "access_key_id": frozen.access_key,
             "secret_access_key": frozen.secret_key,
-            "token": frozen.token,
+            # Some sources have an empty text for none.
+            "token": frozen.token or None,
             "expires_at": until if expiry is None else min(until, expiry),
         }
 
