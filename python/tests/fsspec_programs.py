@@ -13,6 +13,7 @@ import fsspec  # type: ignore[import-untyped]
 
 from children import main
 from fork_programs import fork, reap
+from longshore.exceptions import PreconditionError
 from longshore.fsspec import FsspecStore, register
 
 
@@ -38,7 +39,13 @@ def survive_a_fork(options: str) -> None:
     file = fs.open("bucket/shared")
     assert file.read(3) == b"sha"
 
+    writer = fs.open("bucket/written", "wb")
+    writer.write(b"1")
+
     def child(number: int) -> None:
+        # What happens when the child lets go of it.
+        writer.__del__()
+        assert not fs.exists("bucket/written")
         assert fs.cat("bucket/shared") == b"shared"
         assert file.read() == b"red"
         assert memory.cat("/shared") == b"memory"
@@ -49,7 +56,22 @@ def survive_a_fork(options: str) -> None:
     assert file.read() == b"red"
     for each in children:
         reap(each)
-    assert fs.ls("bucket") == ["bucket/child0", "bucket/child1", "bucket/child2", "bucket/shared"]
+    writer.close()
+    assert fs.cat("bucket/written") == b"1"
+    assert fs.ls("bucket") == [f"bucket/{name}" for name in ("child0", "child1", "child2", "shared", "written")]
+
+    file = fs.open("bucket/shared")
+    fs.pipe("bucket/shared", b"another")
+
+    def late() -> None:
+        try:
+            file.read()
+        except PreconditionError as error:
+            assert "replaced after it was opened" in str(error)
+        else:
+            raise AssertionError("two versions in one file")
+
+    reap(fork(late))
 
 
 def be_used_by_threads(options: str) -> None:

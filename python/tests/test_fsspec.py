@@ -222,9 +222,16 @@ class TestListing:
     def test_finding_and_adding_up_take_one_request(self, s3_world: World) -> None:
         s3_world.fill(*(f"{index % 7}/{index}" for index in range(40)))
         assert s3_world.server is not None
-        for call in (s3_world.fs.find, s3_world.fs.du):
+        for call in (
+            s3_world.fs.find,
+            s3_world.fs.du,
+            lambda path: s3_world.fs.glob(f"{path}/**"),
+            lambda path: s3_world.fs.glob(f"{path}/*"),
+            lambda path: s3_world.fs.find(path, maxdepth=1, withdirs=True),
+            s3_world.fs.ls,
+        ):
             s3_world.server.reset_stats()
-            call(s3_world.root)
+            assert call(s3_world.root)
             assert requests(s3_world.server) == {"ListObjectsV2": 1}, call
 
     def test_a_listing_that_fails_is_not_a_short_one(self, s3_world: World) -> None:

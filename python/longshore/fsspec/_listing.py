@@ -3,6 +3,7 @@
 # pyright: basic
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,10 @@ class Listing(AsyncFileSystem):
                 return self._entry(bucket, await obs.head_async(self._construct_store(bucket), key))
             except FileNotFoundError:
                 pass
+            except PermissionError:
+                # What some web servers say of folders.
+                if not self._paths.is_web or not await self._is_folder(bucket, key):
+                    raise
         if await self._is_folder(bucket, key):
             return _folder(self._paths.join(bucket, key))
         raise self._missing("info", path)
@@ -203,17 +208,13 @@ class Listing(AsyncFileSystem):
             found = await self._deep(path, prefix, withdirs)
         else:
             found = await self._levels(path, prefix, maxdepth)
-        if not prefix and (not found or withdirs):
-            # An object at the path itself, or the folder.
-            try:
-                itself = await self._info(path)
-            except FileNotFoundError:
-                pass
-            else:
-                if (itself["type"] == "file" and not found) or (
-                    withdirs and itself["type"] == "directory" and path != self._paths.root
-                ):
-                    found[path] = itself
+        if not prefix and path != self._paths.root:
+            if not found:
+                # An object at the path itself, or an empty folder.
+                with contextlib.suppress(FileNotFoundError):
+                    found[path] = await self._info(path)
+            elif withdirs:
+                found[path] = _folder(path)
         names = sorted(name for name, entry in found.items() if withdirs or entry["type"] == "file")
         return {name: found[name] for name in names} if detail else names
 

@@ -42,6 +42,7 @@ class Paths:
             raise InvalidArgumentError(f"there is no protocol {protocol!r}; there are {', '.join(sorted(PROTOCOLS))}")
         self.has_buckets = protocol not in ("file", "memory")
         self.root = "" if self.has_buckets else "/"
+        self.is_web = protocol in ("http", "https")
 
     def strip(self, path: Any) -> Any:
         """The path without a scheme and without a slash at its end; of a list, that of each."""
