@@ -196,6 +196,11 @@ def find_name(
         "longshore.exceptions",
         "longshore.types",
         "longshore.testing",
+        "longshore.fsspec",
+        "longshore.auth",
+        "longshore.auth.boto3",
+        "longshore.auth.google",
+        "longshore.auth.azure",
     ):
         for kind in ("class", "exc", "func", "attr", "data", "obj"):
             name = f"{module}.{last}"
@@ -207,6 +212,8 @@ def find_name(
                     return found
     others = (
         "asyncio.",
+        "boto3.",
+        "botocore.",
         "collections.",
         "datetime.",
         "numpy.",

@@ -33,6 +33,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 AZURE_STORAGE = "https://storage.azure.com"
+GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 JWT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -133,8 +134,13 @@ def google_metadata() -> Iterator[Double]:
         _require(asked.method == "GET", 405, f"the method is {asked.method}")
         _require(asked.headers.get("metadata-flavor") == "Google", 403, "no header Metadata-Flavor: Google")
         _require("x-forwarded-for" not in asked.headers, 403, "X-Forwarded-For is not accepted")
+        email = "tests@project.iam.gserviceaccount.com"
+        if asked.path == f"{account}/":
+            return {"email": email, "scopes": [], "aliases": ["default"]}
         plain = {
-            f"{account}/email": "tests@project.iam.gserviceaccount.com",
+            # How Google's own library finds out whether it is on such a machine.
+            "/": "computeMetadata/\n",
+            f"{account}/email": email,
             "/computeMetadata/v1/project/project-id": "project",
         }
         if asked.path == f"{account}/token":
@@ -159,8 +165,9 @@ def google_tokens() -> Iterator[GoogleTokens]:
         kind = asked.form.get("grant_type")
         if kind == JWT_BEARER:
             claims = double.verify(asked.form.get("assertion", ""))
+            # google-auth always names the real server, whatever its own address is.
             _require(
-                claims.get("aud") == double.service_account["token_uri"],
+                claims.get("aud") in (double.service_account["token_uri"], GOOGLE_TOKENS),
                 400,
                 f"invalid_grant: aud is {claims.get('aud')}",
             )
