@@ -78,6 +78,12 @@ class TestOwnModule:
         assert prefix == "p"
         assert third.names("a/b", "https://host/x") == ("a/b", "https://host/x")
 
+    def test_options_of_a_client_of_ones_own_are_read(self, third: ModuleType) -> None:
+        options = {"timeout": timedelta(seconds=5), "default_headers": {"x": "hunter2"}, "allow_http": True}
+        assert third.client(options) == '{"allow_http", "default_headers", "timeout"}'
+        with pytest.raises(third.exceptions.UnknownConfigurationKeyError, match='did you mean "timeout"'):
+            third.client({"timeuot": 5})
+
     def test_requests_are_made_by_whoever_polls(self, third: ModuleType, aws: testing.Server, tmp_path: Path) -> None:
         for store in [
             third.store.MemoryStore(),
