@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, Protocol, Self, SupportsIndex, TypeAlias, final, overload
 
+from typing_extensions import disjoint_base
+
 from longshore._stores import AzureStore as AzureStore
 from longshore._stores import GCSStore as GCSStore
 from longshore._stores import HTTPStore as HTTPStore
@@ -76,6 +78,11 @@ __all__ = [
     "store_writer",
     "use_store_class",
 ]
+
+class _Array(Protocol):
+    # Arrays of NumPy have a buffer, and say so to type checkers from Python 3.12 on.
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
 
 _Sub: TypeAlias = SupportsIndex | _Buffer
 _Bound: TypeAlias = SupportsIndex | None
@@ -287,9 +294,6 @@ def delete(how: Any, uri: Any, whole_bucket: Any, store: Store | None, listener:
 def doctor(how: Any, uri: Any, options: dict[str, Any]) -> Any: ...
 def exists(how: Any, uri: Any, store: Store | None) -> Any: ...
 def get(how: Any, uri: Any, store: Store | None, listener: Any) -> Any: ...
-def from_url(
-    url: Any, *, config: Any = None, client_options: Any = None, retry_config: Any = None, **kwargs: Any
-) -> Any: ...
 def get_buffer(how: Any, uri: Any, store: Store | None, listener: Any) -> Any: ...
 def get_many_buffers(how: Any, uris: Any, max_in_flight: Any, store: Store | None, listener: Any) -> Any: ...
 def get_many(how: Any, uris: Any, max_in_flight: Any, store: Store | None, listener: Any) -> Any: ...
