@@ -72,9 +72,9 @@ impl Options {
         Ok(taken.map(|(_, value)| value))
     }
 
-    /// One that nobody took.
+    /// One that nobody took, unless it is empty.
     pub(crate) fn left(&self) -> Option<&str> {
-        self.texts.keys().next().map(String::as_str)
+        self.texts.iter().find(|(_, text)| !text.trim().is_empty()).map(|(name, _)| name.as_str())
     }
 
     /// For stores that have no options.

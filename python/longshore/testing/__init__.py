@@ -127,7 +127,7 @@ class Server:
             "AWS_DEFAULT_REGION": self.region,
         }
 
-    def store_for(self, bucket: str, **options: typing.Unpack[types.S3Options]) -> S3Store:
+    def store_for(self, bucket: str, /, **options: typing.Unpack[types.S3Options]) -> S3Store:
         """The store of one bucket on this server. The bucket need not exist yet."""
         options.setdefault("endpoint", self.endpoint)
         options.setdefault("access_key_id", self.access_key)
