@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod abroad;
+mod buckets;
 mod classes;
 mod client;
 mod credentials;
