@@ -63,7 +63,7 @@ def _refuse_the_rest(options: Mapping[str, object], known: str, place: str = "")
 
 
 def _bucket(path: str) -> tuple[tuple[str, ...], str | None]:
-    """The bucket, as the argument that it is, and the prefix. Without a bucket the store has all of them, and keys begin with one."""
+    """The bucket, as an argument, and the prefix. A store without a bucket has all of them, and its keys begin with one."""
     bucket, _, prefix = path.strip("/").partition("/")
     return (bucket,) if bucket else (), prefix or None
 
