@@ -332,7 +332,6 @@ class TestOthers:
             assert asyncio.run(there_and_back())["id"] == "an-item"
         assert json.loads((tmp_path / "item.json").read_text())["id"] == "an-item"
 
-
     @pytest.mark.parametrize("kind", [MemoryStore, LocalStore])
     def test_async_tiff_reads_from_a_store_of_ours(self, kind: type[Any], tmp_path: Path) -> None:
         """It takes stores by their methods, and those that it can build anew."""
