@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import pickle
+import struct
 import subprocess
 import sys
 import warnings
@@ -73,10 +74,17 @@ class TestOwnModule:
         assert third.own(store) == "PyObjectStore(s3://bucket/p)"
         assert third.s3(store) == "s3://bucket/p"
         assert third.any(store)[0] is store
+        assert third.echo(store) == store
         names, prefix = third.settings(store)
         assert {"region", "skip_signature"} <= set(names)
         assert prefix == "p"
         assert third.names("a/b", "https://host/x") == ("a/b", "https://host/x")
+
+    def test_options_of_a_client_of_ones_own_are_read(self, third: ModuleType) -> None:
+        options = {"timeout": timedelta(seconds=5), "default_headers": {"x": "hunter2"}, "allow_http": True}
+        assert third.client(options) == '{"allow_http", "default_headers", "timeout"}'
+        with pytest.raises(third.exceptions.UnknownConfigurationKeyError, match='did you mean "timeout"'):
+            third.client({"timeuot": 5})
 
     def test_requests_are_made_by_whoever_polls(self, third: ModuleType, aws: testing.Server, tmp_path: Path) -> None:
         for store in [
@@ -324,6 +332,37 @@ class TestOthers:
             assert asyncio.run(there_and_back())["id"] == "an-item"
         assert json.loads((tmp_path / "item.json").read_text())["id"] == "an-item"
 
+    @pytest.mark.parametrize("kind", [MemoryStore, LocalStore])
+    def test_async_tiff_reads_from_a_store_of_ours(self, kind: type[Any], tmp_path: Path) -> None:
+        """It takes stores by their methods, and those that it can build anew."""
+        async_tiff = pytest.importorskip("async_tiff")
+        store = kind() if kind is MemoryStore else kind(tmp_path)
+        store.put("image.tif", small_image())
+
+        async def look() -> tuple[int, object]:
+            image = await async_tiff.TIFF.open("image.tif", store=store)
+            return image.ifds[0].image_width, await image.fetch_tile(0, 0, 0)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            width, tile = asyncio.run(look())
+        assert width == 16
+        assert tile is not None
+
+
+def small_image() -> bytes:
+    """A TIFF of 16 by 16 grey pixels, in one tile."""
+    pixels = bytes(range(256))
+    # Width, length, bits, compression, meaning, samples, arrangement, tile width and length, where the tile is, its size.
+    tags = [(256, 3, 16), (257, 3, 16), (258, 3, 8), (259, 3, 1), (262, 3, 1), (277, 3, 1), (284, 3, 1)]
+    tags += [(322, 3, 16), (323, 3, 16), (324, 4, 0), (325, 4, len(pixels))]
+    start = 8 + 2 + 12 * len(tags) + 4
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags))
+    for tag, kind, value in tags:
+        number = start if tag == 324 else value
+        head += struct.pack("<HHI", tag, kind, 1) + number.to_bytes(4, "little")
+    return head + bytes(4) + pixels
+
 
 class TestFileSystems:
     @pytest.fixture(autouse=True)
@@ -348,8 +387,21 @@ class TestFileSystems:
             "s3", client_options={"allow_http": True}, region="us-east-1", **keys(aws)
         )
         assert third.list(DirFileSystem("bucket/folder", system)) == ["key"]
-        with pytest.raises(third.exceptions.NotSupportedError, match="DirFileSystem"):
+
+    def test_a_file_system_without_a_bucket_has_all_buckets(self, third: ModuleType, aws: testing.Server) -> None:
+        system = importlib.import_module("obstore.fsspec").FsspecStore(
+            "s3", client_options={"allow_http": True}, region="us-east-1", **keys(aws)
+        )
+        assert bytes(third.get(system, "bucket/folder/key")) == b"body"
+        third.put(system, "bucket/new/key", b"x")
+        assert third.list_under(system, "bucket/new") == ["bucket/new/key"]
+        assert s3.get("s3://bucket/new/key", store=aws.store_for("bucket")) == b"x"
+        third.delete(system, "bucket/new/key")
+        assert third.list_under(system, "bucket/new") == []
+        with pytest.raises(third.exceptions.NotSupportedError, match="the first part of a key is the bucket"):
             third.list(system)
+        with pytest.raises(FileNotFoundError):
+            third.get(system, "no-such-bucket/key")
 
     def test_others_are_known_by_their_classes_and_arguments(self, third: ModuleType) -> None:
         DirFileSystem = importlib.import_module("fsspec.implementations.dirfs").DirFileSystem  # noqa: N806

@@ -219,7 +219,14 @@ def test_every_public_module_is_one_of_these() -> None:
         for module in pkgutil.walk_packages(longshore.__path__, "longshore.")
         if not any(part.startswith("_") for part in module.name.split("."))
     ]
-    assert names == ["longshore.exceptions", "longshore.testing", "longshore.testing.plugin", "longshore.types"]
+    assert names == [
+        "longshore.exceptions",
+        "longshore.obs",
+        "longshore.store",
+        "longshore.testing",
+        "longshore.testing.plugin",
+        "longshore.types",
+    ]
     for name in names:
         importlib.import_module(name)
 
