@@ -212,8 +212,6 @@ def find_name(
                     return found
     others = (
         "asyncio.",
-        "boto3.",
-        "botocore.",
         "collections.",
         "datetime.",
         "numpy.",
@@ -231,6 +229,7 @@ def find_name(
 # Names that annotations use without their module.
 OTHER_NAMES = {
     "Any",
+    "AsyncFileSystem",
     "Callable",
     "Future",
     "Generator",

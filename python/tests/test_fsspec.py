@@ -514,11 +514,26 @@ class TestDeleting:
         assert counted == {}
         assert s3_world.fs.find(s3_world.root) == []
 
-    def test_a_bucket_or_the_root_is_not_deleted_by_a_slip(self, s3_world: World) -> None:
+    def test_a_bucket_is_not_deleted_by_a_slip(self, s3_world: World) -> None:
         with pytest.raises(ValueError, match="buckets are not deleted here"):
             s3_world.fs.rm("bucket")
-        with pytest.raises(ValueError, match="everything on this machine"):
-            FsspecStore("file").rm("file:///", recursive=True)
+
+    def test_a_machine_is_not_deleted_by_a_slip(self) -> None:
+        class Harmless(FsspecStore):
+            """Where the refusal is missing, nothing is looked for, and nothing is deleted."""
+
+            async def _below_all(self, *_: Any) -> Any:
+                raise AssertionError("it would look for everything on this machine")
+
+            async def _delete(self, *_: Any) -> Any:
+                raise AssertionError("it would delete everything on this machine")
+
+        fs = Harmless("file")
+        for path in ("file:///", "/", "//"):
+            with pytest.raises(ValueError, match="everything on this machine"):
+                fs.rm(path, recursive=True)
+        with pytest.raises(AssertionError, match="look for"):
+            fs.rm("/no/such/folder/of/the/tests", recursive=True)
 
     def test_folders_of_files_are_made_and_removed(self, tmp_path: Path) -> None:
         fs = FsspecStore("file")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import pickle
 import subprocess
 import sys
 import time
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +20,7 @@ import longshore as s3
 from children import run
 from fsspec_worlds import requests, s3_options
 from longshore import testing
-from longshore.fsspec import SUPPORTED_PROTOCOLS, FsspecStore, register
+from longshore.fsspec import SUPPORTED_PROTOCOLS, AsyncFile, BufferedFile, FsspecStore, register
 
 
 @pytest.fixture
@@ -205,3 +207,15 @@ def test_importing_longshore_does_not_import_fsspec() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n['asyncio', 'fsspec']\n", "")
+
+
+def test_type_hints_resolve_at_run_time() -> None:
+    found = 0
+    for kind in (FsspecStore, BufferedFile, AsyncFile):
+        for parent in kind.__mro__:
+            for member in vars(parent).values():
+                if inspect.isfunction(member) and member.__module__.startswith("longshore"):
+                    assert "return" in typing.get_type_hints(member), member
+                    found += 1
+    assert typing.get_type_hints(register)
+    assert found > 60

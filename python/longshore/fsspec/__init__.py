@@ -20,12 +20,12 @@ import hashlib
 import os
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import fsspec  # type: ignore[import-untyped]
 from fsspec.asyn import get_loop  # type: ignore[import-untyped]
 
-from longshore import obs
+from longshore import Store, obs
 from longshore.exceptions import InvalidArgumentError, NotSupportedError
 from longshore.fsspec._async_file import AsyncFile
 from longshore.fsspec._bases import Cached
@@ -33,9 +33,6 @@ from longshore.fsspec._file import BufferedFile, TextFile
 from longshore.fsspec._paths import PROTOCOLS, Paths
 from longshore.fsspec._transfer import Transfer
 from longshore.store import from_url
-
-if TYPE_CHECKING:
-    from longshore import Store
 
 __all__ = ["SUPPORTED_PROTOCOLS", "AsyncFile", "BufferedFile", "FsspecStore", "register"]
 
