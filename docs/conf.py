@@ -214,6 +214,7 @@ def find_name(
         "asyncio.",
         "collections.",
         "datetime.",
+        "fsspec.",
         "numpy.",
         "np.",
         "npt.",

@@ -229,7 +229,7 @@ class StsCredentialProvider(Remade):
 
 def _new_session(provider: object) -> Any:
     try:
-        import boto3
+        import boto3  # type: ignore[import-untyped]
     except ImportError as error:
         raise missing(provider, "boto3", "boto3", error) from error
     return boto3.Session()
@@ -256,7 +256,7 @@ def _consistent(credentials: Any) -> tuple[Any, datetime | None]:
 
 def _check_arguments(given: AssumeRoleArguments) -> None:
     """Refuses what the installed boto3 would refuse when the role is assumed."""
-    import botocore.session
+    import botocore.session  # type: ignore[import-untyped]
 
     shape: Any = botocore.session.Session().get_service_model("sts").operation_model("AssumeRole").input_shape
     known = list(shape.members)
