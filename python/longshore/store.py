@@ -1,7 +1,7 @@
 """The store classes, with the methods that every store has.
 
-A method does what the function of its name in :mod:`longshore.obs` does, which says what its arguments mean. An ``_async`` method is
-a coroutine, so that it can be made a task.
+A method does what the function of its name in :mod:`longshore.obs` does, which says what its arguments mean. An ``_async``
+method is a coroutine, so that it can be made a task.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 
 from longshore import _native, obs
-from longshore._lazy import abc, datetime, types, typing
+from longshore._lazy import abc, datetime, types
 from longshore._native import Store, from_url
 
 TYPE_CHECKING = False
@@ -214,9 +214,7 @@ class ObjectStoreMethods:
         self: _Self, prefix: str | None = None, *, return_arrow: bool = False, string_prefix: bool = False
     ) -> types.ListResult:
         """As :meth:`list_with_delimiter`, for ``asyncio``."""
-        return await obs.list_with_delimiter_async(
-            self, prefix, return_arrow=return_arrow, string_prefix=string_prefix
-        )
+        return await obs.list_with_delimiter_async(self, prefix, return_arrow=return_arrow, string_prefix=string_prefix)
 
     def delete(self: _Self, paths: str | abc.Sequence[str]) -> None:
         """Deletes objects: :func:`longshore.obs.delete`."""
@@ -247,9 +245,7 @@ class ObjectStoreMethods:
         @overload
         def sign(self: _Self, method: str, paths: str, expires_in: datetime.timedelta) -> str: ...
         @overload
-        def sign(
-            self: _Self, method: str, paths: abc.Sequence[str], expires_in: datetime.timedelta
-        ) -> List[str]: ...
+        def sign(self: _Self, method: str, paths: abc.Sequence[str], expires_in: datetime.timedelta) -> List[str]: ...
 
     def sign(self: _Self, method: str, paths: Any, expires_in: datetime.timedelta) -> Any:
         """Makes URLs that allow one thing for a while: :func:`longshore.obs.sign`."""
@@ -259,9 +255,7 @@ class ObjectStoreMethods:
         """As :meth:`sign`, for ``asyncio``."""
         return await obs.sign_async(self, method, paths, expires_in)
 
-    def open_reader(
-        self: _Self, path: str, *, buffer_size: int = 1024 * 1024, size: int | None = None
-    ) -> ReadableFile:
+    def open_reader(self: _Self, path: str, *, buffer_size: int = 1024 * 1024, size: int | None = None) -> ReadableFile:
         """Opens an object as a file to read from: :func:`longshore.obs.open_reader`."""
         return obs.open_reader(self, path, buffer_size=buffer_size, size=size)
 

@@ -2,8 +2,8 @@
 //!
 //! CPython lends memory as a `Py_buffer`, which must be released exactly once, by an attached thread. [`Export`] is a Python
 //! object that holds one: when its count of references reaches zero, which can only happen on an attached thread, the buffer is
-//! released. So what a `Bytes` has to hold is a reference. PyO3 gives those back at once where the thread is attached, and else
-//! puts them aside, without waiting, for the next thread that attaches; [`wake`](crate::wake) sees to it that there is one.
+//! released. So what a `Bytes` has to hold is a reference. A thread that Python has never seen puts it [`aside`]; on any other
+//! PyO3 knows whether it is attached, and gives the reference back at once, or when the thread attaches again.
 
 use std::cell::Cell;
 use std::ffi::{CStr, c_int};
@@ -15,24 +15,25 @@ use pyo3::exceptions::{PyBufferError, PyMemoryError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use crate::wake;
+use crate::aside;
 
 /// The memory of `object`, not copied.
 pub(crate) fn borrow(object: &Bound<'_, PyAny>) -> PyResult<Bytes> {
+    let py = object.py();
+    aside::give_back(py);
     let export = Export::contiguous(object)?;
     let memory = export.memory();
     if memory.is_empty() {
         return Ok(Bytes::new());
     }
-    let py = object.py();
     let keeper = Some(Py::new(py, export)?);
-    wake::prepare(py);
+    aside::prepare(py);
     Ok(Bytes::from_owner(Lent { memory, keeper }))
 }
 
 /// A copy of the memory of `object`, in C order.
 pub(crate) fn copy(object: &Bound<'_, PyAny>) -> PyResult<Bytes> {
-    let mut export = match Export::contiguous(object) {
+    let export = match Export::contiguous(object) {
         Ok(export) => return copy_of(export.as_slice()),
         Err(error) if error.is_instance_of::<PyTypeError>(object.py()) => return Err(error),
         Err(_) => Export::new(object, ffi::PyBUF_FULL_RO)?,
@@ -46,7 +47,6 @@ pub(crate) fn copy(object: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     }
     // SAFETY: CPython has written that many bytes.
     unsafe { copied.set_len(export.length()) };
-    export.release();
     Ok(copied.into())
 }
 
@@ -95,11 +95,7 @@ impl Export {
             .and_then(|export| if export.is_contiguous() { Ok(export) } else { Err(scattered(object)) })
             .map_err(|error| explain(object, error))?;
         if export.holds_objects() {
-            return Err(PyTypeError::new_err(format!(
-                "cannot take the memory of {}: it holds Python objects, whose addresses mean nothing elsewhere; pass an \
-                 array of numbers",
-                described(object)
-            )));
+            return Err(objects(object));
         }
         Ok(export)
     }
@@ -129,12 +125,9 @@ impl Export {
             return false;
         }
         // SAFETY: the exporter promises a text that ends with NUL and lives as long as the export.
-        unsafe { CStr::from_ptr(self.0.format) }.to_bytes().contains(&b'O')
-    }
-
-    fn release(&mut self) {
-        // SAFETY: we are attached. CPython empties the structure, so a second release does nothing.
-        unsafe { ffi::PyBuffer_Release(&raw mut *self.0) }
+        let format = unsafe { CStr::from_ptr(self.0.format) }.to_bytes();
+        // Names of fields stand between colons, and may have an O too.
+        format.split(|byte| *byte == b':').step_by(2).any(|codes| codes.contains(&b'O'))
     }
 }
 
@@ -145,7 +138,8 @@ thread_local! {
 
 impl Drop for Export {
     fn drop(&mut self) {
-        self.release();
+        // SAFETY: we are attached, and nothing else releases it.
+        unsafe { ffi::PyBuffer_Release(&raw mut *self.0) };
         RELEASED.set(RELEASED.get().wrapping_add(1));
     }
 }
@@ -159,10 +153,18 @@ fn explain(object: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
         return PyTypeError::new_err(message);
     }
     match Export::new(object, ffi::PyBUF_FULL_RO) {
+        Ok(whole) if whole.holds_objects() => objects(object),
         Ok(whole) if !whole.is_contiguous() => scattered(object),
         // Such as a memoryview that was released, which says so itself.
         _ => error,
     }
+}
+
+fn objects(object: &Bound<'_, PyAny>) -> PyErr {
+    PyTypeError::new_err(format!(
+        "cannot take the memory of {}: it holds Python objects, whose addresses mean nothing elsewhere; pass an array of numbers",
+        described(object)
+    ))
 }
 
 fn scattered(object: &Bound<'_, PyAny>) -> PyErr {
@@ -199,10 +201,16 @@ impl AsRef<[u8]> for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
+        let Some(keeper) = self.keeper.take() else { return };
+        // SAFETY: asks for a thread-local value of CPython, which is null for a thread that Python has never seen.
+        if unsafe { ffi::PyGILState_GetThisThreadState() }.is_null() {
+            return aside::put(keeper);
+        }
         let before = RELEASED.get();
-        drop(self.keeper.take());
+        drop(keeper);
+        // A thread that is attached without PyO3 knowing may not come back to it.
         if RELEASED.get() == before {
-            wake::ask();
+            aside::ask();
         }
     }
 }

@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "the buffer protocol and DLPack are C interfaces; each block says what it relies on")]
 
 mod arguments;
+mod aside;
 mod bytes;
 mod characters;
 mod dlpack;
@@ -13,7 +14,6 @@ mod register;
 mod search;
 mod sequence;
 mod split;
-mod wake;
 
 pub use crate::bytes::PyBytes;
 pub use crate::register::{STUB, register};

@@ -123,8 +123,12 @@ pub struct S3Access {
     pub bucket_url: String,
     /// Whether signatures cover bodies.
     pub sign_payload: bool,
+    /// Whether the server cannot delete many objects with one request.
+    pub single_deletes: bool,
     /// Whether requests carry `x-amz-request-payer`.
     pub request_payer: bool,
+    /// The content type of what is written, where nothing else is said.
+    pub content_type: Option<String>,
     /// The checksum that goes with a body: `sha256` or `crc64nvme`.
     pub checksum: Option<&'static str>,
     /// How objects are encrypted.

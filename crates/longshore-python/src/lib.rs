@@ -31,6 +31,7 @@ mod _native {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         longshore_runtime::fork::generation();
         longshore_store::import_exceptions_from("longshore.exceptions");
+        longshore_store::name_classes(module.py(), "longshore._native")?;
         longshore_bytes::register(module, "longshore")
     }
 

@@ -24,7 +24,8 @@ import secrets
 
 from longshore import _objects
 from longshore._lazy import abc, types, typing
-from longshore._native import Gateway, S3Store
+from longshore._native import Gateway
+from longshore.store import S3Store
 
 __all__ = ["Fault", "Faults", "Server", "server"]
 

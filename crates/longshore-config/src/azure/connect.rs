@@ -49,7 +49,7 @@ impl AzureSettings {
         let none = || -> AzureCredentialProvider {
             Arc::new(StaticCredentialProvider::new(AzureCredential::SASToken(Vec::new())))
         };
-        let objects = MicrosoftAzureBuilder::new()
+        let mut builder = MicrosoftAzureBuilder::new()
             .with_account(&self.account)
             .with_container_name(&self.container)
             .with_endpoint(self.endpoint.clone())
@@ -58,7 +58,11 @@ impl AzureSettings {
             .with_http_connector(Fixed(http.clone()))
             .with_skip_signature(credentials.is_none())
             .with_credentials(credentials.clone().unwrap_or_else(none))
-            .build()?;
+            .with_disable_tagging(self.disable_tagging);
+        if let Some(key) = &self.encryption_key {
+            builder = builder.with_encryption_key(&key.0);
+        }
+        let objects = builder.build()?;
         let objects = Arc::new(objects);
         // An account's key signs, and a token has a key made for it. What is a signed URL already signs no others.
         let signs = matches!(self.signing, Signing::Key(_) | Signing::Token(_) | Signing::From(_) | Signing::By(_));

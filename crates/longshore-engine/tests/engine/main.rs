@@ -1,15 +1,18 @@
 //! The engine against a real S3 server with faults, and against local files and memory.
 
 mod azure;
+mod connecting;
 mod credentials;
 mod deleting;
 mod doctor;
+mod doubles;
 mod downloading;
 mod gcs;
 mod headers;
 mod listing;
 mod local;
 mod managing;
+mod methods;
 mod place;
 mod ranges;
 mod reading;

@@ -12,7 +12,7 @@ use crate::shown;
 use crate::store::{Inner, Kind, Store, handed};
 
 /// A bucket on Google Cloud Storage.
-#[pyclass(name = "GCSStore", extends = Store, frozen, subclass, from_py_object, module = "longshore")]
+#[pyclass(name = "GCSStore", extends = Store, frozen, subclass, from_py_object, module = "longshore_store")]
 #[derive(Clone, Debug)]
 pub struct PyGCSStore(pub(crate) Arc<Inner>);
 
@@ -85,7 +85,7 @@ impl PyGCSStore {
     /// The callable that gives the credentials, where there is one.
     #[getter]
     fn credential_provider(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.0.provider.as_ref().map(|source| source.provider().clone_ref(py))
+        self.0.provider.as_ref().map(|provider| provider.object.clone_ref(py))
     }
 
     /// The endpoint; `None` for Google itself.
