@@ -37,6 +37,7 @@ def server() -> Iterator[testing.Server]:
     [
         "survive_a_fork",
         "be_used_by_threads",
+        "end_with_open_files",
         "register_and_open",
         "read_with_pandas_and_pyarrow",
         "store_arrays_with_zarr",
@@ -47,6 +48,8 @@ def test_programs_do_what_they_say(server: testing.Server, program: str) -> None
     flags = ["-W", "ignore"]
     ended = run("fsspec_programs", program, json.dumps(s3_options(server)), flags=flags, seconds=90)
     assert ended.check() == ("[]\n" if program == "register_and_open" else "")
+    if program == "end_with_open_files":
+        assert s3.get("s3://bucket/unclosed", store=server.store_for("bucket")) == b"data"
 
 
 class TestInstances:
