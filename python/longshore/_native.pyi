@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, Protocol, Self, SupportsIndex, TypeAlias, final, overload
 
+from typing_extensions import disjoint_base
+
 from longshore._stores import AzureStore as AzureStore
 from longshore._stores import GCSStore as GCSStore
 from longshore._stores import HTTPStore as HTTPStore
@@ -76,6 +78,11 @@ __all__ = [
     "store_writer",
     "use_store_class",
 ]
+
+class _Array(Protocol):
+    # Arrays of NumPy have a buffer, and say so to type checkers from Python 3.12 on.
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
 
 _Sub: TypeAlias = SupportsIndex | _Buffer
 _Bound: TypeAlias = SupportsIndex | None

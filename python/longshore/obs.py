@@ -13,7 +13,7 @@ import builtins
 from longshore import _native
 from longshore._call import named, run_silent, start_silent
 from longshore._lazy import abc, asyncio, datetime, types
-from longshore._native import RecordBatch
+from longshore._native import RecordBatch, Store
 from longshore._obs_files import AsyncReadableFile, AsyncWritableFile, ReadableFile, WritableFile
 from longshore._obs_put import Said
 from longshore._obs_put import put as _put
@@ -24,9 +24,7 @@ from longshore.exceptions import BaseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal, overload
-
-    from longshore._native import Store
+    from typing import Literal, overload
 
 # `list` is one of our names.
 List = builtins.list
@@ -305,7 +303,7 @@ def list(
     chunk_size: int = 1000,
     return_arrow: bool = False,
     string_prefix: bool = False,
-) -> ListStream[Any]:
+) -> ListStream[List[types.ObjectMeta]] | ListStream[RecordBatch]:
     """Lists objects, chunk by chunk. Nothing is asked of the store before the first chunk is.
 
     Parameters
@@ -425,7 +423,7 @@ if TYPE_CHECKING:
     def sign(store: Store, method: str, paths: abc.Sequence[str], expires_in: datetime.timedelta) -> List[str]: ...
 
 
-def sign(store: Store, method: str, paths: str | abc.Sequence[str], expires_in: datetime.timedelta) -> Any:
+def sign(store: Store, method: str, paths: str | abc.Sequence[str], expires_in: datetime.timedelta) -> str | List[str]:
     """Makes URLs that allow one thing with one object for a while, to whoever has them. No request is sent for it.
 
     Parameters
@@ -449,12 +447,24 @@ def sign(store: Store, method: str, paths: str | abc.Sequence[str], expires_in: 
     NotSupportedError
         This kind of store has no such URLs, or there is nothing to sign with.
     """
-    return run_silent(_native.store_sign, "sign", store, method, paths, expires_in)
+    return run_silent(_native.store_sign, "sign", store, method, paths, expires_in)  # type: ignore[no-any-return]
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def sign_async(  # type: ignore[overload-overlap]
+        store: Store, method: str, paths: str, expires_in: datetime.timedelta
+    ) -> asyncio.Future[str]: ...
+    @overload
+    def sign_async(
+        store: Store, method: str, paths: abc.Sequence[str], expires_in: datetime.timedelta
+    ) -> asyncio.Future[List[str]]: ...
 
 
 def sign_async(
     store: Store, method: str, paths: str | abc.Sequence[str], expires_in: datetime.timedelta
-) -> asyncio.Future[Any]:
+) -> asyncio.Future[str] | asyncio.Future[List[str]]:
     """As :func:`sign`, for ``asyncio``. Credentials that have to be fetched first are."""
     return start_silent(_native.store_sign, "sign", store, method, paths, expires_in)
 

@@ -115,6 +115,19 @@ class TestClasses:
         with pytest.raises(exceptions.InvalidPathError):
             store.get("../secret")
 
+    def test_a_local_store_takes_empty_folders_away_where_that_was_said(self, tmp_path: Path) -> None:
+        for tidies in (True, False):
+            store = LocalStore(tmp_path / "root", mkdir=True, automatic_cleanup=tidies)
+            for key in ("deep/er/a", "deep/er/b", "deep/c"):
+                store.put(key, b"")
+            store.delete("deep/er/a")
+            assert (tmp_path / "root/deep/er/b").exists()
+            store.delete(["deep/er/b", "missing/d"])
+            assert (tmp_path / "root/deep/er").exists() is not tidies
+            store.delete("deep/c")
+            assert (tmp_path / "root/deep").exists() is not tidies
+            assert (tmp_path / "root").exists()
+
     def test_a_prefix_stands_before_every_key_and_in_none_that_comes_back(self, gateway_place: Place) -> None:
         prefix = gateway_place.key("under/here")
         store = S3Store(gateway_place.backend.root.removeprefix("s3://").rstrip("/"), prefix=prefix)

@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import pickle
+import struct
 import subprocess
 import sys
 import warnings
@@ -73,6 +74,7 @@ class TestOwnModule:
         assert third.own(store) == "PyObjectStore(s3://bucket/p)"
         assert third.s3(store) == "s3://bucket/p"
         assert third.any(store)[0] is store
+        assert third.echo(store) == store
         names, prefix = third.settings(store)
         assert {"region", "skip_signature"} <= set(names)
         assert prefix == "p"
@@ -329,6 +331,38 @@ class TestOthers:
             warnings.simplefilter("ignore")
             assert asyncio.run(there_and_back())["id"] == "an-item"
         assert json.loads((tmp_path / "item.json").read_text())["id"] == "an-item"
+
+
+    @pytest.mark.parametrize("kind", [MemoryStore, LocalStore])
+    def test_async_tiff_reads_from_a_store_of_ours(self, kind: type[Any], tmp_path: Path) -> None:
+        """It takes stores by their methods, and those that it can build anew."""
+        async_tiff = pytest.importorskip("async_tiff")
+        store = kind() if kind is MemoryStore else kind(tmp_path)
+        store.put("image.tif", small_image())
+
+        async def look() -> tuple[int, object]:
+            image = await async_tiff.TIFF.open("image.tif", store=store)
+            return image.ifds[0].image_width, await image.fetch_tile(0, 0, 0)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            width, tile = asyncio.run(look())
+        assert width == 16
+        assert tile is not None
+
+
+def small_image() -> bytes:
+    """A TIFF of 16 by 16 grey pixels, in one tile."""
+    pixels = bytes(range(256))
+    # Width, length, bits, compression, meaning, samples, arrangement, tile width and length, where the tile is, its size.
+    tags = [(256, 3, 16), (257, 3, 16), (258, 3, 8), (259, 3, 1), (262, 3, 1), (277, 3, 1), (284, 3, 1)]
+    tags += [(322, 3, 16), (323, 3, 16), (324, 4, 0), (325, 4, len(pixels))]
+    start = 8 + 2 + 12 * len(tags) + 4
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags))
+    for tag, kind, value in tags:
+        number = start if tag == 324 else value
+        head += struct.pack("<HHI", tag, kind, 1) + number.to_bytes(4, "little")
+    return head + bytes(4) + pixels
 
 
 class TestFileSystems:

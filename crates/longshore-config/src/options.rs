@@ -41,6 +41,11 @@ impl Options {
         self.provided = Some(Provided(source));
     }
 
+    /// Whether credentials come from somebody who was given.
+    pub(crate) fn is_provided(&self) -> bool {
+        self.provided.is_some()
+    }
+
     /// Removes and returns whoever gives credentials.
     pub(crate) fn take_provided(&mut self) -> Option<Provided> {
         self.provided.take()

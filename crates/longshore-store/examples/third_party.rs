@@ -27,6 +27,7 @@ fn third_party(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(settings, module)?)?;
     module.add_function(wrap_pyfunction!(s3, module)?)?;
     module.add_function(wrap_pyfunction!(client, module)?)?;
+    module.add_function(wrap_pyfunction!(echo, module)?)?;
     module.add_function(wrap_pyfunction!(names, module)?)
 }
 
@@ -104,4 +105,10 @@ fn client(options: PyClientOptions) -> String {
     let shown = format!("{options:?}");
     let _: object_store::ClientOptions = options.into();
     shown
+}
+
+/// A class as a result.
+#[pyfunction]
+fn echo(store: PyS3Store) -> PyS3Store {
+    store
 }
