@@ -95,7 +95,9 @@ class TestPickling:
     def test_one_in_memory_stays_in_its_process(self, tmp_path: Path) -> None:
         fs = FsspecStore("memory")
         fs.pipe("/a", b"data")
-        assert pickle.loads(pickle.dumps(fs)) is fs
+        assert pickle.loads(pickle.dumps(fs)) is pickle.loads(pickle.dumps(fs)) is fs
+        alone = FsspecStore("memory", skip_instance_cache=True)
+        assert pickle.loads(pickle.dumps(alone)) is alone is not fs
         (tmp_path / "pickled").write_bytes(pickle.dumps(fs))
         said = run("fsspec_programs", "unpickle_memory", str(tmp_path / "pickled")).check()
         assert "only in the process that has it" in said
