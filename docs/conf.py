@@ -212,10 +212,9 @@ def find_name(
                     return found
     others = (
         "asyncio.",
-        "boto3.",
-        "botocore.",
         "collections.",
         "datetime.",
+        "fsspec.",
         "numpy.",
         "np.",
         "npt.",
@@ -231,6 +230,7 @@ def find_name(
 # Names that annotations use without their module.
 OTHER_NAMES = {
     "Any",
+    "AsyncFileSystem",
     "Callable",
     "Future",
     "Generator",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import pickle
+import signal
 import sys
 import threading
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import fsspec  # type: ignore[import-untyped]
 import pytest
+from fsspec.implementations.dirfs import DirFileSystem  # type: ignore[import-untyped]
 
 from children import main
 from fork_programs import fork, reap
@@ -44,6 +47,8 @@ def survive_a_fork(options: str) -> None:
     writer.write(b"1")
 
     def child(number: int) -> None:
+        # One that hangs would keep the pipes of this program open.
+        signal.alarm(20)
         # What happens when the child lets go of it.
         writer.__del__()
         assert not fs.exists("bucket/written")
@@ -65,10 +70,23 @@ def survive_a_fork(options: str) -> None:
     fs.pipe("bucket/shared", b"another")
 
     def late() -> None:
+        signal.alarm(20)
         with pytest.raises(PreconditionError, match="replaced after it was opened"):
             file.read()
 
     reap(fork(late))
+
+
+def end_with_open_files(options: str) -> None:
+    """Ends while a file that is written, and one that is read, are open: what Python's own files do is to be complete."""
+    fs = FsspecStore("s3", **json.loads(options))
+    kept.append(fs.open("bucket/shared"))
+    kept[0].read(1)
+    kept.append(fs.open("bucket/unclosed", "wb"))
+    kept[1].write(b"data")
+
+
+kept: list[Any] = []
 
 
 def be_used_by_threads(options: str) -> None:
@@ -110,6 +128,18 @@ def register_and_open(options: str) -> None:
     register(["memory", "file"])
     assert isinstance(fsspec.filesystem("memory"), FsspecStore)
     assert isinstance(fsspec.filesystem("file"), FsspecStore)
+    # What fsspec puts on top of others.
+    for chain in ("simplecache", "filecache", "blockcache"):
+        with fsspec.open(f"{chain}::s3://bucket/opened", "rb", s3=settings) as file:
+            assert file.read() == b"data", chain
+    folder = DirFileSystem("bucket", fs=fs)
+    assert folder.find("") == ["opened", "shared"]
+    assert folder.cat("opened") == b"data"
+    with fs.open("bucket/archive.zip", "wb") as file, zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("inside", b"packed")
+    with fsspec.open("zip://inside::s3://bucket/archive.zip", "rb", s3=settings) as file:
+        assert file.read() == b"packed"
+    fs.rm("bucket/archive.zip")
     mapper = fsspec.get_mapper("s3://bucket/map", **settings)
     mapper["a"] = b"1"
     assert dict(mapper) == {"a": b"1"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import importlib
+import inspect
 import json
 import os
 import pickle
@@ -12,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import typing
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -433,3 +435,14 @@ def test_importing_the_modules_imports_none_of_the_packages() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+
+
+@pytest.mark.parametrize("module", ["azure", "boto3", "google"])
+def test_type_hints_resolve_at_run_time(module: str) -> None:
+    found = importlib.import_module(f"longshore.auth.{module}")
+    for name in found.__all__:
+        value = getattr(found, name)
+        for part in ("__init__", "__call__", "refresh", "get_token", "get_credentials", "client"):
+            member = getattr(value, part, None)
+            if inspect.isfunction(member) and member.__module__.startswith("longshore"):
+                assert "return" in typing.get_type_hints(member)

@@ -7,8 +7,6 @@ import io
 import os
 import pickle
 import random
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import fsspec.spec  # type: ignore[import-untyped]
@@ -23,30 +21,7 @@ from longshore.fsspec import BufferedFile, FsspecStore
 DATA = random.Random(1).randbytes(3_000_000)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[testing.Server]:
-    with testing.server() as running:
-        s3.create_bucket("s3://bucket", store=running.store_for("bucket"))
-        yield running
-
-
-@pytest.fixture
-def s3_world(server: testing.Server) -> World:
-    world = World(FsspecStore("s3", **s3_options(server)), f"bucket/{new_name()}", server)
-    server.faults.clear()
-    server.reset_stats()
-    return world
-
-
-@pytest.fixture(params=["memory", "file", "s3"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    if request.param == "s3":
-        found: World = request.getfixturevalue("s3_world")
-        return found
-    if request.param == "file":
-        return World(FsspecStore("file"), str(tmp_path))
-    return World(FsspecStore("memory"), f"/{new_name()}")
-
+pytest_plugins = ["fsspec_worlds"]
 
 CACHES = [None, "none", "readahead", "bytes", "all", "background", "mmap", "blockcache", "first"]
 
@@ -318,9 +293,9 @@ class TestWriting:
 
 
 class TestCoroutines:
-    def test_files_are_read_and_written_by_coroutines(self, server: testing.Server) -> None:
+    def test_files_are_read_and_written_by_coroutines(self, fsspec_server: testing.Server) -> None:
         async def main() -> None:
-            fs = FsspecStore("s3", asynchronous=True, **s3_options(server))
+            fs = FsspecStore("s3", asynchronous=True, **s3_options(fsspec_server))
             path = f"bucket/{new_name()}"
             async with await fs.open_async(path, "wb") as file:
                 for start in range(0, len(DATA), 1_000_000):
@@ -345,8 +320,8 @@ class TestCoroutines:
 
         asyncio.run(main())
 
-    def test_a_block_that_fails_leaves_the_object_as_it_was(self, server: testing.Server) -> None:
-        fs = FsspecStore("s3", asynchronous=True, **s3_options(server))
+    def test_a_block_that_fails_leaves_the_object_as_it_was(self, fsspec_server: testing.Server) -> None:
+        fs = FsspecStore("s3", asynchronous=True, **s3_options(fsspec_server))
         path = f"bucket/{new_name()}"
 
         async def fail() -> None:

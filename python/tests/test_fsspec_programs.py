@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import pickle
 import subprocess
 import sys
 import time
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +20,7 @@ import longshore as s3
 from children import run
 from fsspec_worlds import requests, s3_options
 from longshore import testing
-from longshore.fsspec import SUPPORTED_PROTOCOLS, FsspecStore, register
+from longshore.fsspec import SUPPORTED_PROTOCOLS, AsyncFile, BufferedFile, FsspecStore, register
 
 
 @pytest.fixture
@@ -35,6 +37,7 @@ def server() -> Iterator[testing.Server]:
     [
         "survive_a_fork",
         "be_used_by_threads",
+        "end_with_open_files",
         "register_and_open",
         "read_with_pandas_and_pyarrow",
         "store_arrays_with_zarr",
@@ -45,6 +48,8 @@ def test_programs_do_what_they_say(server: testing.Server, program: str) -> None
     flags = ["-W", "ignore"]
     ended = run("fsspec_programs", program, json.dumps(s3_options(server)), flags=flags, seconds=90)
     assert ended.check() == ("[]\n" if program == "register_and_open" else "")
+    if program == "end_with_open_files":
+        assert s3.get("s3://bucket/unclosed", store=server.store_for("bucket")) == b"data"
 
 
 class TestInstances:
@@ -90,7 +95,9 @@ class TestPickling:
     def test_one_in_memory_stays_in_its_process(self, tmp_path: Path) -> None:
         fs = FsspecStore("memory")
         fs.pipe("/a", b"data")
-        assert pickle.loads(pickle.dumps(fs)) is fs
+        assert pickle.loads(pickle.dumps(fs)) is pickle.loads(pickle.dumps(fs)) is fs
+        alone = FsspecStore("memory", skip_instance_cache=True)
+        assert pickle.loads(pickle.dumps(alone)) is alone is not fs
         (tmp_path / "pickled").write_bytes(pickle.dumps(fs))
         said = run("fsspec_programs", "unpickle_memory", str(tmp_path / "pickled")).check()
         assert "only in the process that has it" in said
@@ -205,3 +212,15 @@ def test_importing_longshore_does_not_import_fsspec() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n['asyncio', 'fsspec']\n", "")
+
+
+def test_type_hints_resolve_at_run_time() -> None:
+    found = 0
+    for kind in (FsspecStore, BufferedFile, AsyncFile):
+        for parent in kind.__mro__:
+            for member in vars(parent).values():
+                if inspect.isfunction(member) and member.__module__.startswith("longshore"):
+                    assert "return" in typing.get_type_hints(member), member
+                    found += 1
+    assert typing.get_type_hints(register)
+    assert found > 60

@@ -220,7 +220,12 @@ def test_every_public_module_is_one_of_these() -> None:
         if not any(part.startswith("_") for part in module.name.split("."))
     ]
     assert names == [
+        "longshore.auth",
+        "longshore.auth.azure",
+        "longshore.auth.boto3",
+        "longshore.auth.google",
         "longshore.exceptions",
+        "longshore.fsspec",
         "longshore.obs",
         "longshore.store",
         "longshore.testing",

@@ -11,16 +11,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, Unpack
+from typing import Any, NotRequired, Protocol, TypedDict, Unpack
 
 from longshore.auth._credentials import Remade, S3Credential, missing
 from longshore.exceptions import ArgumentTypeError, InvalidArgumentError
 
-if TYPE_CHECKING:
-    import boto3.session  # type: ignore[import-untyped]
-    import botocore.session  # type: ignore[import-untyped]
-
-__all__ = ["AssumeRoleArguments", "Boto3CredentialProvider", "S3Credential", "StsCredentialProvider"]
+__all__ = [
+    "AnySession",
+    "AssumeRoleArguments",
+    "Boto3CredentialProvider",
+    "Boto3Session",
+    "S3Credential",
+    "StsCredentialProvider",
+]
 
 
 class PolicyArn(TypedDict):
@@ -61,6 +64,22 @@ class AssumeRoleArguments(TypedDict):
     MinimumSessionTokenSize: NotRequired[int]
 
 
+class AnySession(Protocol):
+    """A session of boto3 or botocore."""
+
+    def get_credentials(self) -> Any:
+        """Returns its credentials, or ``None``."""
+        ...
+
+
+class Boto3Session(AnySession, Protocol):
+    """A session of boto3."""
+
+    def client(self, service_name: str) -> Any:
+        """Returns a client of one of AWS's services."""
+        ...
+
+
 class Boto3CredentialProvider(Remade):
     """The credentials of a boto3 or botocore session, for ``S3Store(credential_provider=…)``.
 
@@ -78,7 +97,7 @@ class Boto3CredentialProvider(Remade):
 
     def __init__(
         self,
-        session: boto3.session.Session | botocore.session.Session | None = None,
+        session: AnySession | None = None,
         *,
         ttl: timedelta = timedelta(minutes=30),
     ) -> None:
@@ -147,14 +166,14 @@ class StsCredentialProvider(Remade):
 
     config: dict[str, str]
     """Settings for the store: the session's region."""
-    session: boto3.session.Session
+    session: Boto3Session
     """The session that assumes the role."""
     kwargs: AssumeRoleArguments
     """The arguments of each call of ``assume_role``."""
 
     _found = ("_client", "config", "session")
 
-    def __init__(self, session: boto3.session.Session | None = None, **kwargs: Unpack[AssumeRoleArguments]) -> None:
+    def __init__(self, session: Boto3Session | None = None, **kwargs: Unpack[AssumeRoleArguments]) -> None:
         """Keeps the arguments; the role is assumed when the store needs credentials.
 
         Parameters
@@ -210,7 +229,7 @@ class StsCredentialProvider(Remade):
 
 def _new_session(provider: object) -> Any:
     try:
-        import boto3
+        import boto3  # type: ignore[import-untyped]
     except ImportError as error:
         raise missing(provider, "boto3", "boto3", error) from error
     return boto3.Session()
@@ -237,7 +256,7 @@ def _consistent(credentials: Any) -> tuple[Any, datetime | None]:
 
 def _check_arguments(given: AssumeRoleArguments) -> None:
     """Refuses what the installed boto3 would refuse when the role is assumed."""
-    import botocore.session
+    import botocore.session  # type: ignore[import-untyped]
 
     shape: Any = botocore.session.Session().get_service_model("sts").operation_model("AssumeRole").input_shape
     known = list(shape.members)

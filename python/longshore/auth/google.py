@@ -36,7 +36,7 @@ class GoogleCredentials(Protocol):
     token: Any
     """The token, after the first refresh."""
     expiry: Any
-    """When it expires: a ``datetime``, which is in UTC where it has no time zone, or ``None``."""
+    """A ``datetime``, which is in UTC where it has no time zone, or ``None`` for a token that does not expire."""
 
     def refresh(self, request: Any) -> Any:
         """Fetches a token; may be a coroutine function for :class:`GoogleAsyncCredentialProvider`."""

@@ -18,14 +18,16 @@ import asyncio
 import functools
 import hashlib
 import os
+import secrets
+import weakref
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import fsspec  # type: ignore[import-untyped]
 from fsspec.asyn import get_loop  # type: ignore[import-untyped]
 
-from longshore import obs
+from longshore import Store, obs
 from longshore.exceptions import InvalidArgumentError, NotSupportedError
 from longshore.fsspec._async_file import AsyncFile
 from longshore.fsspec._bases import Cached
@@ -33,9 +35,6 @@ from longshore.fsspec._file import BufferedFile, TextFile
 from longshore.fsspec._paths import PROTOCOLS, Paths
 from longshore.fsspec._transfer import Transfer
 from longshore.store import from_url
-
-if TYPE_CHECKING:
-    from longshore import Store
 
 __all__ = ["SUPPORTED_PROTOCOLS", "AsyncFile", "BufferedFile", "FsspecStore", "register"]
 
@@ -180,7 +179,9 @@ class FsspecStore(Transfer, metaclass=_ByProtocol):
     def __reduce__(self) -> tuple[Any, ...]:
         base, protocol = (type(self), None) if "_base" not in vars(type(self)) else (self._base, self.protocol)
         if self._paths.protocol == "memory":
-            return _same_memory, (os.getpid(), self._fs_token, base, protocol)
+            name = next((name for name, each in _memories.items() if each is self), None) or secrets.token_hex(16)
+            _memories[name] = self
+            return _same_memory, (name,)
         return _made_again, (base, protocol, self.storage_args, self.storage_options)
 
     # Files
@@ -304,13 +305,15 @@ def _made_again(base: Any, protocol: str | None, args: tuple[Any, ...], options:
     return made
 
 
-def _same_memory(process: int, token: str, base: Any, protocol: str | None) -> FsspecStore:
-    kind = base if protocol is None else base._for(protocol)
-    found = kind._cache.get(token) if process == os.getpid() else None
+# Those that were pickled, by what their pickles call them.
+_memories: weakref.WeakValueDictionary[str, FsspecStore] = weakref.WeakValueDictionary()
+
+
+def _same_memory(name: str) -> FsspecStore:
+    found = _memories.get(name)
     if found is None:
         raise NotSupportedError(
             "a file system in memory was pickled, and what it holds is only in the process that has it; "
             "use files or a bucket for what processes share"
         )
-    same: FsspecStore = found
-    return same
+    return found

@@ -5,15 +5,12 @@ from __future__ import annotations
 
 import io
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from longshore import obs
 from longshore.exceptions import InvalidArgumentError
-from longshore.fsspec._bases import AbstractAsyncStreamedFile
-from longshore.fsspec._file import READ_BUFFER, SMALLEST_PART, WRITE_BUFFER, plain
-
-if TYPE_CHECKING:
-    from longshore.fsspec import FsspecStore
+from longshore.fsspec._bases import AbstractAsyncStreamedFile, AsyncFileSystem
+from longshore.fsspec._file import READ_BUFFER, WRITE_BUFFER, plain
 
 __all__ = ["AsyncFile"]
 
@@ -31,7 +28,7 @@ class AsyncFile(AbstractAsyncStreamedFile):
     @classmethod
     async def open(
         cls,
-        fs: FsspecStore,
+        fs: AsyncFileSystem,
         path: str,
         mode: str,
         *,
@@ -50,7 +47,7 @@ class AsyncFile(AbstractAsyncStreamedFile):
             file = await obs.open_reader_async(store, key, buffer_size=wanted or READ_BUFFER, size=size)
             size = file.size
         elif mode == "wb":
-            part = max(wanted or WRITE_BUFFER, SMALLEST_PART)
+            part = wanted or WRITE_BUFFER
             file = obs.open_writer_async(store, key, attributes=attributes, buffer_size=part, tags=tags)
         else:
             raise InvalidArgumentError(f"an object is opened with the mode rb or wb here, not {mode!r}")

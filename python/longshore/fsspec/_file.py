@@ -10,18 +10,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 from longshore import obs
 from longshore.exceptions import AlreadyExistsError, InvalidArgumentError, PreconditionError
-from longshore.fsspec._bases import AbstractBufferedFile
+from longshore.fsspec._bases import AbstractBufferedFile, AsyncFileSystem
 
 if TYPE_CHECKING:
-    from longshore.fsspec import FsspecStore
     from longshore.types import GetOptions
 
 __all__ = ["BufferedFile", "TextFile", "plain"]
 
 READ_BUFFER = 1 << 20
 WRITE_BUFFER = 10 << 20
-# S3 refuses parts that are smaller.
-SMALLEST_PART = 5 << 20
 
 MODES = ("rb", "wb", "ab", "xb")
 
@@ -34,7 +31,7 @@ class BufferedFile(AbstractBufferedFile):
 
     def __init__(
         self,
-        fs: FsspecStore,
+        fs: AsyncFileSystem,
         path: str,
         mode: str = "rb",
         *,
@@ -98,7 +95,8 @@ class BufferedFile(AbstractBufferedFile):
         else:
             base.__init__(fs, path, mode, block_size, autocommit)
             self.closed = True
-            self._open_writer(max(self._buffer_size or WRITE_BUFFER, SMALLEST_PART), attributes, tags)
+            # What is too small for the store becomes larger there.
+            self._open_writer(self._buffer_size or WRITE_BUFFER, attributes, tags)
         self.closed = False
 
     def _open_writer(self, buffer_size: int, attributes: Any, tags: dict[str, str] | None) -> None:
@@ -318,7 +316,9 @@ def plain(data: Any) -> bytes:
     return data if type(data) is bytes else bytes(data)
 
 
-def _reopen(fs: FsspecStore, path: str, buffer_size: int | None, cache_type: str | None, position: int) -> BufferedFile:
+def _reopen(
+    fs: AsyncFileSystem, path: str, buffer_size: int | None, cache_type: str | None, position: int
+) -> BufferedFile:
     file = BufferedFile(fs, path, "rb", buffer_size=buffer_size, cache_type=cache_type)
     if position:
         file.seek(position)

@@ -6,17 +6,14 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fsspec.asyn import _run_coros_in_chunks  # type: ignore[import-untyped]
 
-from longshore import obs
+from longshore import Store, obs
 from longshore.exceptions import NotFoundError
 from longshore.fsspec._bases import AsyncFileSystem
 from longshore.fsspec._paths import Paths
-
-if TYPE_CHECKING:
-    from longshore import Store
 
 __all__ = ["Entry", "Listing"]
 
