@@ -17,7 +17,17 @@ from __future__ import annotations
 
 from longshore import exceptions
 from longshore._datasets import DEFAULT_OBJECT_SIZE, put, put_async, read_npz, read_npz_async
-from longshore._native import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, Store, __version__
+from longshore._native import (
+    AzureStore,
+    Bytes,
+    GCSStore,
+    HTTPStore,
+    LocalStore,
+    MemoryStore,
+    S3Store,
+    Store,
+    __version__,
+)
 from longshore._objects import (
     copy,
     copy_async,
@@ -49,6 +59,7 @@ from longshore._progress import Progress
 __all__ = [
     "DEFAULT_OBJECT_SIZE",
     "AzureStore",
+    "Bytes",
     "GCSStore",
     "HTTPStore",
     "LocalStore",

@@ -27,10 +27,10 @@ mod _native {
 
     /// Registers the fork handlers, while no other thread can be forking. Starts nothing.
     #[pymodule_init]
-    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         longshore_runtime::fork::generation();
         longshore_store::import_exceptions_from("longshore.exceptions");
-        Ok(())
+        longshore_bytes::register(module, "longshore")
     }
 
     #[pymodule_export]
