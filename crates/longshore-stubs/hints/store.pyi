@@ -71,14 +71,9 @@ class ClientConfig(TypedDict, total=False):
     """How the client calls itself."""
 
 @type_check_only
-class S3Config(ClientConfig, total=False):
-    """Settings of an S3Store."""
+class S3Keywords(ClientConfig, total=False):
+    """Settings of an S3Store besides its name."""
 
-    bucket: str
-    """The bucket, where no URI names it; else it must be the URI's."""
-    bucket_name: str
-    aws_bucket: str
-    aws_bucket_name: str
     profile: str
     """The profile of AWS's shared files that counts."""
     profile_name: str
@@ -145,8 +140,18 @@ class S3Config(ClientConfig, total=False):
     aws_sse_customer_key_base64: str
 
 @type_check_only
-class GCSConfig(ClientConfig, total=False):
-    """Settings of a GCSStore."""
+class S3Config(S3Keywords, total=False):
+    """Settings of an S3Store."""
+
+    bucket: str
+    """The bucket, where no URI names it; else it must be the URI's."""
+    bucket_name: str
+    aws_bucket: str
+    aws_bucket_name: str
+
+@type_check_only
+class GCSKeywords(ClientConfig, total=False):
+    """Settings of a GCSStore besides its name."""
 
     service_account: str | PathLike[str]
     """A file with the key of a service account."""
@@ -182,11 +187,6 @@ class GCSConfig(ClientConfig, total=False):
     bucket_location: str
     """Where new buckets are made."""
     location: str
-    bucket: str
-    """The bucket, where no URI names it; else it must be the URI's."""
-    bucket_name: str
-    google_bucket: str
-    google_bucket_name: str
     metadata_host: str
     """Where the metadata server of an instance is."""
     xml_api: bool | str
@@ -194,8 +194,18 @@ class GCSConfig(ClientConfig, total=False):
     google_xml_api: bool | str
 
 @type_check_only
-class AzureConfig(ClientConfig, total=False):
-    """Settings of an AzureStore."""
+class GCSConfig(GCSKeywords, total=False):
+    """Settings of a GCSStore."""
+
+    bucket: str
+    """The bucket, where no URI names it; else it must be the URI's."""
+    bucket_name: str
+    google_bucket: str
+    google_bucket_name: str
+
+@type_check_only
+class AzureKeywords(ClientConfig, total=False):
+    """Settings of an AzureStore besides its name."""
 
     account_name: str
     """The storage account."""
@@ -274,6 +284,11 @@ class AzureConfig(ClientConfig, total=False):
     azure_skip_signature: bool | str
     anon: bool | str
     anonymous: bool | str
+
+@type_check_only
+class AzureConfig(AzureKeywords, total=False):
+    """Settings of an AzureStore."""
+
     container_name: str
     """The container, where no URI names it; else it must be the URI's."""
     container: str
@@ -405,13 +420,14 @@ class Store:
     def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments that make the same store with the class of this name in another library."""
 
+@disjoint_base
 class S3Store(Store):
     """A bucket on S3 or on a server that speaks its protocol.
 
     What is not said comes from the environment.
     """
 
-    def __new__(  # type: ignore[misc]  # "bucket" is a key of the configuration as well
+    def __new__(
         cls,
         bucket: str | None = None,
         *,
@@ -420,7 +436,7 @@ class S3Store(Store):
         client_options: ClientConfig | None = None,
         retry_config: RetryConfig | None = None,
         credential_provider: S3CredentialProvider | None = None,
-        **kwargs: Unpack[S3Config],
+        **kwargs: Unpack[S3Keywords],
     ) -> Self:
         """Makes the store of a bucket.
 
@@ -469,13 +485,14 @@ class S3Store(Store):
     def endpoint(self) -> str | None:
         """The endpoint; None for AWS itself."""
 
+@disjoint_base
 class GCSStore(Store):
     """A bucket on Google Cloud Storage.
 
     What is not said comes from the environment.
     """
 
-    def __new__(  # type: ignore[misc]  # "bucket" is a key of the configuration as well
+    def __new__(
         cls,
         bucket: str | None = None,
         *,
@@ -484,7 +501,7 @@ class GCSStore(Store):
         client_options: ClientConfig | None = None,
         retry_config: RetryConfig | None = None,
         credential_provider: GCSCredentialProvider | None = None,
-        **kwargs: Unpack[GCSConfig],
+        **kwargs: Unpack[GCSKeywords],
     ) -> Self:
         """Makes the store of a bucket.
 
@@ -537,13 +554,14 @@ class GCSStore(Store):
     def service_account(self) -> str | None:
         """The service account that signs, where one does."""
 
+@disjoint_base
 class AzureStore(Store):
     """A container in a storage account of Azure.
 
     What is not said comes from the environment.
     """
 
-    def __new__(  # type: ignore[misc]  # "container_name" is a key of the configuration as well
+    def __new__(
         cls,
         container_name: str | None = None,
         *,
@@ -552,7 +570,7 @@ class AzureStore(Store):
         client_options: ClientConfig | None = None,
         retry_config: RetryConfig | None = None,
         credential_provider: AzureCredentialProvider | None = None,
-        **kwargs: Unpack[AzureConfig],
+        **kwargs: Unpack[AzureKeywords],
     ) -> Self:
         """Makes the store of a container.
 
@@ -609,6 +627,7 @@ class AzureStore(Store):
     def endpoint(self) -> str | None:
         """The address of the account's blob service."""
 
+@disjoint_base
 class HTTPStore(Store):
     """A web server: read-only, listed where it offers WebDAV."""
 
@@ -651,6 +670,7 @@ class HTTPStore(Store):
     def retry_config(self) -> RetryConfig | None:
         """The same of repeating requests."""
 
+@disjoint_base
 class LocalStore(Store):
     """Files below a folder, or all files."""
 
@@ -675,6 +695,7 @@ class LocalStore(Store):
     def automatic_cleanup(self) -> bool:
         """Whether folders that a deletion leaves empty are deleted as well."""
 
+@disjoint_base
 class MemoryStore(Store):
     """Objects in this process's memory. Each is a store of its own."""
 

@@ -68,7 +68,16 @@ fn settings() -> String {
     ];
     for ((name, of), specs) in names.into_iter().zip(kinds) {
         let own: Vec<&Spec> = specs.into_iter().filter(|spec| !common.contains_key(spec.name)).collect();
-        text += &class(name, "ClientConfig", &format!("Settings of {of}."), &own);
+        // The parameter that names the bucket cannot be one of the keywords as well.
+        let (bucket, keywords): (Vec<_>, Vec<_>) =
+            own.into_iter().partition(|spec| matches!(spec.name, "bucket" | "container_name"));
+        if bucket.is_empty() {
+            text += &class(name, "ClientConfig", &format!("Settings of {of}."), &keywords);
+            continue;
+        }
+        let rest = name.replace("Config", "Keywords");
+        text += &class(&rest, "ClientConfig", &format!("Settings of {of} besides its name."), &keywords);
+        text += &class(name, &rest, &format!("Settings of {of}."), &bucket);
     }
     text
 }
