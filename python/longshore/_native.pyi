@@ -6,8 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, Self, SupportsIndex, TypeAlias, final, overload
 
-from typing_extensions import disjoint_base
-
+from longshore._stores import AzureStore as AzureStore
+from longshore._stores import GCSStore as GCSStore
+from longshore._stores import HTTPStore as HTTPStore
+from longshore._stores import LocalStore as LocalStore
+from longshore._stores import MemoryStore as MemoryStore
+from longshore._stores import S3Store as S3Store
+from longshore._stores import Store as Store
+from longshore._stores import from_url as from_url
 from longshore.types import ObjectMeta, ServerStats
 
 if sys.version_info >= (3, 12):
@@ -40,6 +46,7 @@ __all__ = [
     "delete",
     "doctor",
     "exists",
+    "from_url",
     "get",
     "get_many",
     "get_many_stats",
@@ -63,65 +70,8 @@ __all__ = [
     "store_reader",
     "store_rename",
     "store_writer",
+    "use_store_class",
 ]
-
-@disjoint_base
-class Store:
-    """A live store: one configuration, one connection pool. Equal when it is the same one."""
-
-    @property
-    def bucket(self) -> str: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-
-@final
-class S3Store(Store):
-    """A bucket on S3 or on a server that speaks its protocol."""
-
-    @property
-    def region(self) -> str: ...
-    @property
-    def endpoint(self) -> str | None: ...
-
-@final
-class GCSStore(Store):
-    """A bucket on Google Cloud Storage."""
-
-    @property
-    def endpoint(self) -> str | None: ...
-    @property
-    def project(self) -> str | None: ...
-    @property
-    def service_account(self) -> str | None: ...
-
-@final
-class AzureStore(Store):
-    """A container in a storage account of Azure."""
-
-    @property
-    def container(self) -> str: ...
-    @property
-    def account(self) -> str: ...
-    @property
-    def endpoint(self) -> str: ...
-
-@final
-class LocalStore(Store):
-    """The local file system, from its root."""
-
-@final
-class MemoryStore(Store):
-    """Objects in this process's memory."""
-
-@final
-class HTTPStore(Store):
-    """A web server: read-only, listed where it offers WebDAV."""
-
-    @property
-    def origin(self) -> str: ...
-    @property
-    def username(self) -> str | None: ...
 
 _Sub: TypeAlias = SupportsIndex | _Buffer
 _Bound: TypeAlias = SupportsIndex | None
@@ -331,7 +281,9 @@ def put(
 def put_bytes(how: Any, uri: Any, data: Any, store: Store | None, listener: Any) -> Any: ...
 def put_many(how: Any, items: Any, max_in_flight: Any, store: Store | None, listener: Any) -> Any: ...
 def read_npz(how: Any, uri: Any, array_name: Any, store: Store | None, listener: Any) -> Any: ...
-def store_for(uri: Any, options: Mapping[str, object]) -> S3Store | LocalStore | MemoryStore: ...
+def store_for(
+    uri: Any, options: Mapping[str, object]
+) -> S3Store | GCSStore | AzureStore | HTTPStore | LocalStore | MemoryStore: ...
 def store_copy(how: Any, store: Any, from_: Any, to: Any, overwrite: Any) -> Any: ...
 def store_delete(how: Any, store: Any, paths: Any) -> Any: ...
 def store_get(how: Any, store: Any, path: Any, options: Any, class_: Any) -> Any: ...
@@ -347,3 +299,4 @@ def store_put_file(how: Any, store: Any, path: Any, file: Any, said: Any) -> Any
 def store_reader(how: Any, store: Any, path: Any, buffer_size: Any, size: Any, class_: Any) -> Any: ...
 def store_rename(how: Any, store: Any, from_: Any, to: Any, overwrite: Any) -> Any: ...
 def store_writer(store: Any, path: Any, said: Any) -> Writer: ...
+def use_store_class(class_: type[Store]) -> None: ...

@@ -2,7 +2,9 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{bench, cat, completions, cp, doctor, du, help, ls, mb, mv, put, rb, rm, run, serve, stat, sync};
+use crate::commands::{
+    bench, cat, completions, cp, doctor, du, help, ls, mb, mv, put, rb, rm, run, serve, stat, stubs, sync,
+};
 use crate::exit;
 
 /// Objects in any store, from a shell: list, copy, sync, delete, generate, serve.
@@ -107,6 +109,7 @@ pub(crate) enum Command {
     Doctor(doctor::Arguments),
     Bench(bench::Arguments),
     Completions(completions::Arguments),
+    Stubs(stubs::Arguments),
     #[command(hide = true)]
     Help(help::Arguments),
 }
@@ -131,6 +134,7 @@ impl Command {
             Self::Doctor(_) => "doctor",
             Self::Bench(_) => "bench",
             Self::Completions(_) => "completions",
+            Self::Stubs(_) => "stubs",
             Self::Help(_) => "help",
         }
     }

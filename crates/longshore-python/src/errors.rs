@@ -3,6 +3,7 @@
 use std::error::Error as _;
 
 use longshore_engine::{Error, ErrorKind};
+use longshore_store::Raised;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
@@ -26,8 +27,13 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let failures: Vec<_> =
         error.failures().iter().map(|failure| (&failure.uri, &failure.code, &failure.message)).collect();
     details.set_item("failures", failures)?;
-    let cause = error.source().map(|source| without_body(&source.to_string()));
-    exception(py, class(error.kind()), &error.to_string(), cause, Some(details))
+    let raised = Raised::find(error);
+    let cause = error.source().filter(|_| raised.is_none()).map(|source| without_body(&source.to_string()));
+    let exception = exception(py, class(error.kind()), &error.to_string(), cause, Some(details))?;
+    if let Some(raised) = raised {
+        exception.set_cause(py, Some(raised.exception(py)));
+    }
+    Ok(exception)
 }
 
 /// A message without the document that the server sent: what matters of it is in the error already, and some servers echo

@@ -24,8 +24,8 @@ pub(crate) fn store_for<'py>(
     Store::wrap(py, open(&location, given, &Environment::read()).map_err(fail)?)
 }
 
-/// Has stores that this module makes be objects of `class`, which is derived from one of its store classes.
+/// Has stores that this module makes be objects of `class_`, which is derived from one of its store classes.
 #[pyfunction]
-pub(crate) fn use_store_class(class: &Bound<'_, PyType>) -> PyResult<()> {
-    longshore_store::use_class(class)
+pub(crate) fn use_store_class(class_: &Bound<'_, PyType>) -> PyResult<()> {
+    longshore_store::use_class(class_)
 }

@@ -99,7 +99,7 @@ fn bucket<'py>(store: &Bound<'py, Store>, keywords: &Bound<'py, PyDict>) -> PyRe
     keywords.set_item("config", config)?;
     set_unless_empty(keywords, "client_options", client)?;
     match &inner.provider {
-        Some(source) => keywords.set_item("credential_provider", source.provider())?,
+        Some(provider) => keywords.set_item("credential_provider", &provider.object)?,
         None if has_credentials => {}
         None => keywords.set_item("credential_provider", StoreCredentials(store.clone().unbind()))?,
     }

@@ -60,12 +60,16 @@ pub(crate) fn config_error(py: Python<'_>, store: Option<&str>, error: &ConfigEr
 
 /// The exception of the class called `name`. Its message is the error's, and its cause what is behind it.
 fn raise(py: Python<'_>, name: &str, error: &(dyn StdError + 'static), subject: Option<&str>) -> PyErr {
-    let said = without_body(&error.to_string());
+    // `object_store` puts "Generic ... error" before what matters.
+    let said = match find::<CredentialsError>(error) {
+        Some(credentials) => credentials.to_string(),
+        None => without_body(&error.to_string()),
+    };
     let message = match subject {
         Some(subject) if !said.contains(subject) => format!("{subject}: {said}"),
         _ => said,
     };
-    let raised = find::<Raised>(error);
+    let raised = Raised::find(error);
     let cause = error.source().filter(|_| raised.is_none()).map(|cause| without_body(&cause.to_string()));
     let details = PyDict::new(py);
     if let Some(number) = find::<io::Error>(error).and_then(io::Error::raw_os_error)

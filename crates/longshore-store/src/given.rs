@@ -13,7 +13,7 @@ use pyo3::types::{PyBool, PyBytes, PyDelta, PyDeltaAccess, PyDict, PyMapping, Py
 use crate::credentials::Cloud;
 use crate::exceptions::{exception, invalid, wrong_type};
 use crate::keys;
-use crate::provider::PythonSource;
+use crate::provider::Provider;
 
 /// Everything that a constructor takes besides the bucket.
 #[derive(Default)]
@@ -30,7 +30,7 @@ pub(crate) struct Arguments<'py> {
 pub(crate) struct Given {
     pub(crate) options: Options,
     pub(crate) prefix: Option<Path>,
-    pub(crate) provider: Option<Arc<PythonSource>>,
+    pub(crate) provider: Option<Provider>,
 }
 
 impl<'py> Arguments<'py> {
@@ -71,12 +71,12 @@ impl<'py> Arguments<'py> {
                 {
                     prefix = Some(path(&who, &known)?);
                 }
-                Some(PythonSource::of(provider, cloud)?)
+                Some(Provider::new(provider, cloud)?)
             }
         };
         let mut options: Options = reader.texts.into_iter().collect();
-        if let Some(source) = &provider {
-            options.credentials(Arc::clone(source) as _);
+        if let Some(provider) = &provider {
+            options.credentials(Arc::clone(&provider.source) as _);
         }
         Ok(Given { options, prefix, provider })
     }

@@ -24,6 +24,19 @@ use crate::support::support;
 /// Sources that somebody still holds. Providers that are equal are one source, so that their stores are one as well.
 static SOURCES: Mutex<Vec<Weak<PythonSource>>> = Mutex::new(Vec::new());
 
+/// A provider as somebody gave it, and the source it is, which an equal one may be as well.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    pub(crate) source: Arc<PythonSource>,
+    pub(crate) object: Py<PyAny>,
+}
+
+impl Provider {
+    pub(crate) fn new(object: &Bound<'_, PyAny>, cloud: Cloud) -> PyResult<Self> {
+        Ok(Self { source: PythonSource::of(object, cloud)?, object: object.clone().unbind() })
+    }
+}
+
 /// A callable that gives credentials.
 pub(crate) struct PythonSource {
     provider: Py<PyAny>,
@@ -62,7 +75,7 @@ impl Line {
 
 impl PythonSource {
     /// The source for `provider`: the one there is, where an equal one is in use.
-    pub(crate) fn of(provider: &Bound<'_, PyAny>, cloud: Cloud) -> PyResult<Arc<Self>> {
+    fn of(provider: &Bound<'_, PyAny>, cloud: Cloud) -> PyResult<Arc<Self>> {
         let py = provider.py();
         // Compared outside the lock, because that runs Python code.
         let known: Vec<Arc<Self>> = {
@@ -89,11 +102,6 @@ impl PythonSource {
         let _no_fork = fork::shared();
         locked(&SOURCES).push(Arc::downgrade(&source));
         Ok(source)
-    }
-
-    /// The callable.
-    pub(crate) fn provider(&self) -> &Py<PyAny> {
-        &self.provider
     }
 
     /// Whether the thread of this process has been started.
@@ -204,6 +212,11 @@ pub struct Raised {
 }
 
 impl Raised {
+    /// The exception that stands in the chain of causes of `error`.
+    pub fn find<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Self> {
+        std::iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref())
+    }
+
     fn new(error: &Bound<'_, PyAny>) -> Self {
         let name = error.get_type().name().map(|name| name.to_string()).unwrap_or_default();
         let said = error.str().map(|said| said.to_string()).unwrap_or_default();

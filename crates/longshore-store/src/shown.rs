@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::keys;
+use crate::provider::Provider;
 use crate::store::{Inner, Kind};
 use crate::support::secret;
 
@@ -160,7 +161,7 @@ pub(crate) fn repr(name: &str, inner: &Inner) -> String {
             fields.push((name.to_owned(), format!("{value:?}")));
         }
     }
-    if let Some(source) = &inner.provider {
+    if let Some(Provider { source, .. }) = &inner.provider {
         fields.push(("credential_provider".to_owned(), format!("{source:?}")));
     }
     let fields: Vec<String> = fields.into_iter().map(|(name, value)| format!("{name}={value}")).collect();

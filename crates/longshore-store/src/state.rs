@@ -11,7 +11,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::error::config_error;
 use crate::exceptions::{invalid, not_supported};
-use crate::provider::PythonSource;
+use crate::provider::Provider;
 use crate::store::{Inner, Kind, Store, wrap};
 use crate::{classes, shown};
 
@@ -55,7 +55,7 @@ pub(crate) fn describe<'py>(py: Python<'py>, inner: &Inner) -> PyResult<Bound<'p
     }
     state.set_item("options", options)?;
     state.set_item("prefix", inner.prefix().map(Path::as_ref))?;
-    state.set_item("credential_provider", inner.provider.as_ref().map(|source| source.provider()))?;
+    state.set_item("credential_provider", inner.provider.as_ref().map(|provider| &provider.object))?;
     Ok(state.into_any())
 }
 
@@ -69,11 +69,11 @@ pub(crate) fn restore<'py>(class: &Bound<'py, PyType>, state: &Bound<'py, PyAny>
     let mut options: Options = options.into_iter().collect();
     let provider = state.get_item("credential_provider")?;
     let provider = match kind.cloud().filter(|_| !provider.is_none()) {
-        Some(cloud) => Some(PythonSource::of(&provider, cloud)?),
+        Some(cloud) => Some(Provider::new(&provider, cloud)?),
         None => None,
     };
-    if let Some(source) = &provider {
-        options.credentials(Arc::clone(source) as _);
+    if let Some(provider) = &provider {
+        options.credentials(Arc::clone(&provider.source) as _);
     }
     let prefix: Option<String> = state.get_item("prefix")?.extract()?;
     let prefix = prefix.map(Path::parse).transpose().map_err(|error| invalid(py, &error.to_string()))?;

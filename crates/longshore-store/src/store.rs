@@ -14,7 +14,7 @@ use pyo3::types::{PyTuple, PyType};
 use crate::abroad::{self, StoreCredentials};
 use crate::credentials::Cloud;
 use crate::exceptions::wrong_type;
-use crate::provider::PythonSource;
+use crate::provider::Provider;
 use crate::{MaybePrefixedStore, OnRuntime, shown, state};
 
 /// The classes, one for each kind of store.
@@ -96,7 +96,7 @@ pub(crate) struct Inner {
     pub(crate) objects: Arc<MaybePrefixedStore<OnRuntime>>,
     /// What Rust handed over, where that is how it came to be.
     pub(crate) foreign: Option<Arc<dyn ObjectStore>>,
-    pub(crate) provider: Option<Arc<PythonSource>>,
+    pub(crate) provider: Option<Provider>,
     pub(crate) local: Option<LocalOptions>,
     pub(crate) url: Option<String>,
 }
@@ -119,7 +119,7 @@ impl Inner {
     /// Starts what the store needs of this process. Called attached, before each use.
     pub(crate) fn make_ready(&self) -> PyResult<()> {
         match &self.provider {
-            Some(source) if !source.is_ready() => Python::attach(|py| source.start(py)),
+            Some(Provider { source, .. }) if !source.is_ready() => Python::attach(|py| source.start(py)),
             _ => Ok(()),
         }
     }

@@ -57,7 +57,7 @@ def remember(original: object, store: object) -> None:
 
 def start(requests: Requests, provider: Callable[[], object]) -> None:
     """Starts the thread that asks ``provider``. It does not keep the interpreter from ending."""
-    name = f"longshore: {type(provider).__name__}"
+    name = f"longshore: {getattr(provider, '__qualname__', type(provider).__name__)}"
     threading.Thread(target=_serve, args=(requests, provider), name=name, daemon=True).start()
 
 

@@ -478,7 +478,7 @@ class S3Store(Store):
         """The callable that gives the credentials."""
 
     @property
-    def region(self) -> str | None:
+    def region(self) -> str:
         """The region that requests are signed for."""
 
     @property
@@ -620,11 +620,11 @@ class AzureStore(Store):
         """The container, by the name of the keyword."""
 
     @property
-    def account(self) -> str | None:
+    def account(self) -> str:
         """The storage account."""
 
     @property
-    def endpoint(self) -> str | None:
+    def endpoint(self) -> str:
         """The address of the account's blob service."""
 
 @disjoint_base

@@ -16,6 +16,7 @@ pub(crate) mod rm;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod stat;
+pub(crate) mod stubs;
 pub(crate) mod sync;
 
 use std::pin::Pin;
@@ -46,6 +47,7 @@ pub(crate) fn run(command: Command, session: Session) -> Pin<Box<dyn Future<Outp
             Command::Doctor(arguments) => doctor::run(arguments, &session).await,
             Command::Bench(arguments) => bench::run(arguments, &session).await,
             Command::Completions(arguments) => completions::run(&arguments, &session),
+            Command::Stubs(arguments) => stubs::run(&arguments, &session),
             Command::Help(arguments) => help::run(&arguments, &session),
         };
         if let Err(failed) = ended {

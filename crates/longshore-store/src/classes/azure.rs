@@ -85,7 +85,7 @@ impl PyAzureStore {
     /// The callable that gives the credentials, where there is one.
     #[getter]
     fn credential_provider(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.0.provider.as_ref().map(|source| source.provider().clone_ref(py))
+        self.0.provider.as_ref().map(|provider| provider.object.clone_ref(py))
     }
 
     /// The container; the same as `bucket`.
@@ -102,13 +102,13 @@ impl PyAzureStore {
 
     /// The storage account.
     #[getter]
-    fn account(&self) -> Option<&str> {
-        self.0.handle.azure_settings().map(|settings| settings.account())
+    fn account(&self) -> &str {
+        self.0.handle.azure_settings().map_or("", |settings| settings.account())
     }
 
     /// The address of the account's blob service.
     #[getter]
-    fn endpoint(&self) -> Option<&str> {
-        self.0.handle.azure_settings().map(|settings| settings.endpoint())
+    fn endpoint(&self) -> &str {
+        self.0.handle.azure_settings().map_or("", |settings| settings.endpoint())
     }
 }

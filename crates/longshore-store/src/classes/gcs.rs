@@ -85,7 +85,7 @@ impl PyGCSStore {
     /// The callable that gives the credentials, where there is one.
     #[getter]
     fn credential_provider(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.0.provider.as_ref().map(|source| source.provider().clone_ref(py))
+        self.0.provider.as_ref().map(|provider| provider.object.clone_ref(py))
     }
 
     /// The endpoint; `None` for Google itself.

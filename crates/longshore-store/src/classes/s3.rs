@@ -85,13 +85,13 @@ impl PyS3Store {
     /// The callable that gives the credentials, where there is one.
     #[getter]
     fn credential_provider(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.0.provider.as_ref().map(|source| source.provider().clone_ref(py))
+        self.0.provider.as_ref().map(|provider| provider.object.clone_ref(py))
     }
 
     /// The region that requests are signed for.
     #[getter]
-    fn region(&self) -> Option<&str> {
-        self.0.handle.s3_settings().map(|settings| settings.region())
+    fn region(&self) -> &str {
+        self.0.handle.s3_settings().map_or("", |settings| settings.region())
     }
 
     /// The endpoint; `None` for AWS itself.

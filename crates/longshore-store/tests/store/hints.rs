@@ -98,3 +98,17 @@ fn hints_have_every_setting() {
         );
     }
 }
+
+#[test]
+fn our_own_package_has_the_same_hints() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../python/longshore/_stores.pyi");
+    let expected = longshore_stubs::store("longshore", "_stores", "exceptions");
+    if std::env::var_os("LONGSHORE_WRITE_TABLES").is_some() {
+        std::fs::write(&path, expected).unwrap();
+    } else {
+        assert!(
+            std::fs::read_to_string(&path).unwrap() == expected,
+            "run LONGSHORE_WRITE_TABLES=1 cargo test -p longshore-store hints"
+        );
+    }
+}
