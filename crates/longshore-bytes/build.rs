@@ -1,4 +1,4 @@
-//! Stops a build that cannot have Python's buffer protocol, with the features that can.
+//! Stops a build that cannot have Python's buffer protocol, and names the features that can.
 
 use pyo3_build_config::{PythonAbiKind, get};
 
@@ -13,5 +13,10 @@ fn main() {
              at all for a build per version of Python",
             version.major, version.minor,
         );
+    }
+    // The example is an extension module, whose symbols are the interpreter's.
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "macos") {
+        println!("cargo::rustc-link-arg-examples=-undefined");
+        println!("cargo::rustc-link-arg-examples=dynamic_lookup");
     }
 }

@@ -4,7 +4,7 @@ import builtins
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal, Self, SupportsIndex, TypeAlias, final, overload
+from typing import Any, Literal, Protocol, Self, SupportsIndex, TypeAlias, final, overload
 
 from longshore._stores import AzureStore as AzureStore
 from longshore._stores import GCSStore as GCSStore
@@ -73,11 +73,17 @@ __all__ = [
     "use_store_class",
 ]
 
+class _Array(Protocol):
+    # Arrays of NumPy have a buffer, and say so to type checkers from Python 3.12 on.
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+
 _Sub: TypeAlias = SupportsIndex | _Buffer
 _Bound: TypeAlias = SupportsIndex | None
 _Affix: TypeAlias = _Buffer | tuple[_Buffer, ...]
 _Fill: TypeAlias = bytes | bytearray | Bytes
 
+@disjoint_base
 class Bytes(_Buffer):
     """Read-only bytes in memory that Rust or another object owns. They do what `bytes` do, and are copied by nothing but
     what makes new bytes of all of them.
@@ -86,10 +92,12 @@ class Bytes(_Buffer):
     change must not change while it is referred to; `copy=True` takes a copy instead.
     """
 
-    def __new__(cls, buf: _Buffer = b"", *, copy: bool = False) -> Self: ...
+    def __new__(cls, buf: _Buffer | _Array = b"", *, copy: bool = False) -> Self: ...
     def to_bytes(self) -> bytes:
         """A copy of the bytes as a Python `bytes`."""
-    def __buffer__(self, flags: int, /) -> memoryview: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+
     def __bytes__(self) -> bytes: ...
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[int]: ...
@@ -109,6 +117,7 @@ class Bytes(_Buffer):
     def __mul__(self, times: SupportsIndex, /) -> Bytes: ...
     def __rmul__(self, times: SupportsIndex, /) -> Bytes: ...
     def __mod__(self, values: Any, /) -> Bytes: ...
+    def __rmod__(self, value: Any, /) -> Any: ...
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, memo: Any) -> Self: ...
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
+import tracemalloc
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -303,3 +304,49 @@ def test_a_long_value_is_searched_like_a_short_one() -> None:
     assert hash(ours) == hash(value)
     assert ours == value
     assert value == ours
+
+
+LARGE = Bytes(bytearray(b"some words\n" * (1 << 20)))
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda: LARGE.find(b"no"),
+        lambda: LARGE.rfind(b"no"),
+        lambda: LARGE.count(b"\n"),
+        lambda: b"no" in LARGE,
+        lambda: LARGE.startswith((b"no", b"some")),
+        lambda: LARGE.endswith(b"words\n"),
+        lambda: LARGE.partition(b"words"),
+        lambda: LARGE.split(None, 3),
+        lambda: LARGE.rsplit(b"\n", 3),
+        lambda: LARGE.strip(),
+        lambda: LARGE.removeprefix(b"some"),
+        lambda: LARGE[5:],
+        lambda: Bytes(LARGE) == LARGE,
+        lambda: hash(LARGE),
+        lambda: LARGE.isascii() and LARGE.islower(),
+        lambda: memoryview(LARGE),
+        lambda: repr(LARGE),
+    ],
+)
+def test_a_large_value_is_not_copied(operation: Callable[[], object]) -> None:
+    operation()
+    assert peak(operation) < len(LARGE) // 100
+
+
+def test_decoding_makes_the_text_and_nothing_else() -> None:
+    assert peak(LARGE.decode) < len(LARGE) * 5 // 4
+    # The measure is one that sees a copy.
+    assert peak(lambda: bytes(LARGE).decode()) > len(LARGE) * 7 // 4
+
+
+def peak(operation: Callable[[], object]) -> int:
+    """The most bytes of Python's memory that `operation` takes."""
+    tracemalloc.start()
+    try:
+        result = operation()
+        return tracemalloc.get_traced_memory()[1] if result is not None else 0
+    finally:
+        tracemalloc.stop()

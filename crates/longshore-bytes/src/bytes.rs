@@ -7,31 +7,24 @@ use pyo3::prelude::*;
 
 use crate::export;
 
-/// [`bytes::Bytes`] for Python: an argument takes any buffer without copying it, a result is a Python object with a buffer.
+/// Read-only bytes in memory that Rust or another Python object owns. They do what ``bytes`` do, without being copied.
 ///
-/// # As an argument
+/// ``Bytes(buf)`` refers to the memory of any object with a C-contiguous buffer, whatever its format and shape, and keeps it
+/// where it is: a ``bytearray`` cannot grow meanwhile. Memory that can change must not change while it is referred to.
+/// ``Bytes(buf, copy=True)`` takes a copy instead, also of memory that is not contiguous.
 ///
-/// Takes `bytes`, `bytearray`, `memoryview`, `array.array`, `mmap`, ctypes arrays, NumPy arrays and whatever else has a
-/// C-contiguous buffer, of any format and any shape, writable or not. The bytes inside refer to the memory of the Python
-/// object, which is kept alive and where it is until the last clone and the last slice of them are gone. A `Bytes` of this
-/// module is unwrapped.
-///
-/// It is a `TypeError` when there is no buffer, or one of Python objects, and a `BufferError` when the memory is not
-/// contiguous.
-///
-/// # As a result
-///
-/// Is the Python class `Bytes` of this module: read-only, and with everything that `bytes` can do.
-///
-/// # Letting go
-///
-/// A clone may be dropped anywhere: on an attached thread the buffer is given back at once, and on any other as soon as a
-/// thread uses the module, or Python's main thread gets to its next instruction. Dropping never waits for the interpreter. After
-/// the interpreter has ended the buffer is leaked.
+/// Slices, and parts such as those of ``split``, are in the same memory.
+// These are Python's words too: PyO3 makes the docstring of them. What is Rust's is at the implementations.
 #[pyclass(name = "Bytes", frozen, subclass, weakref, sequence)]
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PyBytes(Bytes);
 
+/// In Rust it is [`bytes::Bytes`]: cheap to clone and to slice, for any thread.
+///
+/// A clone may be dropped anywhere: on an attached thread the buffer is given back at once. What a thread drops that Python has
+/// never seen is given back when a thread next takes or drops a buffer here, or when Python's main thread gets to it: before its
+/// next instruction, or, before Python 3.13, when it has next waited for something. Dropping never waits for the
+/// interpreter. After the interpreter has ended the buffer is leaked.
 impl PyBytes {
     /// Wraps bytes. Costs nothing.
     pub const fn new(bytes: Bytes) -> Self {
@@ -54,6 +47,14 @@ impl PyBytes {
     }
 }
 
+/// Takes `bytes`, `bytearray`, `memoryview`, `array.array`, `mmap`, ctypes arrays, NumPy arrays and whatever else has a
+/// C-contiguous buffer, of any format and any shape, writable or not. The bytes refer to the memory of the Python object, which is
+/// kept alive and where it is until the last clone and the last slice of them are gone. A `Bytes` of this module is unwrapped.
+///
+/// # Errors
+///
+/// `TypeError` when there is no buffer, or one of Python objects; `BufferError` when the memory is not contiguous; and what the
+/// object itself raises.
 impl<'py> FromPyObject<'_, 'py> for PyBytes {
     type Error = PyErr;
 

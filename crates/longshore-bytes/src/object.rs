@@ -232,7 +232,7 @@ impl PyBytes {
     }
 
     /// The parts between separators, or between white space, as views of the same memory.
-    #[pyo3(signature = (sep=None, maxsplit=-1))]
+    #[pyo3(signature = (sep=None, maxsplit=-1), text_signature = "($self, sep=None, maxsplit=-1)")]
     fn split<'py>(
         &self,
         py: Python<'py>,
@@ -250,7 +250,7 @@ impl PyBytes {
     }
 
     /// As `split`, beginning at the end.
-    #[pyo3(signature = (sep=None, maxsplit=-1))]
+    #[pyo3(signature = (sep=None, maxsplit=-1), text_signature = "($self, sep=None, maxsplit=-1)")]
     fn rsplit<'py>(
         &self,
         py: Python<'py>,
