@@ -16,18 +16,9 @@ in ``_async``. Importing this package starts no thread and opens no socket.
 from __future__ import annotations
 
 from longshore import exceptions
+from longshore._buffers import get_buffer, get_buffer_async, get_many_buffers, get_many_buffers_async
 from longshore._datasets import DEFAULT_OBJECT_SIZE, put, put_async, read_npz, read_npz_async
-from longshore._native import (
-    AzureStore,
-    Bytes,
-    GCSStore,
-    HTTPStore,
-    LocalStore,
-    MemoryStore,
-    S3Store,
-    Store,
-    __version__,
-)
+from longshore._native import Bytes, Store, __version__
 from longshore._objects import (
     copy,
     copy_async,
@@ -55,6 +46,7 @@ from longshore._objects import (
 )
 from longshore._process import configure, doctor, doctor_async
 from longshore._progress import Progress
+from longshore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store
 
 __all__ = [
     "DEFAULT_OBJECT_SIZE",
@@ -82,8 +74,12 @@ __all__ = [
     "exists_async",
     "get",
     "get_async",
+    "get_buffer",
+    "get_buffer_async",
     "get_many",
     "get_many_async",
+    "get_many_buffers",
+    "get_many_buffers_async",
     "get_many_stats",
     "get_many_stats_async",
     "head",

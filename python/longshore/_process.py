@@ -18,8 +18,8 @@ def configure(*, threads: int | None = None, memory: int | None = None, connecti
     threads
         Threads that do the work; by default as many as there are processors.
     memory
-        Bytes of objects that one call holds at once, besides its result; by default a gibibyte. An object that is larger is
-        handled alone.
+        Bytes of objects that one call holds at once, besides its result: a mebibyte (``1 << 20``) or more, by default a
+        gibibyte. An object that is larger is handled alone.
     connections
         Requests at once to one host, each on a connection of its own; by default as many as there are in flight. At times a
         few more connections are open.
@@ -27,7 +27,7 @@ def configure(*, threads: int | None = None, memory: int | None = None, connecti
     Raises
     ------
     InvalidArgumentError
-        It was called before, or after another function; or a number is less than 1.
+        It was called before, or after another function; or a number is less than 1, ``memory`` less than a mebibyte.
     ArgumentTypeError
         Something is no whole number.
     """

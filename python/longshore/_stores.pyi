@@ -13,6 +13,8 @@ from typing import Any, NotRequired, Protocol, TypedDict, type_check_only
 
 from typing_extensions import Self, Unpack, disjoint_base
 
+from longshore.store import ObjectStoreMethods
+
 __all__ = ["AzureStore", "GCSStore", "HTTPStore", "LocalStore", "MemoryStore", "S3Store", "Store", "from_url"]
 
 # Written by the code: LONGSHORE_WRITE_TABLES=1 cargo test -p longshore-store hints
@@ -96,11 +98,16 @@ class S3Keywords(ClientConfig, total=False):
     aws_region: str
     region_name: str
     default_region: str
+    """The region, where neither region nor AWS_REGION names one."""
+    aws_default_region: str
     endpoint: str
     """The address of the service."""
     endpoint_url: str
     aws_endpoint: str
     aws_endpoint_url: str
+    endpoint_url_s3: str
+    """The address of the service; counts before endpoint."""
+    aws_endpoint_url_s3: str
     skip_signature: bool | str
     """Whether requests are sent unsigned."""
     aws_skip_signature: bool | str
@@ -138,6 +145,62 @@ class S3Keywords(ClientConfig, total=False):
     sse_customer_key_base64: str
     """A key of 32 bytes, in base64, that every request about an object brings along."""
     aws_sse_customer_key_base64: str
+    copy_if_not_exists: str
+    """How to copy only where nothing is yet: multipart, header:NAME:VALUE or header-with-status:NAME:VALUE:STATUS."""
+    aws_copy_if_not_exists: str
+    conditional_put: bool | str
+    """Whether the server knows conditions on writes: etag or disabled."""
+    aws_conditional_put: bool | str
+    disable_tagging: bool | str
+    """Whether the tags of what is written are left out."""
+    aws_disable_tagging: bool | str
+    disable_bulk_delete: bool | str
+    """Whether objects are deleted one by one, for servers that cannot otherwise."""
+    aws_disable_bulk_delete: bool | str
+    s3_express: bool | str
+    """Whether the bucket is a directory bucket, which is not supported: true is an error."""
+    aws_s3_express: bool | str
+    role_arn: str
+    """The role to act in; as a keyword, with web_identity_token_file."""
+    aws_role_arn: str
+    web_identity_token_file: str
+    """A file with a token that proves who asks for the role."""
+    aws_web_identity_token_file: str
+    role_session_name: str
+    """How the session of a role for such a token is called in AWS's logs."""
+    aws_role_session_name: str
+    sts_endpoint: str
+    """The address of STS, which gives a role's keys."""
+    aws_sts_endpoint: str
+    endpoint_url_sts: str
+    aws_endpoint_url_sts: str
+    container_credentials_relative_uri: str
+    """Where the agent of an ECS task gives keys, as a path."""
+    aws_container_credentials_relative_uri: str
+    container_credentials_full_uri: str
+    """Where the agent of a container gives keys."""
+    aws_container_credentials_full_uri: str
+    container_authorization_token_file: str
+    """A file with what proves to that agent who asks."""
+    aws_container_authorization_token_file: str
+    container_authorization_token: str
+    """What proves to that agent who asks."""
+    aws_container_authorization_token: str
+    metadata_endpoint: str
+    """The address of the instance metadata service."""
+    aws_metadata_endpoint: str
+    imdsv1_fallback: bool | str
+    """Whether the first version of that service, which wants no token, may be asked."""
+    aws_imdsv1_fallback: bool | str
+    ec2_metadata_disabled: bool | str
+    """Whether the instance metadata service is left alone."""
+    aws_ec2_metadata_disabled: bool | str
+    config_file: str
+    """AWS's shared configuration file."""
+    aws_config_file: str
+    shared_credentials_file: str
+    """AWS's shared file of keys."""
+    aws_shared_credentials_file: str
 
 @type_check_only
 class S3Config(S3Keywords, total=False):
@@ -246,6 +309,7 @@ class AzureKeywords(ClientConfig, total=False):
     azure_tenant_id: str
     azure_storage_tenant_id: str
     azure_authority_id: str
+    azure_storage_authority_id: str
     authority_host: str
     """The address that gives out tokens."""
     azure_authority_host: str
@@ -284,6 +348,32 @@ class AzureKeywords(ClientConfig, total=False):
     azure_skip_signature: bool | str
     anon: bool | str
     anonymous: bool | str
+    emulator_url: str
+    """Where the emulator listens."""
+    use_fabric_endpoint: bool | str
+    """Whether the account is one of Microsoft Fabric, at ACCOUNT.blob.fabric.microsoft.com."""
+    azure_use_fabric_endpoint: bool | str
+    disable_tagging: bool | str
+    """Whether the tags of what is written are left out."""
+    azure_disable_tagging: bool | str
+    encryption_key: str
+    """A key of 32 bytes, in base64, that every request about a blob brings along."""
+    azure_storage_encryption_key: str
+    fabric_token_service_url: str
+    """Of Fabric's token service, which is not asked: an error."""
+    azure_fabric_token_service_url: str
+    fabric_workload_host: str
+    """Of Fabric's token service, which is not asked: an error."""
+    azure_fabric_workload_host: str
+    fabric_session_token: str
+    """Of Fabric's token service, which is not asked: an error."""
+    azure_fabric_session_token: str
+    fabric_cluster_identifier: str
+    """Of Fabric's token service, which is not asked: an error."""
+    azure_fabric_cluster_identifier: str
+    credential_type: str
+    """Which kind of credentials counts, which follows from those that are given: an error."""
+    azure_credential_type: str
 
 @type_check_only
 class AzureConfig(AzureKeywords, total=False):
@@ -403,7 +493,7 @@ class AzureCredentialProvider(Protocol):
     ): ...
 
 @disjoint_base
-class Store:
+class Store(ObjectStoreMethods):
     """What all kinds of stores have in common. A store that a function made, and not Python, is one of these itself."""
 
     def __new__(cls) -> Self: ...

@@ -11,17 +11,20 @@ import builtins
 
 from longshore import _native
 from longshore._call import named, run_silent, start_silent
-from longshore._lazy import abc, asyncio, types
+from longshore._lazy import abc, asyncio, datetime, types
 from longshore._obs_files import AsyncReadableFile, AsyncWritableFile, ReadableFile, WritableFile
 from longshore._obs_put import Said
 from longshore._obs_put import put as _put
 from longshore._obs_put import put_async as _put_async
 from longshore._obs_put import writer as _writer
 from longshore._obs_results import BytesStream, GetResult, ListStream
+from longshore._native import RecordBatch
 from longshore.exceptions import BaseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Literal, overload
+
     from longshore._native import Store
 
 # `list` is one of our names.
@@ -34,6 +37,7 @@ __all__ = [
     "GetResult",
     "ListStream",
     "ReadableFile",
+    "RecordBatch",
     "WritableFile",
     "copy",
     "copy_async",
@@ -59,6 +63,8 @@ __all__ = [
     "put_async",
     "rename",
     "rename_async",
+    "sign",
+    "sign_async",
 ]
 
 
@@ -270,14 +276,39 @@ def head_async(store: Store, path: str) -> asyncio.Future[types.ObjectMeta]:
     return start_silent(_native.store_head, "head", store, path)
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def list(
+        store: Store,
+        prefix: str | None = None,
+        *,
+        offset: str | None = None,
+        chunk_size: int = 1000,
+        return_arrow: Literal[False] = False,
+        string_prefix: bool = False,
+    ) -> ListStream[List[types.ObjectMeta]]: ...
+    @overload
+    def list(
+        store: Store,
+        prefix: str | None = None,
+        *,
+        offset: str | None = None,
+        chunk_size: int = 1000,
+        return_arrow: Literal[True],
+        string_prefix: bool = False,
+    ) -> ListStream[RecordBatch]: ...
+
+
 def list(
     store: Store,
     prefix: str | None = None,
     *,
     offset: str | None = None,
     chunk_size: int = 1000,
+    return_arrow: bool = False,
     string_prefix: bool = False,
-) -> ListStream[List[types.ObjectMeta]]:
+) -> ListStream[Any]:
     """Lists objects, chunk by chunk. Nothing is asked of the store before the first chunk is.
 
     Parameters
@@ -290,36 +321,31 @@ def list(
         Only keys that come after this one in the order of bytes, whatever order the server has.
     chunk_size
         Every chunk but the last has so many objects.
+    return_arrow
+        Makes each chunk a :class:`RecordBatch`, which takes a fraction of the time and memory of a list of dictionaries. Whatever
+        speaks the Arrow PyCapsule interface takes it: ``pyarrow.record_batch(chunk)``, ``polars.DataFrame(chunk)``.
     string_prefix
         Takes ``prefix`` for plain text: ``a/b`` finds ``a/b``, ``a/bc`` and ``a/b/c``.
     """
     try:
-        listing = _native.store_list(store, prefix, offset, string_prefix)
+        listing = _native.store_list(store, prefix, offset, string_prefix, return_arrow)
     except BaseError as error:
         raise named(error, "list") from error.__cause__
     return ListStream(listing, chunk_size)
 
 
-def list_async(
-    store: Store,
-    prefix: str | None = None,
-    *,
-    offset: str | None = None,
-    chunk_size: int = 1000,
-    string_prefix: bool = False,
-) -> ListStream[List[types.ObjectMeta]]:
-    """The same as :func:`list`, whose stream is for ``async for`` too."""
-    return list(store, prefix, offset=offset, chunk_size=chunk_size, string_prefix=string_prefix)
+list_async = list
+"""The same as :func:`list`, whose stream is for ``async for`` too."""
 
 
 def list_with_delimiter(
-    store: Store, prefix: str | None = None, *, string_prefix: bool = False
+    store: Store, prefix: str | None = None, *, return_arrow: bool = False, string_prefix: bool = False
 ) -> types.ListResult:
     """Lists one level: the objects in it, and the prefixes that the others have in common, as folders.
 
     Parameters
     ----------
-    store, prefix, string_prefix
+    store, prefix, return_arrow, string_prefix
         As for :func:`list`.
 
     Returns
@@ -327,14 +353,15 @@ def list_with_delimiter(
     ListResult
         A dict with ``objects`` and ``common_prefixes``, which have no slash at their ends.
     """
-    return run_silent(_native.store_list_with_delimiter, "list", store, prefix, string_prefix)  # type: ignore[no-any-return]
+    arguments = (store, prefix, string_prefix, return_arrow)
+    return run_silent(_native.store_list_with_delimiter, "list", *arguments)  # type: ignore[no-any-return]
 
 
 def list_with_delimiter_async(
-    store: Store, prefix: str | None = None, *, string_prefix: bool = False
+    store: Store, prefix: str | None = None, *, return_arrow: bool = False, string_prefix: bool = False
 ) -> asyncio.Future[types.ListResult]:
     """As :func:`list_with_delimiter`, for ``asyncio``."""
-    return start_silent(_native.store_list_with_delimiter, "list", store, prefix, string_prefix)
+    return start_silent(_native.store_list_with_delimiter, "list", store, prefix, string_prefix, return_arrow)
 
 
 def delete(store: Store, paths: str | abc.Sequence[str]) -> None:
@@ -389,6 +416,50 @@ def rename(store: Store, from_: str, to: str, *, overwrite: bool = True) -> None
 def rename_async(store: Store, from_: str, to: str, *, overwrite: bool = True) -> asyncio.Future[None]:
     """As :func:`rename`, for ``asyncio``."""
     return start_silent(_native.store_rename, "rename", store, from_, to, overwrite)
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def sign(store: Store, method: str, paths: str, expires_in: datetime.timedelta) -> str: ...
+    @overload
+    def sign(
+        store: Store, method: str, paths: abc.Sequence[str], expires_in: datetime.timedelta
+    ) -> List[str]: ...
+
+
+def sign(store: Store, method: str, paths: str | abc.Sequence[str], expires_in: datetime.timedelta) -> Any:
+    """Makes URLs that allow one thing with one object for a while, to whoever has them. No request is sent for it.
+
+    Parameters
+    ----------
+    store
+        A store of S3, Azure or Google, with credentials to sign with.
+    method
+        The HTTP method that the URL is for: ``"GET"``, ``"PUT"``, ``"DELETE"``, …
+    paths
+        One key, or several.
+    expires_in
+        For how long; at most seven days on S3 and Google.
+
+    Returns
+    -------
+    str or list of str
+        The URL, or one for each key. They are as good as a password while they last.
+
+    Raises
+    ------
+    NotSupportedError
+        This kind of store has no such URLs, or there is nothing to sign with.
+    """
+    return run_silent(_native.store_sign, "sign", store, method, paths, expires_in)
+
+
+def sign_async(
+    store: Store, method: str, paths: str | abc.Sequence[str], expires_in: datetime.timedelta
+) -> asyncio.Future[Any]:
+    """As :func:`sign`, for ``asyncio``. Credentials that have to be fetched first are."""
+    return start_silent(_native.store_sign, "sign", store, method, paths, expires_in)
 
 
 def open_reader(

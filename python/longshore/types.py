@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, List, Literal, Protocol, TypeAlias, TypedDict
 
-from longshore._native import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store
+from longshore._native import Bytes
 from longshore._progress import Progress
+from longshore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store
 
 if TYPE_CHECKING:
     import numpy
@@ -325,9 +326,6 @@ class DoctorReport(TypedDict):
     """The steps, in the order they were tried."""
 
 
-Bytes: TypeAlias = bytes
-"""What bodies are."""
-
 Attributes: TypeAlias = Mapping[str, str]
 """What is said of an object's content.
 
@@ -390,8 +388,8 @@ class ListResult(TypedDict):
 
     common_prefixes: List[str]
     """The folders in it, without a slash at their ends."""
-    objects: List[ObjectMeta]
-    """The objects in it."""
+    objects: Any
+    """The objects in it: a list of :class:`ObjectMeta`, or a record batch."""
 
 
 PutSource: TypeAlias = "Data | Path | IO[bytes] | Iterable[Data]"

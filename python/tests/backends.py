@@ -49,6 +49,8 @@ class Ability(Enum):
     TEXTS = "takes keys for texts, in which nothing is decoded and no segment has a meaning"
     NO_FOLDERS = "has nothing at a URI that is not an object's"
     S3 = "speaks S3, and is configured by its variables"
+    CONDITIONS = "writes only where nothing, or a certain version, is there"
+    ATTRIBUTES = "keeps what is said of an object's content"
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,10 @@ class Place:
             + self.prefix
             + "".join(part if index % 2 else self.backend.spell(part) for index, part in enumerate(parts))
         )
+
+    def store(self) -> s3.Store:
+        """The store that this place is in, whose keys `key` gives."""
+        return s3.store_for(self.backend.root)
 
     def object(self, name: str) -> str:
         """The URI of exactly that object, whatever stars are in its name."""
@@ -343,7 +349,12 @@ _GCS = Kind(
     "gcs",
     _gcs,
     store=s3.GCSStore,
-    cannot={**_NOT_S3, **_OF_PATHS},
+    cannot={
+        **_NOT_S3,
+        **_OF_PATHS,
+        Ability.CONDITIONS: "the emulator takes no notice of ifGenerationMatch",
+        Ability.ATTRIBUTES: "the emulator keeps the type of content alone",
+    },
     # The first is of the XML API, the second of the JSON API.
     missing_bucket=("NoSuchBucket", "notFound"),
     missing_object=("NoSuchKey", "notFound"),
@@ -373,12 +384,22 @@ KINDS = [
         mangles={"\\": "Azure takes it for a slash, and so does Azurite"},
     ),
     _GCS,
-    replace(_GCS, name="gcs-xml", start=_gcs_xml),
+    replace(
+        _GCS,
+        name="gcs-xml",
+        start=_gcs_xml,
+        cannot={ability: why for ability, why in _GCS.cannot.items() if ability is not Ability.CONDITIONS},
+    ),
     Kind(
         "file",
         _file,
         store=s3.LocalStore,
-        cannot={**_NO_BUCKETS, **_OF_PATHS, Ability.ROOTS: "the file system has one root, and it is everybody's"},
+        cannot={
+            **_NO_BUCKETS,
+            **_OF_PATHS,
+            Ability.ROOTS: "the file system has one root, and it is everybody's",
+            Ability.ATTRIBUTES: "files have none",
+        },
         quick=True,
     ),
     Kind(

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from longshore import obs
-from longshore._stores import S3Store
+from longshore.store import S3Store
 
 
 def store(endpoint: str, provider: Any) -> S3Store:

@@ -232,6 +232,34 @@ def test_a_server_that_is_not_there_is_a_connection_error(closed_port: str) -> N
     assert error.__cause__ is not None
 
 
+def test_a_server_that_is_not_there_is_named_with_what_to_check(closed_port: str) -> None:
+    for bucket in ("s3://bucket", "gs://bucket"):
+        store = s3.store_for(bucket, endpoint=closed_port, skip_signature=True, max_retries=0)
+        with pytest.raises(exceptions.ConnectionError) as caught:
+            s3.get(f"{bucket}/key", store=store)
+        said = f"could not connect to {closed_port} (connection refused): is the server running"
+        assert said in str(caught.value)
+        assert caught.value.errno == errno.ECONNREFUSED
+
+
+def test_a_proxy_that_is_not_there_is_named_without_its_password(
+    closed_port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy", "http_proxy", "REQUEST_METHOD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", closed_port.replace("http://", "http://me:hunter2@"))
+    # A client of its own, which finds this proxy. Nobody asks for the address of the host.
+    store = s3.store_for(
+        "s3://bucket", endpoint="http://storage.invalid", connect_timeout="4321ms", skip_signature=True, max_retries=0
+    )
+    with pytest.raises(exceptions.ConnectionError) as caught:
+        s3.get("s3://bucket/k", store=store)
+    said = f"could not connect to http://storage.invalid through the proxy {closed_port} (connection refused): "
+    assert said in str(caught.value)
+    assert "NO_PROXY" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.fixture
 def silent_port() -> Iterator[str]:
     """An endpoint that accepts connections and never says a word."""

@@ -116,6 +116,23 @@ def test_a_number_that_cannot_be_meant_is_refused(value: object) -> None:
     assert python(program) == "True\n" * 3
 
 
+def test_memory_is_a_number_of_bytes_and_a_few_of_them_are_refused() -> None:
+    program = (
+        "import longshore as s3\n"
+        "for memory in (1, 256, (1 << 20) - 1):\n"
+        "    try:\n"
+        "        s3.configure(memory=memory)\n"
+        "    except s3.exceptions.InvalidArgumentError as error:\n"
+        "        print(error)\n"
+        "s3.configure(memory=1 << 20)\n"
+        "s3.put_bytes('memory:///a', b'x' * (3 << 20))\n"
+        "print(len(s3.get('memory:///a')))\n"
+    )
+    *refused, size = python(program).splitlines()
+    expected = "memory must be at least 1048576 bytes (1 MiB); it is a number of bytes, as in 256 << 20"
+    assert (refused, size) == ([expected] * 3, str(3 << 20))
+
+
 def test_a_thousand_requests_need_no_more_connections_than_were_allowed() -> None:
     with testing.server() as server:
         s3.create_bucket("s3://bucket", store=server.store_for("bucket"))

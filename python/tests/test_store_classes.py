@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from longshore import exceptions
-from longshore._stores import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, Store, from_url
+from longshore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, Store, from_url
 
 KEYS: dict[str, Any] = {"access_key_id": "AKIA", "secret_access_key": "hunter2"}
 
@@ -128,6 +128,19 @@ def test_what_the_environment_said_goes_with_a_pickled_store(monkeypatch: pytest
     program = "import pickle, sys; print(repr(pickle.loads(sys.stdin.buffer.read())))"
     done = subprocess.run([sys.executable, "-c", program], input=pickled, capture_output=True, timeout=60, check=True)
     assert done.stdout.decode().strip() == repr(store)
+
+
+def test_a_profile_goes_with_a_pickled_store_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("[profile mine]\nregion = eu-north-1\naws_access_key_id = a\naws_secret_access_key = hunter2\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    store = S3Store("b")
+    pickled = pickle.dumps(store)
+    assert b"hunter2" not in pickled
+    monkeypatch.setenv("AWS_PROFILE", "other")
+    again = pickle.loads(pickled)
+    assert (again, again.region) == (store, "eu-north-1")
 
 
 def test_a_memory_store_is_shared_by_reference_and_cannot_be_pickled() -> None:

@@ -17,7 +17,7 @@ import pytest
 import children
 import longshore as s3
 from longshore import exceptions, obs, testing
-from longshore._stores import AzureStore, GCSStore, HTTPStore, S3Store
+from longshore.store import AzureStore, GCSStore, HTTPStore, S3Store
 
 
 @pytest.fixture(scope="module")

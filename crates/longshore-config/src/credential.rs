@@ -118,25 +118,6 @@ impl From<&AwsCredential> for Credential {
     }
 }
 
-impl From<&GcpCredential> for Credential {
-    fn from(credential: &GcpCredential) -> Self {
-        Self::GcsToken(Secret::new(&credential.bearer))
-    }
-}
-
-/// Of what has to be fetched, which is never a key.
-impl From<&AzureCredential> for Credential {
-    fn from(credential: &AzureCredential) -> Self {
-        match credential {
-            AzureCredential::BearerToken(token) => Self::AzureToken(Secret::new(token)),
-            AzureCredential::SASToken(parts) => {
-                Self::AzureSas(parts.iter().map(|(name, value)| (name.clone(), Secret::new(value))).collect())
-            }
-            AzureCredential::AccessKey(_) => Self::AzureKey(Secret::new("")),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,6 +26,9 @@ const OTHERS: [&str; 15] = [
     "STORAGE_EMULATOR_HOST",
 ];
 
+/// Variables that describe the machine, and choose nothing.
+const MACHINE: [&str; 4] = ["APPDATA", "CLOUDSDK_CONFIG", "HOME", "PATH"];
+
 /// A snapshot of the variables that configure stores.
 ///
 /// Read it while no other thread can change the environment; from Python, that is while attached to the interpreter.
@@ -39,6 +42,24 @@ impl Environment {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| FAMILIES.iter().any(|start| name.starts_with(start)) || OTHERS.contains(&&**name))
             .collect()
+    }
+
+    /// What the machine says: where programs and a person's files are. In it nothing counts but what is said outright, as where a
+    /// store is opened by the configuration of another.
+    pub fn of_machine() -> Self {
+        std::env::vars().filter(|(name, _)| MACHINE.contains(&&**name)).collect()
+    }
+
+    /// The same with other values for some variables, and without others.
+    pub(crate) fn with(&self, changes: &[(&'static str, Option<String>)]) -> Self {
+        let mut changed = self.clone();
+        for (name, value) in changes {
+            match value {
+                Some(value) => changed.0.insert((*name).to_owned(), value.clone()),
+                None => changed.0.remove(*name),
+            };
+        }
+        changed
     }
 
     /// One variable.

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::guarded::CredentialsError;
+use crate::credentials_error::CredentialsError;
 use crate::s3::ADVICE;
 
 /// A bad URI or configuration. Nothing was sent.

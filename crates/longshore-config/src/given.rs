@@ -9,7 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::location::check_bucket;
-use crate::options::{boolean, duration, invalid, number};
+use crate::options::{PROVIDER, boolean, duration, invalid, number};
 use crate::{ConfigError, Configured, Environment, Options, masked};
 
 /// One setting of a kind of store, and every name it goes by.
@@ -123,6 +123,9 @@ pub(crate) struct Given<'a> {
     configured: Vec<Configured>,
 }
 
+/// Settings with what was said and counts, if they can be used, and the trail in any case.
+pub(crate) type Resolved<S> = (Vec<Setting>, Result<(S, Vec<Configured>), ConfigError>);
+
 /// A text, and the option, variable or profile key it came from.
 #[derive(Debug)]
 pub(crate) struct Value {
@@ -134,6 +137,44 @@ pub(crate) struct Value {
 impl<'a> Given<'a> {
     pub(crate) fn new(options: Options, environment: &'a Environment) -> Self {
         Self { options, uri: BTreeMap::new(), environment, profile: None, trail: Vec::new(), configured: Vec::new() }
+    }
+
+    /// As [`new`](Self::new), with what the URI says.
+    pub(crate) fn about<'s>(
+        said: impl IntoIterator<Item = (&'s &'static str, &'s Secret)>,
+        options: Options,
+        environment: &'a Environment,
+    ) -> Self {
+        let uri = said.into_iter().map(|(name, value)| (*name, value.0.clone())).collect();
+        Self { uri, ..Self::new(options, environment) }
+    }
+
+    /// Has `merge` ask for the settings of a kind of store, and gives the trail, however that ends, with what was said and
+    /// counts, in the order of names. A keyword may begin with `prefix`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::UnknownOption`] for a keyword that is none of `known`, before what `merge` says: a setting that seems to
+    /// be missing may be the one that is misspelt.
+    pub(crate) fn resolve<S>(
+        mut self,
+        store: &'static str,
+        prefix: &str,
+        known: &[&'static Spec],
+        merge: impl FnOnce(&mut Self) -> Result<S, ConfigError>,
+    ) -> Resolved<S> {
+        let unknown = self.options.strip(prefix, known).and_then(|()| self.options.refuse_unknown(store, known));
+        let settings = unknown.and(merge(&mut self));
+        let provided = self.options.take_provided().is_some();
+        let settings = match (settings, self.options.left()) {
+            (Ok(_), _) if provided => {
+                Err(invalid(PROVIDER, format!("{store} is reached with what its own options say; leave it out")))
+            }
+            (Ok(_), Some(left)) => Err(invalid(left, "has no effect beside the other options; leave it out".into())),
+            (settings, _) => settings,
+        };
+        self.configured.sort_by_key(|one| one.name);
+        (self.trail, settings.map(|settings| (settings, self.configured)))
     }
 
     /// The value of `spec` from whoever comes first. Notes it in the trail.
@@ -268,30 +309,9 @@ impl<'a> Given<'a> {
         }
     }
 
-    /// Refuses keywords that nobody asked for.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError::UnknownOption`], with the nearest name there is.
-    pub(crate) fn refuse_the_rest(&mut self, store: &'static str, known: &[&Spec]) -> Result<(), ConfigError> {
-        let names: Vec<&'static str> = known.iter().map(|spec| spec.name).collect();
-        std::mem::take(&mut self.options).finish(store, &names)
-    }
-
     /// Whether somebody set what is called `name`, as far as was asked.
     pub(crate) fn said(&self, name: &str) -> bool {
         self.trail.iter().any(|setting| setting.name == name && setting.origin != Origin::Default)
-    }
-
-    /// What was resolved so far, in the order it was asked for.
-    pub(crate) fn trail(self) -> Vec<Setting> {
-        self.trail
-    }
-
-    /// What was said and counts, in the order of names.
-    pub(crate) fn configured(mut self) -> Vec<Configured> {
-        self.configured.sort_by_key(|one| one.name);
-        self.configured
     }
 }
 
@@ -368,7 +388,7 @@ mod tests {
         assert_eq!(found, ["keyword", "uri", "variable", "profile"]);
         assert!(given.text(&REGION).unwrap().is_none());
         let trail: Vec<_> =
-            given.trail().into_iter().map(|setting| (setting.value, setting.origin.to_string())).collect();
+            given.trail.into_iter().map(|setting| (setting.value, setting.origin.to_string())).collect();
         let expected = [
             ("keyword", "keyword"),
             ("uri", "URI"),
@@ -385,7 +405,7 @@ mod tests {
         let options = [("region", "http://me:hunter2@h/?sig=hunter2")].into_iter().collect();
         let mut given = Given::new(options, &environment);
         given.text(&REGION).unwrap();
-        assert_eq!(given.trail()[0].value, "http://****@h/?sig=****");
+        assert_eq!(given.trail[0].value, "http://****@h/?sig=****");
     }
 
     #[test]
@@ -393,6 +413,6 @@ mod tests {
         let environment = Environment::default();
         let mut given = Given::new([("secret_access_key", "hunter2")].into_iter().collect(), &environment);
         assert_eq!(given.text(&KEY).unwrap().unwrap().text, "hunter2");
-        assert!(!format!("{:?}", given.trail()).contains("hunter2"));
+        assert!(!format!("{:?}", given.trail).contains("hunter2"));
     }
 }

@@ -3,22 +3,26 @@
 //! Whoever needs them reads what is held, without a lock. Shortly before it ends one task fetches anew while the old ones still
 //! count. Where there are none, or they have ended, everybody waits for the same task, and for what comes of it: a failure is
 //! told as one of credentials, and remembered for a moment, so that a thousand objects do not each wait for it. A task of
-//! its own does the asking, so that it does not matter who of those that wait gives up, or who polls them.
+//! its own does the asking, so that it does not matter who polls those that wait, nor which of them give up; it ends when all
+//! have.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant, SystemTime, SystemTimeError, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use futures::FutureExt;
-use futures::future::{BoxFuture, Shared};
+use futures::future::{BoxFuture, Shared, WeakShared};
 use longshore_runtime::runtime;
 use object_store::{CredentialProvider, StaticCredentialProvider};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinError, JoinHandle};
 
 use crate::credential::{Credential, Fetched, Usable};
-use crate::guarded::{CredentialsError, Told, patiently};
+use crate::credentials_error::{CredentialsError, Told, patiently};
+use crate::options::FOREVER;
 use crate::transport::Trace;
 
 /// Credentials are fetched again so long before they end, or after three quarters of a shorter life.
@@ -60,10 +64,25 @@ impl<C> std::fmt::Debug for Kept<C> {
 struct Inner<C> {
     giver: Giver,
     held: ArcSwapOption<Held<C>>,
-    /// The task that asks, or that asked last. The lock is held for a moment, and by nobody who only reads.
-    flight: Mutex<Option<Flight<C>>>,
+    /// Held for a moment, and by nobody who only reads.
+    latest: Mutex<Latest<C>>,
     /// When the credentials end, in seconds since 1970, for those who show it.
     until: Arc<AtomicI64>,
+}
+
+/// The latest attempt.
+struct Latest<C> {
+    /// The task under way, while somebody waits for it.
+    asking: Option<(AbortHandle, WeakShared<BoxFuture<'static, Outcome<C>>>)>,
+    /// The same, where it goes on though nobody waits.
+    ahead: Option<Asking<C>>,
+    failed: Option<(Instant, CredentialsError)>,
+}
+
+impl<C> Default for Latest<C> {
+    fn default() -> Self {
+        Self { asking: None, ahead: None, failed: None }
+    }
 }
 
 struct Held<C> {
@@ -82,13 +101,8 @@ struct Times {
 
 type Outcome<C> = Result<Arc<Held<C>>, CredentialsError>;
 
-/// What a task will find, and when it will have.
-type Asking<C> = Shared<BoxFuture<'static, (Instant, Outcome<C>)>>;
-
-struct Flight<C> {
-    task: AbortHandle,
-    asking: Asking<C>,
-}
+/// What a task will find.
+type Asking<C> = Shared<BoxFuture<'static, Outcome<C>>>;
 
 enum State {
     Good,
@@ -112,7 +126,7 @@ impl<C> Held<C> {
 
 impl<C: Usable> Kept<C> {
     pub(crate) fn new(giver: Giver, until: Arc<AtomicI64>) -> Self {
-        Self(Arc::new(Inner { giver, held: ArcSwapOption::empty(), flight: Mutex::default(), until }))
+        Self(Arc::new(Inner { giver, held: ArcSwapOption::empty(), latest: Mutex::default(), until }))
     }
 
     async fn held(&self) -> Outcome<C> {
@@ -120,55 +134,88 @@ impl<C: Usable> Kept<C> {
             match held.state() {
                 State::Good => return Ok(held),
                 State::Ageing => {
-                    drop(self.begin());
+                    let asking = self.begin();
+                    let mut latest = self.0.latest.lock().unwrap_or_else(PoisonError::into_inner);
+                    // Nobody waits, and it is to go on.
+                    latest.ahead = Some(asking);
                     return Ok(held);
                 }
                 State::Ended => {}
             }
         }
-        self.begin().await.1
+        self.begin().await
     }
 
-    /// The task that asks: the one under way, or a new one. What it found a moment ago counts as well.
+    /// The task that asks: the one under way, or a new one. What was found a moment ago counts as well.
     fn begin(&self) -> Asking<C> {
-        let mut flight = self.0.flight.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Flight { task, asking }) = &*flight {
-            let still_counts = |(when, outcome): (Instant, Outcome<C>)| match outcome {
-                Ok(held) => matches!(held.state(), State::Good),
-                Err(_) => when.elapsed() < MEMORY,
-            };
-            if !task.is_finished() || asking.clone().now_or_never().is_none_or(still_counts) {
-                return asking.clone();
-            }
+        let mut latest = self.0.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((task, asking)) = &latest.asking
+            && !task.is_finished()
+            && let Some(asking) = asking.upgrade()
+        {
+            return asking;
+        }
+        if let Some((when, error)) = &latest.failed
+            && when.elapsed() < MEMORY
+        {
+            return ready(Err(error.clone()));
+        }
+        if let Some(held) = self.0.held.load_full()
+            && let State::Good = held.state()
+        {
+            return ready(Ok(held));
         }
         let who = self.0.giver.who.clone();
         let runtime = match runtime::handle() {
             Ok(runtime) => runtime,
-            Err(error) => {
-                let failed = CredentialsError::because(format!("{who} was not asked: {error}"));
-                return async move { (Instant::now(), Err(failed)) }.boxed().shared();
-            }
+            Err(error) => return ready(Err(CredentialsError::because(format!("{who} was not asked: {error}")))),
         };
         let inner = Arc::clone(&self.0);
-        let task = runtime.spawn(async move {
-            let outcome = inner.ask().await;
-            (Instant::now(), outcome)
-        });
+        let task = runtime.spawn(async move { inner.ask().await });
         let abort = task.abort_handle();
-        let asking = task.map(move |ended| {
-            ended.unwrap_or_else(|error| {
-                let failed = CredentialsError::because(format!("{who} gave none: {error}"));
-                (Instant::now(), Err(failed))
-            })
+        let asking = CalledOff(task).map(move |ended| {
+            ended.unwrap_or_else(|error| Err(CredentialsError::because(format!("{who} gave none: {error}"))))
         });
         let asking = asking.boxed().shared();
-        *flight = Some(Flight { task: abort, asking: asking.clone() });
+        latest.asking = asking.downgrade().map(|asking| (abort, asking));
         asking
+    }
+}
+
+fn ready<C: Usable>(outcome: Outcome<C>) -> Asking<C> {
+    std::future::ready(outcome).boxed().shared()
+}
+
+/// A task that ends when nobody waits for it any more.
+struct CalledOff<T>(JoinHandle<T>);
+
+impl<T> Future for CalledOff<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl<T> Drop for CalledOff<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
 impl<C: Usable> Inner<C> {
     async fn ask(&self) -> Outcome<C> {
+        let outcome = self.fetch().await;
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.failed = outcome.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        let ahead = latest.ahead.take();
+        drop(latest);
+        // Not while the lock is held: this may be the last of it.
+        drop(ahead);
+        outcome
+    }
+
+    async fn fetch(&self) -> Outcome<C> {
         let trace = Arc::<Trace>::default();
         let error = match trace.scope(patiently(self.giver.patience, self.giver.fetch.fetch())).await {
             Ok(fetched) => match held(fetched) {
@@ -203,11 +250,12 @@ fn held<C: Usable>(fetched: Fetched) -> Result<Held<C>, String> {
     let times = match fetched.expires_at {
         None => None,
         Some(until) => {
-            let life = until.duration_since(SystemTime::now()).unwrap_or_default();
-            if life.is_zero() {
+            // What ends at once is good for the request that it was asked for.
+            let late = |error: SystemTimeError| (error.duration() < Duration::from_secs(1)).then_some(Duration::ZERO);
+            let Some(life) = until.duration_since(SystemTime::now()).map_or_else(late, Some) else {
                 return Err("gave credentials that have ended already; is this machine's clock right?".to_owned());
-            }
-            let life = life.min(crate::options::FOREVER);
+            };
+            let life = life.min(FOREVER);
             let now = Instant::now();
             Some(Times { again: now + life - AHEAD.min(life / 4), end: now + life, end_by_the_wall: until })
         }

@@ -81,7 +81,11 @@ impl Location {
     pub fn parse(uri: &str) -> Result<Self, ConfigError> {
         let invalid = |reason: String| ConfigError::InvalidUri { uri: masked(uri).into_owned(), reason };
         let Some((scheme, rest)) = uri.split_once("://") else {
-            return Err(invalid("not a URI; write s3://bucket/key, file:///path or memory:///key".into()));
+            return Err(invalid(
+                "not a URI; write s3://bucket/key, gs://bucket/key, az://container/key, https://host/path, file:///path \
+                 or memory:///key"
+                    .into(),
+            ));
         };
         let lower = scheme.to_ascii_lowercase();
         if is_scheme(&lower) || (lower == "https" && is_address(rest)) {
@@ -303,7 +307,9 @@ mod tests {
 
     #[test]
     fn a_bad_uri_says_what_to_write_instead() {
-        assert!(reason("bucket/key").contains("s3://bucket/key"));
+        for form in ["s3://bucket/key", "gs://", "az://", "https://", "file:///", "memory:///"] {
+            assert!(reason("bucket/key").contains(form), "{}", reason("bucket/key"));
+        }
         assert!(reason("s3:///key").contains("bucket is missing"));
         assert!(reason("file://tmp/x").contains("file:///tmp/x"));
         assert!(reason("ftp://x/y").contains("s3, gs, az, file, memory, http"));

@@ -15,7 +15,7 @@ pub(crate) const CA_BUNDLE: Spec = Spec::new("ca_bundle", "a PEM file of certifi
     .also(&["aws_ca_bundle"])
     .variables(&["AWS_CA_BUNDLE"])
     .profile(&["ca_bundle"]);
-const ROOT_CERTIFICATE: Spec =
+pub(crate) const ROOT_CERTIFICATE: Spec =
     Spec::new("root_certificate", "certificates to trust besides the system's, as PEM text instead of a file");
 const ONLY_GIVEN: Spec =
     Spec::new("disable_system_certificates", "whether only the certificates that are given are trusted").or("false");
@@ -212,21 +212,16 @@ impl Network {
         Some(Matcher::builder().all(url.reveal()).no(excludes).build())
     }
 
-    /// Certificates that were given as text.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError::InvalidOption`] for what is none.
-    pub(crate) fn certificates(&self) -> Result<Vec<Certificate>, ConfigError> {
+    /// Certificates that were given as text, by the options that gave them.
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let proxy = self.proxy.as_ref().and_then(|proxy| proxy.certificate.as_deref());
         let texts = [(ROOT_CERTIFICATE.name, self.root_certificate.as_deref()), (PROXY_CERTIFICATE.name, proxy)];
-        let mut all = Vec::new();
-        for (name, text) in texts {
-            let Some(text) = text else { continue };
-            let read = Certificate::from_pem_bundle(text.as_bytes());
-            all.extend(read.map_err(|error| invalid(name, format!("is no certificate in PEM form: {error}")))?);
-        }
-        Ok(all)
+        texts.into_iter().filter_map(|(name, text)| Some((name, text?)))
+    }
+
+    /// Whether others are trusted than those whom the system trusts.
+    pub(crate) fn trusts_others(&self) -> bool {
+        self.ca_bundle.is_some() || self.only_given || self.any_certificate || self.certificates().next().is_some()
     }
 }
 

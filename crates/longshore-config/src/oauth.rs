@@ -67,8 +67,7 @@ impl<I: Issuer> Fetch for Issued<I> {
     async fn fetch(&self) -> object_store::Result<Fetched> {
         let unanswered = |error| object_store::Error::Generic { store: "longshore", source: Box::new(error) };
         let token = self.0.issue().await.map_err(unanswered)?;
-        // One that ends at once is good for the request that it was asked for.
-        let lifetime = token.lifetime.clamp(Duration::from_millis(1), FOREVER);
+        let lifetime = token.lifetime.min(FOREVER);
         Ok(Fetched { credential: I::credential(token.text), expires_at: Some(SystemTime::now() + lifetime) })
     }
 }

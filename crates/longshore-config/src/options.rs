@@ -67,16 +67,58 @@ impl Options {
         Ok(taken.map(|(_, value)| value))
     }
 
-    /// Refuses what nobody took.
-    pub(crate) fn finish(self, store: &'static str, known: &[&'static str]) -> Result<(), ConfigError> {
+    /// One that nobody took.
+    pub(crate) fn left(&self) -> Option<&str> {
+        self.texts.keys().next().map(String::as_str)
+    }
+
+    /// For stores that have no options.
+    ///
+    /// # Errors
+    ///
+    /// As [`refuse_unknown`](Self::refuse_unknown), and [`ConfigError::InvalidOption`] for credentials.
+    pub(crate) fn refuse_all(&self, store: &'static str) -> Result<(), ConfigError> {
         if self.provided.is_some() {
-            let reason = format!("{store} is reached without credentials; leave it out");
-            return Err(invalid(PROVIDER, reason));
+            return Err(invalid(PROVIDER, format!("{store} is reached without credentials; leave it out")));
         }
-        let Some((key, _)) = self.texts.into_iter().next() else { return Ok(()) };
+        self.refuse_unknown(store, &[])
+    }
+
+    /// Calls options that begin with `prefix` by their plain names, where only those are among `known`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidOption`] where one was given under both names.
+    pub(crate) fn strip(&mut self, prefix: &str, known: &[&'static Spec]) -> Result<(), ConfigError> {
+        let is_known = |key: &str| known.iter().any(|spec| spec.name == key || spec.also.contains(&key));
+        let plain = |key: &String| {
+            let plain = key.strip_prefix(prefix)?;
+            (!is_known(key) && is_known(plain)).then(|| (key.clone(), plain.to_owned()))
+        };
+        for (key, plain) in self.texts.keys().filter_map(plain).collect::<Vec<_>>() {
+            if self.texts.contains_key(&plain) {
+                return Err(invalid(&key, format!("is the same option as {plain:?}; give one of them")));
+            }
+            if let Some(value) = self.texts.remove(&key) {
+                self.texts.insert(plain, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses what is a keyword of none of `known`, and tells the nearest name there is.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::UnknownOption`].
+    pub(crate) fn refuse_unknown(&self, store: &'static str, known: &[&'static Spec]) -> Result<(), ConfigError> {
+        let is_known =
+            |key: &str| known.iter().any(|spec| spec.keyword && (spec.name == key || spec.also.contains(&key)));
+        let Some(key) = self.texts.keys().find(|key| !is_known(key)).cloned() else { return Ok(()) };
         let suggestion = known
             .iter()
-            .map(|name| (strsim::jaro_winkler(name, &key), *name))
+            .filter(|spec| spec.keyword)
+            .map(|spec| (strsim::jaro_winkler(spec.name, &key), spec.name))
             .filter(|(likeness, _)| *likeness > 0.8)
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, name)| name);
@@ -171,6 +213,7 @@ pub(crate) fn invalid(key: &str, reason: String) -> ConfigError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::S3Settings;
 
     #[test]
     fn lengths_of_time_take_units() {
@@ -198,8 +241,11 @@ mod tests {
 
     #[test]
     fn a_misspelt_option_is_refused_with_a_suggestion() {
-        let options: Options = [("regoin", "x")].into_iter().collect();
-        let message = options.finish("S3Store", &["region", "timeout"]).unwrap_err().to_string();
+        let options: Options = [("regoin", "x"), ("aws_region", "y")].into_iter().collect();
+        let message = options.refuse_unknown("S3Store", &S3Settings::specs()).unwrap_err().to_string();
         assert_eq!(message, r#"unknown option "regoin" for S3Store; did you mean "region"?"#);
+        // What only variables and profiles set is no keyword.
+        let options: Options = [("source_profile", "x")].into_iter().collect();
+        assert!(options.refuse_unknown("S3Store", &S3Settings::specs()).is_err());
     }
 }

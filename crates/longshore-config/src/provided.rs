@@ -20,7 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Somebody who gives credentials.
 ///
 /// [`fetch`](Self::fetch) is called on a worker of the runtime and must not block it. It is called for the first request, again
-/// shortly before the credentials end, and never twice at the same time for one store. What it fails with is told as a failure
+/// shortly before the credentials end, and not while an answer for the
+/// same store is awaited. Its future is dropped when nobody waits any more. What it fails with is told as a failure
 /// of credentials, under the name that `Debug` shows.
 pub trait CredentialSource: fmt::Debug + Send + Sync + 'static {
     /// Gives credentials.

@@ -78,11 +78,11 @@ pub fn open(location: &Location, options: Options, environment: &Environment) ->
             Ok(with_stores(|stores| stores.web.store(said, web, None)))
         }
         Scheme::File => {
-            options.finish("LocalStore", &[])?;
+            options.refuse_all("LocalStore")?;
             Ok(with_stores(all_files))
         }
         Scheme::Memory => {
-            options.finish("MemoryStore", &[])?;
+            options.refuse_all("MemoryStore")?;
             let name = location.bucket().to_owned();
             Ok(with_stores(|stores| {
                 let store = stores.memory.entry(name.clone());
@@ -288,6 +288,24 @@ mod tests {
         assert!(Arc::ptr_eq(&web, &store("HTTPS://H:443/b?c", &[])));
         assert!(!Arc::ptr_eq(&web, &store("http://h/a", &[])) && web != store("https://me@h/a", &[]));
         assert!(Arc::ptr_eq(&store("https://me@h/a", &[]), &store("https://h/a", &[("username", "me")])));
+    }
+
+    #[test]
+    fn an_unknown_option_is_told_before_anything_that_is_missing_or_wrong() {
+        // Each of these has something else to complain about: no account, no file, no keys, half a pair, no colon.
+        for (uri, options) in [
+            ("az://b/k", &[][..]),
+            ("gs://b/k", &[("service_account", "/nowhere")]),
+            ("s3://b/k", &[]),
+            ("s3://b/k", &[("access_key_id", "k")]),
+            ("https://h/k", &[("headers", "no colon")]),
+            ("file:///k", &[]),
+            ("memory:///k", &[]),
+        ] {
+            let options = options.iter().copied().chain([("regoin", "x")]).collect();
+            let error = open(&Location::parse(uri).unwrap(), options, &Environment::default()).unwrap_err();
+            assert!(matches!(&error, ConfigError::UnknownOption { key, .. } if key == "regoin"), "{uri}: {error}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use longshore_runtime::fork::PerProcess;
 use object_store::aws::AwsCredentialProvider;
 use object_store::client::HttpClient;
 use object_store::local::LocalFileSystem;
+use object_store::signer::Signer;
 use object_store::{ObjectStore, RetryConfig};
 
 use crate::address::is_near;
@@ -68,6 +69,8 @@ pub struct Live {
     pub azure: Option<AzureAccess>,
     /// The web, likewise.
     pub web: Option<Arc<WebAccess>>,
+    /// What makes signed URLs, where the kind of store has them and there is something to sign with.
+    pub signer: Option<Arc<dyn Signer>>,
     /// Who knows the credentials that count now.
     pub(crate) credentials: Option<Arc<dyn Current>>,
 }
@@ -75,7 +78,7 @@ pub struct Live {
 impl Live {
     /// For a store whose requests all go the ordinary path.
     pub(crate) fn of(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, s3: None, gcs: None, azure: None, web: None, credentials: None }
+        Self { objects, s3: None, gcs: None, azure: None, web: None, signer: None, credentials: None }
     }
 }
 
@@ -120,8 +123,12 @@ pub struct S3Access {
     pub bucket_url: String,
     /// Whether signatures cover bodies.
     pub sign_payload: bool,
+    /// Whether the server cannot delete many objects with one request.
+    pub single_deletes: bool,
     /// Whether requests carry `x-amz-request-payer`.
     pub request_payer: bool,
+    /// The content type of what is written, where nothing else is said.
+    pub content_type: Option<String>,
     /// The checksum that goes with a body: `sha256` or `crc64nvme`.
     pub checksum: Option<&'static str>,
     /// How objects are encrypted.

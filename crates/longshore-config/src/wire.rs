@@ -113,6 +113,26 @@ impl Wire {
         })
     }
 
+    /// Whether what has to stay secret may be sent to `address` as it is: over TLS, to this machine, or because somebody said
+    /// so.
+    pub(crate) fn keeps_secrets(&self, given: &Given<'_>, address: &str) -> bool {
+        !address.starts_with("http://") || is_near(address) || (self.allow_http && given.said(ALLOW_HTTP.name))
+    }
+
+    /// Refuses to send `what`, which is good for whoever reads it on the way.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidOption`], unless [`keeps_secrets`](Self::keeps_secrets).
+    pub(crate) fn guard(&self, given: &Given<'_>, address: &str, what: &str) -> Result<(), ConfigError> {
+        if self.keeps_secrets(given, address) {
+            return Ok(());
+        }
+        let reason =
+            format!("{what} is not sent over http:// to another machine; write https://, or pass allow_http=True");
+        Err(invalid("endpoint", reason))
+    }
+
     /// The client of this process for the service at `address`. Only where requests are `public`, hold no secret, a redirect may
     /// lead to another server.
     ///

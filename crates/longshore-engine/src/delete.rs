@@ -87,7 +87,11 @@ pub async fn delete_keys(
     require_writable(store, context)?;
     progress.expect(keys.len() as u64);
     let live = store.live().map_err(|error| context.config_error(error))?;
-    let size = if live.s3.is_some() { BATCH } else { live.azure.as_ref().map_or(1, |_| azure::BATCH) };
+    let size = match &live.s3 {
+        Some(access) if access.single_deletes => 1,
+        Some(_) => BATCH,
+        None => live.azure.as_ref().map_or(1, |_| azure::BATCH),
+    };
     let in_flight = if size > 1 { BATCHES_IN_FLIGHT } else { DELETES_IN_FLIGHT };
     let batches = keys.len().div_ceil(size);
     let shared = Arc::new((Arc::clone(store), keys, context.clone(), progress.clone()));
@@ -113,7 +117,7 @@ pub async fn delete_keys(
 async fn delete_batch(store: &Arc<Store>, keys: &[String], context: &Context) -> Result<Vec<Failure>, Error> {
     let live = store.live().map_err(|error| context.config_error(error))?;
     let uri = |key: &str| format!("{}://{}/{key}", store.scheme().name(), store.bucket());
-    if let Some(access) = &live.s3 {
+    if let Some(access) = live.s3.as_ref().filter(|access| !access.single_deletes) {
         let names: Vec<&str> = keys.iter().map(String::as_str).collect();
         match s3::delete_batch(access, &names, context).await {
             Ok(Some(failures)) => {

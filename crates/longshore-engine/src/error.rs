@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use longshore_config::{ConfigError, CredentialsError, Observed, Trace, masked};
+use longshore_config::{ConfigError, CredentialsError, NoConnection, Observed, Trace, masked};
 use object_store::client::{HttpError, HttpErrorKind};
 
 use crate::codes::kind_of_code;
@@ -349,6 +349,8 @@ struct Cause {
     os_error: Option<i32>,
     /// Whether there is nothing to sign with. What lies below is about who was asked for keys, not about the object.
     credentials: bool,
+    /// Why there was no connection, with the address and what to check.
+    unconnected: Option<String>,
     /// The innermost message, which is the most concrete.
     innermost: Option<String>,
 }
@@ -363,6 +365,9 @@ impl Cause {
             }
             if let Some(http) = error.downcast_ref::<HttpError>() {
                 cause.http = Some(http.kind());
+            }
+            if let Some(error) = error.downcast_ref::<NoConnection>() {
+                cause.unconnected = Some(error.to_string());
             }
             if let Some(io) = error.downcast_ref::<io::Error>() {
                 cause.io = Some(io.kind());
@@ -380,10 +385,8 @@ impl Cause {
         let innermost = self.innermost.as_deref().unwrap_or("no cause was given");
         match kind {
             _ if self.credentials => self.innermost.clone(),
+            _ if self.unconnected.is_some() => self.unconnected.clone(),
             ErrorKind::Timeout => Some("the server was silent for too long; raise `timeout` if it needs longer".into()),
-            ErrorKind::Connection if self.http == Some(HttpErrorKind::Connect) => {
-                Some(format!("cannot reach the server: {innermost}"))
-            }
             ErrorKind::Connection => Some(format!("the connection broke: {innermost}")),
             ErrorKind::NotFound if matches!(status, Some(404 | 410)) => Some("not found".into()),
             _ if status.is_some_and(|status| status >= 400) => Some(status_reason(status)),
@@ -405,6 +408,9 @@ fn status_reason(status: Option<u16>) -> String {
 }
 
 fn kind_of(cause: &Cause, status: Option<u16>) -> ErrorKind {
+    if cause.unconnected.is_some() {
+        return ErrorKind::Connection;
+    }
     match cause.http {
         Some(HttpErrorKind::Timeout) => return ErrorKind::Timeout,
         Some(HttpErrorKind::Connect | HttpErrorKind::Interrupted | HttpErrorKind::Request) => {

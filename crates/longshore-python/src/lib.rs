@@ -7,6 +7,7 @@
 //! `asyncio` future (see `call`).
 
 mod arguments;
+mod buffers;
 mod call;
 mod command_line;
 mod datasets;
@@ -30,6 +31,7 @@ mod _native {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         longshore_runtime::fork::generation();
         longshore_store::import_exceptions_from("longshore.exceptions");
+        longshore_store::name_classes(module.py(), "longshore._native")?;
         longshore_bytes::register(module, "longshore")
     }
 
@@ -41,6 +43,8 @@ mod _native {
     use longshore_runtime::Bridge;
 
     #[pymodule_export]
+    use crate::buffers::{get_buffer, get_many_buffers};
+    #[pymodule_export]
     use crate::command_line::cli;
     #[pymodule_export]
     use crate::datasets::{put, read_npz};
@@ -51,11 +55,13 @@ mod _native {
     #[pymodule_export]
     use crate::obs::answer::Answer;
     #[pymodule_export]
+    use crate::obs::arrow::RecordBatch;
+    #[pymodule_export]
     use crate::obs::files::{Reader, store_reader};
     #[pymodule_export]
     use crate::obs::listing::{Listing, store_list, store_list_with_delimiter};
     #[pymodule_export]
-    use crate::obs::managing::{store_copy, store_delete, store_rename};
+    use crate::obs::managing::{store_copy, store_delete, store_rename, store_sign};
     #[pymodule_export]
     use crate::obs::reading::{store_get, store_get_range, store_get_ranges, store_head};
     #[pymodule_export]

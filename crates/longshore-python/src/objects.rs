@@ -17,7 +17,7 @@ use crate::errors::{raise, wrong_type};
 use crate::landing::{IntoBytes, into_bytes, keepable, lend, missing};
 
 /// What a URI of a bulk read stands for.
-enum Wanted {
+pub(crate) enum Wanted {
     One(Object),
     Matching(longshore_config::Location, Arc<longshore_config::Store>),
 }
@@ -32,7 +32,7 @@ impl Wanted {
         Ok(Self::One(Object { store, key, uri: uri.into() }))
     }
 
-    async fn resolve(wanted: Vec<Self>) -> Result<Vec<Object>, Error> {
+    pub(crate) async fn resolve(wanted: Vec<Self>) -> Result<Vec<Object>, Error> {
         let mut objects = Vec::with_capacity(wanted.len());
         for wanted in wanted {
             match wanted {
@@ -116,7 +116,7 @@ pub(crate) fn get_many_stats<'py>(
     )
 }
 
-fn bulk_arguments<'py>(
+pub(crate) fn bulk_arguments<'py>(
     py: Python<'py>,
     uris: &Bound<'py, PyAny>,
     max_in_flight: &Bound<'py, PyAny>,

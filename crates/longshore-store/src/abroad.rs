@@ -225,7 +225,7 @@ fn set_unless_empty(keywords: &Bound<'_, PyDict>, name: &str, value: Bound<'_, P
 }
 
 /// A credential provider for other libraries: it asks a live store of ours.
-#[pyclass(frozen, eq, hash, module = "longshore")]
+#[pyclass(frozen, eq, hash, module = "longshore_store")]
 pub(crate) struct StoreCredentials(pub(crate) Py<Store>);
 
 impl PartialEq for StoreCredentials {

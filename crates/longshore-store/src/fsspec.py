@@ -30,7 +30,8 @@ def describe(system: object) -> Store | None:
     path = ""
     # A folder of a file system; there may be folders of folders.
     while _is_a(system, "DirFileSystem"):
-        path = f"{getattr(system, 'path', '') or ''}/{path}".strip("/") if path else str(getattr(system, "path", "") or "")
+        above = str(getattr(system, "path", "") or "")
+        path = f"{above.rstrip('/')}/{path}" if above and path else above or path
         system = system.fs  # type: ignore[attr-defined]
     for name, read in _READERS.items():
         if _is_a(system, name):

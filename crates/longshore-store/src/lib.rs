@@ -28,7 +28,7 @@ pub use on_runtime::{Inherited, OnRuntime};
 pub use path::{PyPath, PyUrl};
 pub use prefix::MaybePrefixedStore;
 pub use provider::Raised;
-pub use register::register_store_module;
+pub use register::{name_classes, register_store_module};
 pub use store::{Store, use_class};
 
 pub use crate::object_store::{AnyObjectStore, PyExternalObjectStore, PyObjectStore};

@@ -27,15 +27,24 @@ pub fn register_store_module(
     CString::new(full_name.as_str())?;
     let module = PyModule::new(py, &full_name)?;
     module.setattr(intern!(py, "__doc__"), "Object stores: made here, and given to functions of this package.")?;
+    name_classes(py, &full_name)?;
     for kind in Kind::ALL {
-        let class = native(py, kind);
-        class.setattr(intern!(py, "__module__"), &full_name)?;
         // This also makes it one of `__all__`.
-        module.add(kind.name(), class)?;
+        module.add(kind.name(), native(py, kind))?;
     }
     let from_url = wrap_pyfunction!(from_url, &module)?;
     from_url.setattr(intern!(py, "__module__"), &full_name)?;
     module.add_function(from_url)?;
     parent_module.add(sub_module_str, &module)?;
     py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?.set_item(full_name, module)
+}
+
+/// Says that the classes are in `module`, for a package that adds them to a module of its own in another way.
+///
+/// # Errors
+///
+/// What Python raises while the classes are made.
+pub fn name_classes(py: Python<'_>, module: &str) -> PyResult<()> {
+    let name = |kind| native(py, kind).setattr(intern!(py, "__module__"), module);
+    Kind::ALL.into_iter().try_for_each(name)
 }

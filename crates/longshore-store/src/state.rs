@@ -78,16 +78,17 @@ pub(crate) fn restore<'py>(class: &Bound<'py, PyType>, state: &Bound<'py, PyAny>
     let prefix: Option<String> = state.get_item("prefix")?.extract()?;
     let prefix = prefix.map(Path::parse).transpose().map_err(|error| invalid(py, &error.to_string()))?;
     let failed = |error| config_error(py, Some(kind.name()), &error);
-    let nothing = Environment::default();
+    // What was said has been said; where files and programs are is for this machine to say.
+    let here = Environment::of_machine();
     let text = |key: &str| -> PyResult<String> { state.get_item(key)?.extract() };
     let inner = match kind {
         Kind::S3 | Kind::Gcs | Kind::Azure => {
-            let handle = open_bucket(kind.scheme(), Some(&text("bucket")?), options, &nothing).map_err(failed)?;
+            let handle = open_bucket(kind.scheme(), Some(&text("bucket")?), options, &here).map_err(failed)?;
             Inner { provider, ..Inner::new(kind, handle).with_prefix(prefix) }
         }
         Kind::Http => {
             let url = text("url")?;
-            let handle = open_web(&url, options, &nothing).map_err(failed)?;
+            let handle = open_web(&url, options, &here).map_err(failed)?;
             Inner { url: Some(url), ..Inner::new(kind, handle) }
         }
         Kind::Local => {

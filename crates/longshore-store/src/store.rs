@@ -157,7 +157,7 @@ impl Hash for Inner {
 /// A live store, and what all kinds of stores have in common.
 ///
 /// A store that Rust made, and not Python, is one of this class itself.
-#[pyclass(frozen, subclass, weakref, module = "longshore")]
+#[pyclass(frozen, subclass, weakref, module = "longshore_store")]
 #[derive(Debug)]
 pub struct Store(pub(crate) Arc<Inner>);
 

@@ -8,7 +8,7 @@ use super::settings::{AzureSettings, Signing};
 use super::specs::{
     ACCOUNT_KEY, ACCOUNT_NAME, AUTHORITY_HOST, BEARER_TOKEN, CLIENT_ID, CLIENT_SECRET, CONNECTION_STRING, EMULATOR_URL,
     ENDPOINT, FEDERATED_TOKEN_FILE, IDENTITY_HEADER, MSI_ENDPOINT, MSI_RESOURCE_ID, OBJECT_ID, SAS_TOKEN,
-    SKIP_SIGNATURE, TENANT_ID, USE_AZURE_CLI, USE_EMULATOR,
+    SKIP_SIGNATURE, TENANT_ID, USE_AZURE_CLI, USE_EMULATOR, USE_FABRIC_ENDPOINT,
 };
 use crate::given::{Given, Origin, Spec};
 
@@ -29,12 +29,19 @@ const FETCHED: [&Spec; 10] = [
 /// Leaves of what was said what counts.
 pub(super) fn note(given: &mut Given<'_>, settings: &AzureSettings, emulator: bool) {
     let account = given.origin(&[&ACCOUNT_NAME, &ENDPOINT, &CONNECTION_STRING, &USE_EMULATOR]);
-    let endpoint = given.origin(&[&ENDPOINT, &EMULATOR_URL, &CONNECTION_STRING, &USE_EMULATOR]);
+    let endpoint = given.origin(&[&ENDPOINT, &EMULATOR_URL, &CONNECTION_STRING, &USE_EMULATOR, &USE_FABRIC_ENDPOINT]);
     let key = given.origin(&[&ACCOUNT_KEY, &CONNECTION_STRING, &USE_EMULATOR]);
     let signature = given.origin(&[&SAS_TOKEN, &CONNECTION_STRING]);
     let token = given.origin(&[&BEARER_TOKEN]);
     let unsigned = given.origin(&[&SKIP_SIGNATURE]);
-    given.disregard(&[&ACCOUNT_NAME, &ENDPOINT, &EMULATOR_URL, &CONNECTION_STRING, &USE_EMULATOR]);
+    given.disregard(&[
+        &ACCOUNT_NAME,
+        &ENDPOINT,
+        &EMULATOR_URL,
+        &CONNECTION_STRING,
+        &USE_EMULATOR,
+        &USE_FABRIC_ENDPOINT,
+    ]);
     given.disregard(&[&ACCOUNT_KEY, &SAS_TOKEN, &BEARER_TOKEN, &SKIP_SIGNATURE]);
 
     let AzureSettings { account: name, endpoint: address, signing, .. } = settings;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use object_store::azure::{AzureAccessKey, AzureCredential, AzureCredentialProvider, MicrosoftAzureBuilder, split_sas};
 use object_store::client::HttpClient;
+use object_store::signer::Signer;
 use object_store::{RetryConfig, StaticCredentialProvider};
 
 use super::settings::{AzureSettings, Signing};
@@ -48,7 +49,7 @@ impl AzureSettings {
         let none = || -> AzureCredentialProvider {
             Arc::new(StaticCredentialProvider::new(AzureCredential::SASToken(Vec::new())))
         };
-        let objects = MicrosoftAzureBuilder::new()
+        let mut builder = MicrosoftAzureBuilder::new()
             .with_account(&self.account)
             .with_container_name(&self.container)
             .with_endpoint(self.endpoint.clone())
@@ -57,7 +58,15 @@ impl AzureSettings {
             .with_http_connector(Fixed(http.clone()))
             .with_skip_signature(credentials.is_none())
             .with_credentials(credentials.clone().unwrap_or_else(none))
-            .build()?;
+            .with_disable_tagging(self.disable_tagging);
+        if let Some(key) = &self.encryption_key {
+            builder = builder.with_encryption_key(&key.0);
+        }
+        let objects = builder.build()?;
+        let objects = Arc::new(objects);
+        // An account's key signs, and a token has a key made for it. What is a signed URL already signs no others.
+        let signs = matches!(self.signing, Signing::Key(_) | Signing::Token(_) | Signing::From(_) | Signing::By(_));
+        let signer = signs.then(|| Arc::clone(&objects) as Arc<dyn Signer>);
         let azure = AzureAccess {
             http,
             credentials,
@@ -66,7 +75,7 @@ impl AzureSettings {
             container_url: self.container_url(),
             retry,
         };
-        Ok(Live { azure: Some(azure), credentials: current, ..Live::of(Arc::new(objects)) })
+        Ok(Live { azure: Some(azure), signer, credentials: current, ..Live::of(objects) })
     }
 
     fn credentials(&self) -> Result<Option<Credentials<AzureCredential>>, ConfigError> {

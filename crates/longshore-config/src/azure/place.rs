@@ -6,8 +6,14 @@
 use percent_encoding::percent_decode_str;
 
 /// The clouds that Azure storage is run in, by the end of their host names.
-const DOMAINS: [&str; 5] =
-    ["core.windows.net", "core.chinacloudapi.cn", "core.usgovcloudapi.net", "core.cloudapi.de", "storage.azure.net"];
+const DOMAINS: [&str; 6] = [
+    "core.windows.net",
+    "core.chinacloudapi.cn",
+    "core.usgovcloudapi.net",
+    "core.cloudapi.de",
+    "storage.azure.net",
+    "fabric.microsoft.com",
+];
 
 /// Containers whose names begin with a dollar sign, which no other name may.
 const SYSTEM: [&str; 4] = ["$root", "$web", "$logs", "$blobchangefeed"];

@@ -1,25 +1,27 @@
 //! What decides how one container is reached, merged from keywords, URI, variables and defaults.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use object_store::azure::AzureAccessKey;
 
 use super::configured;
-use super::credentials::{Source, token_url};
-use super::found::{Layer, is_own, layers};
+use super::credentials::Source;
+use super::fetched::fetched;
+use super::found::{Layer, layers};
 use super::place::account_of;
+use super::server::{host, is_emulator, local, remote};
 use super::specs::{
-    AUTHORITY_HOST, CLIENT_ID, CLIENT_SECRET, CONTAINER_NAME, EMULATOR_URL, FEDERATED_TOKEN_FILE, IDENTITY_HEADER,
-    MSI_ENDPOINT, MSI_RESOURCE_ID, OBJECT_ID, SKIP_SIGNATURE, SPECS, TENANT_ID, USE_AZURE_CLI,
+    CONTAINER_NAME, CREDENTIAL_TYPE, DISABLE_TAGGING, ENCRYPTION_KEY, FABRIC, SKIP_SIGNATURE, SPECS,
+    USE_FABRIC_ENDPOINT,
 };
 use crate::address;
-use crate::environment::program;
-use crate::given::{Given, Secret, Setting, Spec, Value};
+use crate::given::{Given, Resolved, Secret, Setting, Spec, Value};
 use crate::options::{PROVIDER, boolean, invalid};
 use crate::provided::Provided;
 use crate::wire::{WIRE, Wire};
 use crate::{ConfigError, Configured, Environment, Location, Options};
 
-/// The emulator's account and its key, which are public.
-const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
+/// The key of the emulator's account, which is public.
 const EMULATOR_KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 /// What requests are authorized with.
@@ -47,6 +49,8 @@ pub struct AzureSettings {
     /// The address of the blob service, without a slash at its end.
     pub(super) endpoint: String,
     pub(super) signing: Signing,
+    pub(super) disable_tagging: bool,
+    pub(super) encryption_key: Option<Secret>,
     pub(super) wire: Wire,
 }
 
@@ -70,10 +74,8 @@ impl AzureSettings {
         options: Options,
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
-        let mut given = Given::new(options, environment);
-        given.uri = location.said().iter().map(|(name, value)| (*name, value.0.clone())).collect();
-        let settings = Self::merge(Some(location.bucket()), &mut given);
-        (given.trail(), settings)
+        let said = Self::said(Some(location), options, environment);
+        (said.0, said.1.map(|(settings, _)| settings))
     }
 
     /// As [`resolve`](Self::resolve), for a container that a keyword or a variable may name, with what was said and counts.
@@ -82,12 +84,14 @@ impl AzureSettings {
         options: Options,
         environment: &Environment,
     ) -> Result<(Self, Vec<Configured>), ConfigError> {
-        let mut given = Given::new(options, environment);
-        if let Some(location) = location {
-            given.uri = location.said().iter().map(|(name, value)| (*name, value.0.clone())).collect();
-        }
-        let settings = Self::merge(location.map(Location::bucket), &mut given)?;
-        Ok((settings, given.configured()))
+        Self::said(location, options, environment).1
+    }
+
+    fn said(location: Option<&Location>, options: Options, environment: &Environment) -> Resolved<Self> {
+        let said = location.map(Location::said).into_iter().flatten();
+        let given = Given::about(said, options, environment);
+        let container = location.map(Location::bucket);
+        given.resolve("AzureStore", "azure_", &Self::specs(), |given| Self::merge(container, given))
     }
 
     fn merge(container: Option<&str>, given: &mut Given<'_>) -> Result<Self, ConfigError> {
@@ -96,10 +100,13 @@ impl AzureSettings {
         let layers = layers(given)?;
         let unsigned = given.text(&SKIP_SIGNATURE)?.map(said_true).transpose()?.flatten();
         let emulator = is_emulator(&layers);
-        let (account, endpoint) = if emulator { local(&layers, given)? } else { remote(&layers)? };
+        let fabric = given.flag(&USE_FABRIC_ENDPOINT)?.unwrap_or(false);
+        let (account, endpoint) = if emulator { local(&layers, given)? } else { remote(&layers, fabric)? };
         let wire = Wire::resolve(given, endpoint.starts_with("http://"))?;
+        let disable_tagging = given.flag(&DISABLE_TAGGING)?.unwrap_or(false);
+        let encryption_key = given.text(&ENCRYPTION_KEY)?.map(encryption_key).transpose()?;
+        refuse_what_is_not_done(given)?;
         let fetched = fetched(given)?;
-        given.refuse_the_rest("AzureStore", &Self::specs())?;
         let own = [&layers[0].key, &layers[0].signature, &layers[0].token].into_iter().flatten().next();
         if let (Some(_), Some(own)) = (&provided, own) {
             return Err(invalid(PROVIDER, format!("is given beside {}; give one of them", own.key)));
@@ -125,7 +132,17 @@ impl AzureSettings {
             }
             (None, None) => return Err(ConfigError::Unauthenticated { reason: nobody(&endpoint) }),
         };
-        let settings = Self { container, account, endpoint, signing, wire };
+        match &signing {
+            // A key signs and stays here.
+            Signing::Unsigned | Signing::Key(_) => {}
+            Signing::Signature(_) => wire.guard(given, &endpoint, "a shared access signature")?,
+            Signing::Token(_) | Signing::From(_) => wire.guard(given, &endpoint, "a token")?,
+            Signing::By(_) => wire.guard(given, &endpoint, "what the credential provider gives")?,
+        }
+        if encryption_key.is_some() {
+            wire.guard(given, &endpoint, "an encryption key")?;
+        }
+        let settings = Self { container, account, endpoint, signing, disable_tagging, encryption_key, wire };
         address::parse("endpoint", &settings.container_url())?;
         configured::note(given, &settings, emulator);
         Ok(settings)
@@ -134,7 +151,8 @@ impl AzureSettings {
     /// Whether the two differ in nothing but the container, so that the server can copy from one to the other.
     pub fn same_service(&self, other: &Self) -> bool {
         let elsewhere = Self { container: other.container.clone(), ..self.clone() };
-        elsewhere == *other
+        // A key that requests bring along is not known to the server that copies.
+        elsewhere == *other && self.encryption_key.is_none()
     }
 
     /// The container.
@@ -184,76 +202,34 @@ fn away(own: bool) -> u8 {
     if own { 0 } else { 2 }
 }
 
-/// Whether the nearest place that says anything of it means the emulator. An address of Azure's own means none.
-fn is_emulator(layers: &[Layer; 3]) -> bool {
-    layers
-        .iter()
-        .find_map(|layer| layer.emulator.or(layer.endpoint.as_ref().filter(|value| is_azure(value)).map(|_| false)))
-        .unwrap_or(false)
-}
-
-fn is_azure(endpoint: &Value) -> bool {
-    account_of(host(&endpoint.text.to_ascii_lowercase())).is_some()
-}
-
 fn nobody(endpoint: &str) -> String {
     format!("nothing to authorize requests to {endpoint} with; {}", super::credentials::ADVICE)
 }
 
-fn host(endpoint: &str) -> &str {
-    endpoint.split("://").nth(1).and_then(|rest| rest.split([':', '/']).next()).unwrap_or_default()
-}
-
-/// Account and address of Azure itself, or of whatever the endpoint names.
-fn remote(layers: &[Layer; 3]) -> Result<(String, String), ConfigError> {
-    let named = layers.iter().find_map(|layer| layer.account.as_ref()).map(account_name).transpose()?;
-    for value in layers.iter().filter_map(|layer| layer.endpoint.as_ref()) {
-        let endpoint = address::endpoint(&value.key, &value.text)?;
-        let own = account_of(host(&endpoint)).map(str::to_owned);
-        return match (&named, own) {
-            // The address of another account, from a place farther away than the one that named this account.
-            (Some(named), Some(own)) if *named != own => continue,
-            (Some(named), _) => Ok((named.clone(), endpoint)),
-            (None, Some(own)) => Ok((own, endpoint)),
-            // The emulator and its like have the account in the path.
-            (None, None) => match endpoint.splitn(4, '/').nth(3).and_then(|path| path.rsplit('/').next()) {
-                Some(last) if !last.is_empty() => Ok((last.to_owned(), endpoint)),
-                _ => Err(missing_account()),
-            },
-        };
+/// A key that every request about a blob brings along.
+fn encryption_key(value: Value) -> Result<Secret, ConfigError> {
+    match BASE64_STANDARD.decode(&value.text) {
+        Ok(key) if key.len() == 32 => Ok(Secret(value.text)),
+        _ => Err(invalid(&value.key, "is not 32 bytes in base64".into())),
     }
-    let account = named.ok_or_else(missing_account)?;
-    let endpoint = format!("https://{account}.blob.core.windows.net");
-    Ok((account, endpoint))
 }
 
-/// Account and address of the emulator, which has the account in the path.
-fn local(layers: &[Layer; 3], given: &mut Given<'_>) -> Result<(String, String), ConfigError> {
-    let account = layers.iter().find_map(|layer| layer.account.as_ref());
-    let account = account.map_or_else(|| Ok(EMULATOR_ACCOUNT.to_owned()), account_name)?;
-    let named = layers.iter().filter_map(|layer| layer.endpoint.as_ref()).find(|value| !is_azure(value));
-    let base = match named {
-        Some(value) => address::endpoint(&value.key, &value.text)?,
-        None => match given.text(&EMULATOR_URL)? {
-            Some(value) => address::endpoint(&value.key, &value.text)?,
-            None => EMULATOR_URL.default.to_owned(),
-        },
-    };
-    let bare = base.splitn(4, '/').nth(3).is_none_or(str::is_empty);
-    Ok((account.clone(), if bare { format!("{base}/{account}") } else { base }))
-}
-
-fn missing_account() -> ConfigError {
-    let reason = "is missing; pass account_name, set AZURE_STORAGE_ACCOUNT_NAME, or write the account into the URI: \
-                  https://account.blob.core.windows.net/container/key";
-    invalid("account_name", reason.into())
-}
-
-fn account_name(value: &Value) -> Result<String, ConfigError> {
-    if value.text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-        return Ok(value.text.clone());
+/// Refuses what other clients do and this one does not.
+fn refuse_what_is_not_done(given: &mut Given<'_>) -> Result<(), ConfigError> {
+    for spec in FABRIC {
+        if given.by_keyword(spec)?.is_some() {
+            let reason = format!(
+                "{}: Fabric's token service is not asked for tokens; pass bearer_token, or a credential_provider that asks it",
+                spec.name
+            );
+            return Err(ConfigError::NotSupported { reason });
+        }
     }
-    Err(invalid(&value.key, format!("{:?} is no name of a storage account", value.text)))
+    if given.by_keyword(&CREDENTIAL_TYPE)?.is_some() {
+        let reason = "credential_type: which credentials count follows from those that are given; leave it out, and give                       only those that are meant";
+        return Err(ConfigError::NotSupported { reason: reason.into() });
+    }
+    Ok(())
 }
 
 /// What a place authorizes with, and how far away it is.
@@ -277,79 +253,6 @@ fn outright(layer: Layer) -> Result<(u8, Signing), ConfigError> {
         return Err(invalid(&name, "is no shared access signature; one begins like sv=… and holds sig=…".into()));
     }
     Ok((distance, Signing::Signature(Secret(text.to_owned()))))
-}
-
-/// Who is to be asked for tokens.
-struct Fetched {
-    /// Where somebody was named, and whether the call itself named it.
-    source: Option<(bool, Source)>,
-    /// Which of several managed identities is meant.
-    which: Option<(&'static str, String)>,
-}
-
-fn fetched(given: &mut Given<'_>) -> Result<Fetched, ConfigError> {
-    let client_id = given.text(&CLIENT_ID)?;
-    let tenant = given.text(&TENANT_ID)?;
-    let authority = given.text(&AUTHORITY_HOST)?;
-    let secret = given.text(&CLIENT_SECRET)?;
-    let file = given.text(&FEDERATED_TOKEN_FILE)?;
-    let endpoint = given.text(&MSI_ENDPOINT)?;
-    let header = given.text(&IDENTITY_HEADER)?;
-    let cli = given.text(&USE_AZURE_CLI)?;
-    let which = which_of(given, client_id.as_ref())?;
-    let directory = |asked: &Value| {
-        let authority = match &authority {
-            Some(value) => {
-                // The variable of Azure's own libraries is often set without a scheme.
-                let text =
-                    if value.text.contains("://") { value.text.clone() } else { format!("https://{}", value.text) };
-                let url = address::endpoint(&value.key, &text)?;
-                if url.starts_with("http://") && !address::is_near(&url) {
-                    return Err(invalid(&value.key, "the address must begin with https://".into()));
-                }
-                url
-            }
-            None => AUTHORITY_HOST.default.to_owned(),
-        };
-        let missing = |name: &str| invalid(name, format!("is missing, though there is a {}", asked.key));
-        let tenant = tenant.as_ref().ok_or_else(|| missing("tenant_id"))?;
-        let client_id = client_id.as_ref().ok_or_else(|| missing("client_id"))?;
-        let url = token_url(&authority, &tenant.text);
-        address::parse(&tenant.key, &url)?;
-        Ok((url, client_id.text.clone()))
-    };
-    let found = |own, source| Ok(Fetched { source: Some((own, source)), which: None });
-    // What the call itself asks for comes before what the environment offers.
-    for own in [true, false] {
-        if let Some(file) = file.as_ref().filter(|value| is_own(value) == own) {
-            let (token_url, client_id) = directory(file)?;
-            return found(own, Source::Workload { token_url, client_id, file: file.text.clone() });
-        }
-        if let Some(secret) = secret.as_ref().filter(|value| is_own(value) == own) {
-            let (token_url, client_id) = directory(secret)?;
-            return found(own, Source::Secret { token_url, client_id, secret: Secret(secret.text.clone()) });
-        }
-        if let Some(cli) = cli.as_ref().filter(|value| is_own(value) == own)
-            && boolean(&cli.key, &cli.text)?
-        {
-            let program = program(given.environment, "az").ok_or_else(|| {
-                invalid(&cli.key, "there is no program `az` on the PATH; install the Azure CLI".into())
-            })?;
-            return found(own, Source::Cli { program });
-        }
-        if let Some(endpoint) = endpoint.as_ref().filter(|value| is_own(value) == own) {
-            let url = address::parse(&endpoint.key, &endpoint.text)?.to_string();
-            let header = header.map(Value::header).transpose()?.map(Secret);
-            return found(own, Source::Identity { endpoint: Some(url), header, which });
-        }
-    }
-    Ok(Fetched { source: None, which })
-}
-
-fn which_of(given: &mut Given<'_>, client_id: Option<&Value>) -> Result<Option<(&'static str, String)>, ConfigError> {
-    let object = given.text(&OBJECT_ID)?.map(|value| ("object_id", value.text));
-    let resource = given.text(&MSI_RESOURCE_ID)?.map(|value| ("msi_res_id", value.text));
-    Ok(resource.or(object).or_else(|| client_id.map(|value| ("client_id", value.text.clone()))))
 }
 
 #[cfg(test)]
@@ -480,6 +383,33 @@ mod tests {
     }
 
     #[test]
+    fn name_directory_and_secret_of_an_application_come_from_one_place() {
+        let account = ("account_name", "acc");
+        let keywords = [("client_id", "i"), ("client_secret", "hunter2"), ("tenant_id", "t")];
+        let variables = [("AZURE_CLIENT_ID", "I"), ("AZURE_CLIENT_SECRET", "hunter3"), ("AZURE_TENANT_ID", "T")];
+        // Each of the three by keyword or by variable, every way there is to mix them.
+        for mix in 0..8 {
+            let (by_keyword, by_variable): (Vec<usize>, Vec<usize>) = (0..3).partition(|index| mix & (1 << index) != 0);
+            let options: Vec<_> = by_keyword.iter().map(|index| keywords[*index]).chain([account]).collect();
+            let environment: Vec<_> = by_variable.iter().map(|index| variables[*index]).collect();
+            match explained("az://c/k", &options, &environment).1 {
+                Ok(settings) => {
+                    assert!(matches!(settings.signing, Signing::From(Source::Secret { .. })) && matches!(mix, 0 | 7));
+                }
+                Err(error) => {
+                    let message = error.to_string();
+                    assert!(message.contains("one set") && !message.contains("hunter"), "{mix}: {message}");
+                    assert!(!matches!(mix, 0 | 7), "{message}");
+                }
+            }
+        }
+        // The platform's token is for whichever application is named.
+        let workload = [("AZURE_FEDERATED_TOKEN_FILE", "/f"), variables[0], variables[2]];
+        let named = resolve("az://c/k", &[account, keywords[0]], &workload);
+        assert!(matches!(named.signing, Signing::From(Source::Workload { client_id, .. }) if client_id == "i"));
+    }
+
+    #[test]
     fn the_metadata_service_is_asked_for_azure_only() {
         let message = refusal(&[("endpoint", "http://127.0.0.1:9/acc")], &[]);
         assert!(message.contains("account_key") && message.contains("skip_signature"), "{message}");
@@ -502,6 +432,24 @@ mod tests {
         ] {
             let message = refusal(options, &[]);
             assert!(message.contains(told) && !message.contains("hunter2"), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_is_good_for_whoever_reads_it_goes_over_plain_http_to_this_machine_only() {
+        let application = [("client_id", "i"), ("client_secret", "hunter2"), ("tenant_id", "t")];
+        for secret in [&[("bearer_token", "hunter2")][..], &[("sas_token", "sv=1&sig=hunter2")], &application] {
+            let over = |endpoint: &'static str, more: &[(&'static str, &'static str)]| {
+                explained("az://c/k", &[secret, &[("endpoint", endpoint)], more].concat(), &[]).1
+            };
+            let message = over("http://storage.example.org/acc", &[]).unwrap_err().to_string();
+            assert!(message.contains("allow_http=True") && !message.contains("hunter2"), "{message}");
+            over("http://127.0.0.1:9/acc", &[]).unwrap();
+            over("https://storage.example.org/acc", &[]).unwrap();
+            over("http://storage.example.org/acc", &[("allow_http", "true")]).unwrap();
+        }
+        for harmless in [("account_key", KEY), ("skip_signature", "true")] {
+            resolve("az://c/k", &[harmless, ("endpoint", "http://storage.example.org/acc")], &[]);
         }
     }
 

@@ -36,7 +36,13 @@ pub(super) const CLIENT_SECRET: Spec = Spec::new("client_secret", "the secret of
     .variables(&["AZURE_STORAGE_CLIENT_SECRET", "AZURE_CLIENT_SECRET"])
     .secret();
 pub(super) const TENANT_ID: Spec = Spec::new("tenant_id", "the directory that the application is in")
-    .also(&["authority_id", "azure_tenant_id", "azure_storage_tenant_id", "azure_authority_id"])
+    .also(&[
+        "authority_id",
+        "azure_tenant_id",
+        "azure_storage_tenant_id",
+        "azure_authority_id",
+        "azure_storage_authority_id",
+    ])
     .variables(&["AZURE_STORAGE_TENANT_ID", "AZURE_TENANT_ID"]);
 pub(super) const AUTHORITY_HOST: Spec = Spec::new("authority_host", "the address that gives out tokens")
     .also(&["azure_authority_host", "azure_storage_authority_host"])
@@ -70,7 +76,6 @@ pub(super) const USE_EMULATOR: Spec = Spec::new("use_emulator", "whether the loc
     .variables(&["AZURE_STORAGE_USE_EMULATOR"])
     .or("false");
 pub(super) const EMULATOR_URL: Spec = Spec::new("emulator_url", "where the emulator listens")
-    .no_keyword()
     .variables(&["AZURITE_BLOB_STORAGE_URL"])
     .or("http://127.0.0.1:10000");
 pub(super) const ENDPOINT: Spec = Spec::new("endpoint", "the address of the account's blob service")
@@ -86,8 +91,36 @@ pub(crate) const CONTAINER_NAME: Spec =
         .also(&["container", "azure_container_name"])
         .variables(&["AZURE_CONTAINER_NAME"]);
 
+pub(super) const USE_FABRIC_ENDPOINT: Spec = Spec::new(
+    "use_fabric_endpoint",
+    "whether the account is one of Microsoft Fabric, at ACCOUNT.blob.fabric.microsoft.com",
+)
+.also(&["azure_use_fabric_endpoint"])
+.variables(&["AZURE_USE_FABRIC_ENDPOINT"])
+.or("false");
+pub(super) const DISABLE_TAGGING: Spec =
+    Spec::new("disable_tagging", "whether the tags of what is written are left out")
+        .also(&["azure_disable_tagging"])
+        .variables(&["AZURE_DISABLE_TAGGING"])
+        .or("false");
+pub(super) const ENCRYPTION_KEY: Spec =
+    Spec::new("encryption_key", "a key of 32 bytes, in base64, that every request about a blob brings along")
+        .also(&["azure_storage_encryption_key"])
+        .variables(&["AZURE_STORAGE_ENCRYPTION_KEY"])
+        .secret();
+const UNASKED: &str = "of Fabric's token service, which is not asked: an error";
+pub(super) const FABRIC: [&Spec; 4] = [
+    &Spec::new("fabric_token_service_url", UNASKED).also(&["azure_fabric_token_service_url"]),
+    &Spec::new("fabric_workload_host", UNASKED).also(&["azure_fabric_workload_host"]),
+    &Spec::new("fabric_session_token", UNASKED).also(&["azure_fabric_session_token"]).secret(),
+    &Spec::new("fabric_cluster_identifier", UNASKED).also(&["azure_fabric_cluster_identifier"]),
+];
+pub(super) const CREDENTIAL_TYPE: Spec =
+    Spec::new("credential_type", "which kind of credentials counts, which follows from those that are given: an error")
+        .also(&["azure_credential_type"]);
+
 /// All of them, besides those of every store that is reached over HTTP.
-pub(super) const SPECS: [&Spec; 19] = [
+pub(super) const SPECS: [&Spec; 28] = [
     &ACCOUNT_NAME,
     &ACCOUNT_KEY,
     &CONNECTION_STRING,
@@ -107,4 +140,13 @@ pub(super) const SPECS: [&Spec; 19] = [
     &ENDPOINT,
     &SKIP_SIGNATURE,
     &CONTAINER_NAME,
+    &EMULATOR_URL,
+    &USE_FABRIC_ENDPOINT,
+    &DISABLE_TAGGING,
+    &ENCRYPTION_KEY,
+    FABRIC[0],
+    FABRIC[1],
+    FABRIC[2],
+    FABRIC[3],
+    &CREDENTIAL_TYPE,
 ];

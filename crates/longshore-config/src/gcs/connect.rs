@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use object_store::client::HttpClient;
 use object_store::gcp::{GcpCredential, GcpCredentialProvider, GoogleCloudStorageBuilder};
+use object_store::signer::Signer;
 use object_store::{ObjectStore, RetryConfig, StaticCredentialProvider};
 
 use super::json::{Json, Whole};
@@ -58,7 +59,17 @@ impl GcsSettings {
         let none = || -> GcpCredentialProvider {
             Arc::new(StaticCredentialProvider::new(GcpCredential { bearer: String::new() }))
         };
-        let store = GoogleCloudStorageBuilder::new()
+        let signing = match &self.signing {
+            Signing::From(source) => source.signing()?,
+            _ => None,
+        };
+        // Without a key, somebody would have to be asked to sign.
+        let signs = signing.is_some();
+        let mut builder = GoogleCloudStorageBuilder::new();
+        if let Some(signing) = signing {
+            builder = builder.with_signing_credentials(signing);
+        }
+        let store = builder
             .with_bucket_name(&self.bucket)
             .with_base_url(&service_url)
             .with_retry(retry.clone())
@@ -68,12 +79,13 @@ impl GcsSettings {
             .with_credentials(credentials.clone().unwrap_or_else(none))
             .build()?;
         let store = Arc::new(store);
+        let signer = signs.then(|| Arc::clone(&store) as Arc<dyn Signer>);
         let objects: Arc<dyn ObjectStore> = if self.xml { store } else { Arc::new(Whole(store)) };
         // Emulators have no projects, and want to hear of one all the same.
         let project = self.project.clone().or_else(|| (!self.is_google()).then(|| "emulator".to_owned()));
         let location = self.location.clone();
         let gcs = GcsAccess { http, credentials, service_url, bucket: self.bucket.clone(), project, location, retry };
-        Ok(Live { gcs: Some(gcs), credentials: current, ..Live::of(objects) })
+        Ok(Live { gcs: Some(gcs), signer, credentials: current, ..Live::of(objects) })
     }
 
     fn credentials(&self) -> Result<Option<Credentials<GcpCredential>>, ConfigError> {

@@ -10,8 +10,11 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::header::HeaderName;
+use object_store::CredentialProvider;
 use object_store::client::HttpClient;
-use object_store::gcp::{GcpCredential, GcpCredentialProvider, GoogleCloudStorageBuilder};
+use object_store::gcp::{
+    GcpCredential, GcpCredentialProvider, GcpSigningCredential, GoogleCloudStorage, GoogleCloudStorageBuilder,
+};
 
 use super::key_file::KeyFile;
 use crate::ConfigError;
@@ -38,6 +41,16 @@ pub(super) enum Source {
 }
 
 impl Source {
+    /// What signs URLs, where that is the key of a service account.
+    pub(super) fn signing(&self) -> Result<Option<SigningProvider>, ConfigError> {
+        match self {
+            Self::Key(KeyFile::ServiceAccount { json, .. }) => {
+                Ok(Some(Arc::clone(store_of(&json.0)?.signing_credentials())))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// A provider that fetches and keeps the tokens.
     pub(super) fn provider(&self, network: &Network) -> Result<Credentials<GcpCredential>, ConfigError> {
         let (address, silence, patience) = match self {
@@ -67,12 +80,19 @@ impl Source {
     }
 }
 
-fn from_service_account(json: &str) -> Result<Credentials<GcpCredential>, ConfigError> {
-    // The builder wants a bucket, though only its provider is of use here. It sends nothing: the account signs for itself.
+/// Whoever has the key that URLs are signed with.
+pub(super) type SigningProvider = Arc<dyn CredentialProvider<Credential = GcpSigningCredential>>;
+
+/// The builder wants a bucket, though only its providers are of use here. It sends nothing: the account signs for itself.
+fn store_of(json: &str) -> Result<GoogleCloudStorage, ConfigError> {
     let store = GoogleCloudStorageBuilder::new().with_bucket_name("credentials").with_service_account_key(json).build();
-    let store = store.map_err(|_| ConfigError::Unauthenticated {
+    store.map_err(|_| ConfigError::Unauthenticated {
         reason: "the private_key of the service account is no RSA key in PEM form; download the key file again".into(),
-    })?;
+    })
+}
+
+fn from_service_account(json: &str) -> Result<Credentials<GcpCredential>, ConfigError> {
+    let store = store_of(json)?;
     let giver = Giver {
         fetch: Arc::new(SelfSigned(Arc::clone(store.credentials()))),
         who: "the service account's own key".into(),

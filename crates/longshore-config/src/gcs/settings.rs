@@ -6,7 +6,7 @@ use super::specs::{
     APPLICATION_CREDENTIALS, BEARER_TOKEN, BUCKET, BUCKET_LOCATION, ENDPOINT, METADATA_HOST, PROJECT, SERVICE_ACCOUNT,
     SERVICE_ACCOUNT_KEY, SKIP_SIGNATURE, SPECS, XML_API,
 };
-use crate::given::{Given, Origin, Secret, Setting, Spec, Value};
+use crate::given::{Given, Origin, Resolved, Secret, Setting, Spec, Value};
 use crate::options::{PROVIDER, boolean, invalid};
 use crate::provided::Provided;
 use crate::wire::{WIRE, Wire};
@@ -61,9 +61,8 @@ impl GcsSettings {
         options: Options,
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
-        let mut given = Given::new(options, environment);
-        let settings = Self::merge(Some(location.bucket()), &mut given);
-        (given.trail(), settings)
+        let said = Self::said(Some(location.bucket()), options, environment);
+        (said.0, said.1.map(|(settings, _)| settings))
     }
 
     /// As [`resolve`](Self::resolve), for a bucket that a keyword or a variable may name, with what was said and counts.
@@ -72,9 +71,12 @@ impl GcsSettings {
         options: Options,
         environment: &Environment,
     ) -> Result<(Self, Vec<Configured>), ConfigError> {
-        let mut given = Given::new(options, environment);
-        let settings = Self::merge(bucket, &mut given)?;
-        Ok((settings, given.configured()))
+        Self::said(bucket, options, environment).1
+    }
+
+    fn said(bucket: Option<&str>, options: Options, environment: &Environment) -> Resolved<Self> {
+        let given = Given::new(options, environment);
+        given.resolve("GCSStore", "google_", &Self::specs(), |given| Self::merge(bucket, given))
     }
 
     fn merge(bucket: Option<&str>, given: &mut Given<'_>) -> Result<Self, ConfigError> {
@@ -97,7 +99,6 @@ impl GcsSettings {
         let metadata = given.text(&METADATA_HOST)?;
         let wire = Wire::resolve(given, endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://")))?;
         let xml = given.flag(&XML_API)?.unwrap_or_else(|| is_google(endpoint.as_deref().unwrap_or(GOOGLE)));
-        given.refuse_the_rest("GCSStore", &Self::specs())?;
         let (counts, said) = match provided {
             Some(provided) => (None, Some((0, Signing::By(provided)))),
             None => said.signing(!emulator)?.map(|(said, distance, signing)| (Some(said), (distance, signing))).unzip(),
@@ -112,6 +113,9 @@ impl GcsSettings {
             None => Signing::From(default(given.environment, endpoint.as_deref(), metadata)?),
         };
         note(given, &signing, counts);
+        if let (Some(endpoint), false) = (&endpoint, signing == Signing::Unsigned) {
+            wire.guard(given, endpoint, "a token")?;
+        }
         let own = match &signing {
             Signing::From(Source::Key(key)) => key.project().map(str::to_owned),
             _ => None,
@@ -394,6 +398,22 @@ mod tests {
             let message = explained(options, &[]).1.unwrap_err().to_string();
             assert!(message.contains(told) && !message.contains("hunter2"), "{message}");
         }
+    }
+
+    #[test]
+    fn a_token_goes_over_plain_http_to_this_machine_only() {
+        let far = ("endpoint", "http://storage.example.org");
+        for secret in [("bearer_token", "hunter2"), ("service_account_key", KEY)] {
+            let over = |more: &[(&'static str, &'static str)]| explained(&[&[secret], more].concat(), &[]).1;
+            let message = over(&[far]).unwrap_err().to_string();
+            assert!(message.contains("allow_http=True") && !message.contains("hunter2"), "{message}");
+            over(&[("endpoint", "http://127.0.0.1:9")]).unwrap();
+            over(&[("endpoint", "https://storage.example.org")]).unwrap();
+            over(&[far, ("allow_http", "true")]).unwrap();
+        }
+        // Emulators are often elsewhere, and get no token.
+        assert_eq!(resolve(&[], &[("STORAGE_EMULATOR_HOST", "gcs:4443")]).signing, Signing::Unsigned);
+        resolve(&[far, ("anon", "true")], &[]);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, S3ConditionalPut};
+use object_store::signer::Signer;
 
 use super::settings::{S3Settings, Signing};
 use crate::ConfigError;
@@ -33,7 +34,15 @@ impl S3Settings {
             .with_http_connector(Fixed(http.clone()))
             .with_skip_signature(credentials.is_none())
             .with_unsigned_payload(self.unsigned_payload)
-            .with_request_payer(self.request_payer);
+            .with_request_payer(self.request_payer)
+            .with_disable_tagging(self.habits.untagged)
+            .with_disable_bulk_delete(self.habits.single_deletes);
+        if self.habits.unconditional {
+            builder = builder.with_conditional_put(S3ConditionalPut::Disabled);
+        }
+        if let Some(way) = &self.habits.copy_if_not_exists {
+            builder = builder.with_config(AmazonS3ConfigKey::CopyIfNotExists, way);
+        }
         if let Some(credentials) = &credentials {
             builder = builder.with_credentials(Arc::clone(credentials));
         }
@@ -52,7 +61,7 @@ impl S3Settings {
                 builder = builder.with_config(name.parse::<AmazonS3ConfigKey>()?, value);
             }
         }
-        let store = builder.build()?;
+        let store = Arc::new(builder.build()?);
         let s3 = S3Access {
             http,
             credentials,
@@ -62,11 +71,15 @@ impl S3Settings {
             bucket_url,
             sign_payload: !self.unsigned_payload,
             request_payer: self.request_payer,
+            single_deletes: self.habits.single_deletes,
+            content_type: self.wire.content_type.clone(),
             checksum: self.checksum,
             encryption: self.encryption.headers(),
             retry,
         };
-        Ok(Live { s3: Some(s3), credentials: current, ..Live::of(Arc::new(store)) })
+        // Without credentials there is nothing to sign with.
+        let signer = s3.credentials.is_some().then(|| Arc::clone(&store) as Arc<dyn Signer>);
+        Ok(Live { s3: Some(s3), signer, credentials: current, ..Live::of(store) })
     }
 
     /// Where requests go.

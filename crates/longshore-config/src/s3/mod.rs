@@ -6,7 +6,10 @@
 mod connect;
 mod credentials;
 mod encryption;
+mod habits;
+mod server;
 mod settings;
+mod sources;
 mod specs;
 
 pub(crate) use credentials::ADVICE;

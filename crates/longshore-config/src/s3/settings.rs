@@ -4,9 +4,12 @@ use object_store::aws::Checksum;
 
 use super::credentials::{Chain, Keys, Source, pair};
 use super::encryption::Sse;
+use super::habits::Habits;
+use super::server::{self, Variant};
+use super::sources::Sources;
 use super::specs::*;
 use crate::address;
-use crate::given::{Given, Setting, Spec, Value};
+use crate::given::{Given, Resolved, Setting, Spec, Value};
 use crate::options::{PROVIDER, boolean, invalid};
 use crate::profile::SharedFiles;
 use crate::provided::Provided;
@@ -26,14 +29,6 @@ pub(super) enum Signing {
     By(Provided),
 }
 
-/// Which of AWS's own addresses is used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Variant {
-    dualstack: bool,
-    fips: bool,
-    accelerate: bool,
-}
-
 /// Everything that decides how one bucket is reached. Equal settings share one store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct S3Settings {
@@ -48,6 +43,7 @@ pub struct S3Settings {
     /// In the words of `object_store`.
     pub(super) checksum: Option<&'static str>,
     pub(super) encryption: Sse,
+    pub(super) habits: Habits,
     pub(super) wire: Wire,
 }
 
@@ -82,9 +78,8 @@ impl S3Settings {
         options: Options,
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
-        let mut given = Given::new(options, environment);
-        let settings = Self::merge(Some(bucket), &mut given);
-        (given.trail(), settings)
+        let said = Self::said(Some(bucket), options, environment);
+        (said.0, said.1.map(|(settings, _)| settings))
     }
 
     /// As [`resolve`](Self::resolve), for a bucket that a keyword or a variable may name, with what was said and counts.
@@ -93,9 +88,12 @@ impl S3Settings {
         options: Options,
         environment: &Environment,
     ) -> Result<(Self, Vec<Configured>), ConfigError> {
-        let mut given = Given::new(options, environment);
-        let settings = Self::merge(bucket, &mut given)?;
-        Ok((settings, given.configured()))
+        Self::said(bucket, options, environment).1
+    }
+
+    fn said(bucket: Option<&str>, options: Options, environment: &Environment) -> Resolved<Self> {
+        let given = Given::new(options, environment);
+        given.resolve("S3Store", "aws_", &all(), |given| Self::merge(bucket, given))
     }
 
     /// Every setting there is, with all its names.
@@ -118,14 +116,21 @@ impl S3Settings {
             return Err(invalid(PROVIDER, "is given beside access_key_id; give one of them".into()));
         }
         let own_signing = own_keys.map(Signing::With).or(provided.map(Signing::By));
-        let files = SharedFiles::read(given.environment)?;
+        let sources = Sources::files(given)?;
+        let files = SharedFiles::read(&sources.environment(given.environment))?;
         let (key, name) = named.as_ref().map_or(("profile", "default"), |value| (&*value.key, &*value.text));
         let profile = files.profile(key, name)?;
         given.profile = Some(profile.layer());
-        let region = given.text(&REGION)?.map_or_else(|| Ok(DEFAULT_REGION.to_owned()), region)?;
-        let endpoint = given.text(&ENDPOINT)?.map(|value| address::endpoint(&value.key, &value.text)).transpose()?;
+        let sources = sources.take(given)?;
+        if let (Some(other), true) = (sources.named(), own_signing.is_some()) {
+            let mine = if matches!(own_signing, Some(Signing::By(_))) { PROVIDER } else { ACCESS_KEY_ID.name };
+            return Err(invalid(mine, format!("is given beside {other}; give one of them")));
+        }
+        let environment = sources.environment(given.environment);
+        let region = server::region(given)?;
+        let endpoint = server::endpoint(given)?;
         let plain_http = endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
-        let variant = variant(given, endpoint.is_some())?;
+        let variant = Variant::resolve(given, endpoint.is_some())?;
         let unsigned = match given.text(&SKIP_SIGNATURE)? {
             // A variable does not take away what the call itself brings.
             Some(value) => boolean(&value.key, &value.text)? && (own_signing.is_none() || value.distance() == 0),
@@ -165,9 +170,9 @@ impl S3Settings {
         };
         let wire = Wire::resolve(given, plain_http)?;
         let allow_http = given.said(ALLOW_HTTP.name) && wire.allow_http;
-        let near = endpoint.as_deref().is_some_and(address::is_near);
-        let encryption = Sse::resolve(given, !plain_http || near || allow_http)?;
-        given.refuse_the_rest("S3Store", &keywords())?;
+        let keeps_secrets = wire.keeps_secrets(given, endpoint.as_deref().unwrap_or_default());
+        let encryption = Sse::resolve(given, keeps_secrets)?;
+        let habits = Habits::resolve(given)?;
         let mut settings = Self {
             bucket,
             region,
@@ -179,26 +184,31 @@ impl S3Settings {
             request_payer,
             checksum,
             encryption,
+            habits,
             wire,
         };
         settings.addresses()?;
         if unsigned {
+            sources.note(given, None, chosen);
             return Ok(settings);
         }
-        let signing = match own_signing {
-            Some(signing) => Ok(signing),
-            None => {
-                let (environment, region, service) = (given.environment, &*settings.region, &*settings.service_url());
-                let profile = &profile;
-                let chain = Chain { environment, files: &files, profile, chosen, region, service, allow_http };
-                chain.find().map(|source| match source {
-                    Source::Keys(keys) => Signing::With(keys),
-                    source => Signing::From(source),
-                })
-            }
+        if let Some(signing) = own_signing {
+            sources.note(given, None, chosen);
+            note_keys(given, own, chosen, matches!(signing, Signing::With(_)));
+            settings.signing = signing;
+            return Ok(settings);
+        }
+        let (region, service, identity) = (&*settings.region, &*settings.service_url(), sources.identity.as_ref());
+        let (environment, profile, container) = (&*environment, &profile, sources.container);
+        let chain =
+            Chain { environment, files: &files, profile, chosen, region, service, allow_http, identity, container };
+        let source = chain.find();
+        sources.note(given, source.as_ref().ok(), chosen);
+        note_keys(given, own, chosen, matches!(source, Ok(Source::Keys(_))));
+        settings.signing = match source? {
+            Source::Keys(keys) => Signing::With(keys),
+            source => Signing::From(source),
         };
-        note_keys(given, own, chosen, matches!(signing, Ok(Signing::With(_))));
-        settings.signing = signing?;
         Ok(settings)
     }
 
@@ -255,7 +265,12 @@ impl S3Settings {
     /// The addresses of the service and of the bucket, without a slash at their ends.
     pub(super) fn addresses(&self) -> Result<(String, String), ConfigError> {
         let service = self.service_url();
-        let bucket = if self.variant.accelerate {
+        let holds_bucket =
+            service.split_once("://").is_some_and(|(_, rest)| rest.starts_with(&format!("{}.", self.bucket)));
+        let bucket = if self.virtual_hosted_style && self.endpoint.is_some() && holds_bucket {
+            // Other clients want the bucket in the endpoint in this style.
+            service.clone()
+        } else if self.variant.accelerate {
             let host = if self.variant.dualstack { "s3-accelerate.dualstack" } else { "s3-accelerate" };
             address::virtual_host(&format!("https://{host}.amazonaws.com"), &self.bucket)?
         } else if self.virtual_hosted_style {
@@ -293,26 +308,6 @@ fn note_keys(given: &mut Given<'_>, own: [Option<Value>; 3], chosen: bool, count
     for (spec, value) in specs.into_iter().zip(&values) {
         given.note(spec, value.as_ref());
     }
-}
-
-fn variant(given: &mut Given<'_>, has_endpoint: bool) -> Result<Variant, ConfigError> {
-    let mut flag = |spec: &'static Spec| match given.text(spec)? {
-        None => Ok(false),
-        Some(value) => match boolean(&value.key, &value.text)? {
-            true if has_endpoint => {
-                Err(invalid(&value.key, "chooses among AWS's own addresses, but an endpoint is given as well".into()))
-            }
-            on => Ok(on),
-        },
-    };
-    Ok(Variant { dualstack: flag(&DUALSTACK)?, fips: flag(&FIPS)?, accelerate: flag(&ACCELERATE)? })
-}
-
-fn region(value: Value) -> Result<String, ConfigError> {
-    if value.text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-        return Ok(value.text);
-    }
-    Err(invalid(&value.key, format!("{:?} is no region name", value.text)))
 }
 
 #[cfg(test)]

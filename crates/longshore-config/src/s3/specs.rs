@@ -25,10 +25,15 @@ pub(super) const SESSION_TOKEN: Spec = Spec::new("session_token", "the token tha
     .profile(&["aws_session_token", "aws_security_token"])
     .secret();
 pub(super) const REGION: Spec = Spec::new("region", "the region that requests are signed for")
-    .also(&["aws_region", "region_name", "default_region"])
+    .also(&["aws_region", "region_name"])
     .variables(&["AWS_REGION", "AWS_DEFAULT_REGION"])
     .profile(&["region"])
     .or(DEFAULT_REGION);
+pub(super) const FALLBACK_REGION: Spec =
+    Spec::new("default_region", "the region, where neither region nor AWS_REGION names one")
+        .also(&["aws_default_region"]);
+pub(super) const S3_ENDPOINT: Spec =
+    Spec::new("endpoint_url_s3", "the address of the service; counts before endpoint").also(&["aws_endpoint_url_s3"]);
 pub(super) const ENDPOINT: Spec = Spec::new("endpoint", "the address of the service")
     .also(&["endpoint_url", "aws_endpoint", "aws_endpoint_url"])
     .variables(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"])
@@ -93,15 +98,45 @@ pub(super) const CUSTOMER_KEY: Spec = Spec::new(
 .variables(&["AWS_SSE_CUSTOMER_KEY_BASE64"])
 .secret();
 
+pub(super) const COPY_IF_NOT_EXISTS: Spec = Spec::new(
+    "copy_if_not_exists",
+    "how to copy only where nothing is yet: multipart, header:NAME:VALUE or header-with-status:NAME:VALUE:STATUS",
+)
+.also(&["aws_copy_if_not_exists"])
+.variables(&["AWS_COPY_IF_NOT_EXISTS"])
+.or("not at all");
+pub(super) const CONDITIONAL_PUT: Spec =
+    Spec::new("conditional_put", "whether the server knows conditions on writes: etag or disabled")
+        .also(&["aws_conditional_put"])
+        .variables(&["AWS_CONDITIONAL_PUT"])
+        .or("etag");
+pub(super) const DISABLE_TAGGING: Spec =
+    Spec::new("disable_tagging", "whether the tags of what is written are left out")
+        .also(&["aws_disable_tagging"])
+        .variables(&["AWS_DISABLE_TAGGING"])
+        .or("false");
+pub(super) const DISABLE_BULK_DELETE: Spec =
+    Spec::new("disable_bulk_delete", "whether objects are deleted one by one, for servers that cannot otherwise")
+        .also(&["aws_disable_bulk_delete"])
+        .variables(&["AWS_DISABLE_BULK_DELETE"])
+        .or("false");
+pub(super) const S3_EXPRESS: Spec =
+    Spec::new("s3_express", "whether the bucket is a directory bucket, which is not supported: true is an error")
+        .also(&["aws_s3_express"])
+        .variables(&["AWS_S3_EXPRESS"])
+        .or("false");
+
 /// The settings of an `S3Store`, besides those of every store that is reached over HTTP.
-const OWN: [&Spec; 19] = [
+const OWN: [&Spec; 26] = [
     &BUCKET,
     &PROFILE,
     &ACCESS_KEY_ID,
     &SECRET_ACCESS_KEY,
     &SESSION_TOKEN,
     &REGION,
+    &FALLBACK_REGION,
     &ENDPOINT,
+    &S3_ENDPOINT,
     &SKIP_SIGNATURE,
     &UNSIGNED_PAYLOAD,
     &VIRTUAL_HOSTED_STYLE,
@@ -114,19 +149,28 @@ const OWN: [&Spec; 19] = [
     &KMS_KEY_ID,
     &BUCKET_KEY,
     &CUSTOMER_KEY,
+    &COPY_IF_NOT_EXISTS,
+    &CONDITIONAL_PUT,
+    &DISABLE_TAGGING,
+    &DISABLE_BULK_DELETE,
+    &S3_EXPRESS,
 ];
 
-const ROLE: Spec =
-    Spec::new("role_arn", "the role to act in").variables(&["AWS_ROLE_ARN"]).profile(&["role_arn"]).no_keyword();
-const TOKEN_FILE: Spec = Spec::new("web_identity_token_file", "a file with a token that proves who asks for the role")
-    .variables(&["AWS_WEB_IDENTITY_TOKEN_FILE"])
-    .profile(&["web_identity_token_file"])
-    .no_keyword();
-const SESSION_NAME: Spec = Spec::new("role_session_name", "how the role's session is called in AWS's logs")
-    .variables(&["AWS_ROLE_SESSION_NAME"])
-    .profile(&["role_session_name"])
-    .or("longshore")
-    .no_keyword();
+pub(super) const ROLE: Spec = Spec::new("role_arn", "the role to act in; as a keyword, with web_identity_token_file")
+    .also(&["aws_role_arn"])
+    .variables(&["AWS_ROLE_ARN"])
+    .profile(&["role_arn"]);
+pub(super) const TOKEN_FILE: Spec =
+    Spec::new("web_identity_token_file", "a file with a token that proves who asks for the role")
+        .also(&["aws_web_identity_token_file"])
+        .variables(&["AWS_WEB_IDENTITY_TOKEN_FILE"])
+        .profile(&["web_identity_token_file"]);
+pub(super) const SESSION_NAME: Spec =
+    Spec::new("role_session_name", "how the session of a role for such a token is called in AWS's logs")
+        .also(&["aws_role_session_name"])
+        .variables(&["AWS_ROLE_SESSION_NAME"])
+        .profile(&["role_session_name"])
+        .or("longshore");
 const SOURCE_PROFILE: Spec =
     Spec::new("source_profile", "the profile whose keys ask for the role").profile(&["source_profile"]).no_keyword();
 const CREDENTIAL_SOURCE: Spec =
@@ -139,43 +183,59 @@ const DURATION: Spec = Spec::new("duration_seconds", "how long the role's keys a
     .profile(&["duration_seconds"])
     .or("an hour")
     .no_keyword();
-const STS: Spec = Spec::new("sts_endpoint", "the address of STS, which gives a role's keys")
+pub(super) const STS: Spec = Spec::new("sts_endpoint", "the address of STS, which gives a role's keys")
+    .also(&["aws_sts_endpoint", "endpoint_url_sts", "aws_endpoint_url_sts"])
     .variables(&["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"])
     .profile(&["services.sts.endpoint_url", "endpoint_url"])
-    .or("AWS")
-    .no_keyword();
+    .or("AWS");
 const PROCESS: Spec =
     Spec::new("credential_process", "a program that prints keys").profile(&["credential_process"]).no_keyword();
 const SSO: Spec =
     Spec::new("sso_session", "single sign-on; also sso_start_url, sso_region, sso_account_id, sso_role_name")
         .profile(&["sso_session"])
         .no_keyword();
-const CONTAINER: Spec = Spec::new("container_credentials", "the agent that gives keys to a container")
-    .variables(&["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"])
-    .no_keyword();
-const CONTAINER_TOKEN: Spec = Spec::new("container_authorization_token", "what proves to that agent who asks")
-    .variables(&["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN"])
-    .secret()
-    .no_keyword();
-const METADATA: Spec = Spec::new("metadata_endpoint", "the address of the instance metadata service")
+pub(super) const CONTAINER_RELATIVE_URI: Spec =
+    Spec::new("container_credentials_relative_uri", "where the agent of an ECS task gives keys, as a path")
+        .also(&["aws_container_credentials_relative_uri"])
+        .variables(&["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]);
+pub(super) const CONTAINER_FULL_URI: Spec =
+    Spec::new("container_credentials_full_uri", "where the agent of a container gives keys")
+        .also(&["aws_container_credentials_full_uri"])
+        .variables(&["AWS_CONTAINER_CREDENTIALS_FULL_URI"]);
+pub(super) const CONTAINER_TOKEN_FILE: Spec =
+    Spec::new("container_authorization_token_file", "a file with what proves to that agent who asks")
+        .also(&["aws_container_authorization_token_file"])
+        .variables(&["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]);
+pub(super) const CONTAINER_TOKEN: Spec =
+    Spec::new("container_authorization_token", "what proves to that agent who asks")
+        .also(&["aws_container_authorization_token"])
+        .variables(&["AWS_CONTAINER_AUTHORIZATION_TOKEN"])
+        .secret();
+pub(super) const METADATA: Spec = Spec::new("metadata_endpoint", "the address of the instance metadata service")
+    .also(&["aws_metadata_endpoint"])
     .variables(&["AWS_METADATA_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT"])
-    .or("169.254.169.254")
-    .no_keyword();
-const NO_METADATA: Spec = Spec::new("ec2_metadata_disabled", "whether the instance metadata service is left alone")
-    .variables(&["AWS_EC2_METADATA_DISABLED"])
-    .or("false")
-    .no_keyword();
-const FILES: Spec = Spec::new("config_file", "AWS's shared configuration file")
+    .or("169.254.169.254");
+pub(super) const IMDSV1: Spec =
+    Spec::new("imdsv1_fallback", "whether the first version of that service, which wants no token, may be asked")
+        .also(&["aws_imdsv1_fallback"])
+        .variables(&["AWS_IMDSV1_FALLBACK"])
+        .or("false");
+pub(super) const NO_METADATA: Spec =
+    Spec::new("ec2_metadata_disabled", "whether the instance metadata service is left alone")
+        .also(&["aws_ec2_metadata_disabled"])
+        .variables(&["AWS_EC2_METADATA_DISABLED"])
+        .or("false");
+pub(super) const FILES: Spec = Spec::new("config_file", "AWS's shared configuration file")
+    .also(&["aws_config_file"])
     .variables(&["AWS_CONFIG_FILE"])
-    .or("~/.aws/config")
-    .no_keyword();
-const SECRETS: Spec = Spec::new("shared_credentials_file", "AWS's shared file of keys")
+    .or("~/.aws/config");
+pub(super) const SECRETS: Spec = Spec::new("shared_credentials_file", "AWS's shared file of keys")
+    .also(&["aws_shared_credentials_file"])
     .variables(&["AWS_SHARED_CREDENTIALS_FILE"])
-    .or("~/.aws/credentials")
-    .no_keyword();
+    .or("~/.aws/credentials");
 
 /// Who gives keys, and where the profiles are.
-const SOURCES: [&Spec; 16] = [
+const SOURCES: [&Spec; 19] = [
     &ROLE,
     &TOKEN_FILE,
     &SESSION_NAME,
@@ -186,20 +246,18 @@ const SOURCES: [&Spec; 16] = [
     &STS,
     &PROCESS,
     &SSO,
-    &CONTAINER,
+    &CONTAINER_RELATIVE_URI,
+    &CONTAINER_FULL_URI,
+    &CONTAINER_TOKEN_FILE,
     &CONTAINER_TOKEN,
     &METADATA,
+    &IMDSV1,
     &NO_METADATA,
     &FILES,
     &SECRETS,
 ];
 
 pub(super) const DEFAULT_REGION: &str = "us-east-1";
-
-/// What can be given by keyword.
-pub(super) fn keywords() -> Vec<&'static Spec> {
-    [&OWN[..], &WIRE[..]].concat()
-}
 
 /// Everything, in the order that a person reads it.
 pub(super) fn all() -> Vec<&'static Spec> {

@@ -1,24 +1,28 @@
 //! One client, hence one connection pool, per set of settings and process.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::header::CONTENT_LENGTH;
+use http::{StatusCode, Version};
+use hyper_util::client::proxy::matcher::Matcher;
 use longshore_runtime::configuration::Configuration;
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
 };
-use reqwest::redirect::Policy;
 
-use super::failure::{Unsendable, causes, http_error};
+use super::connection::{NoConnection, PLEAS_FOR_TLS, Peer};
+use super::failure::{Unsendable, causes};
 use super::idle::{Impatient, Metered, Progress, Unanswered};
 use super::names::Names;
+use super::redirects::{Led, Redirects};
 use super::seats::{Seated, Seats};
 use super::trace::{Requests, Trace};
+use super::trust::{self, Trust};
 use crate::network::Network;
-use crate::options::invalid;
 use crate::{ConfigError, Context};
 
 /// What decides how requests travel. Stores in which it is equal share connections.
@@ -37,21 +41,6 @@ pub(crate) struct ClientSettings {
     /// Longest silence.
     pub(crate) timeout: Duration,
 }
-
-/// Which redirects a client follows. Only `Authorization` is left out on the way to another server; keys, tokens and secrets in
-/// other headers and in bodies would go along.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Redirects {
-    /// None: for credentials, and for whoever follows them itself.
-    Nowhere,
-    /// Those that stay on the server.
-    SameServer,
-    /// All, for requests that hold no secret.
-    Anywhere,
-}
-
-/// As many as browsers and `reqwest` follow, at most.
-const MOST_REDIRECTS: usize = 10;
 
 /// The clients of a process.
 #[derive(Debug, Default)]
@@ -76,6 +65,7 @@ pub(crate) fn following(settings: &ClientSettings, follows: Redirects) -> Result
     }
     let client = HttpClient::new(ObservedClient {
         http: build(settings, follows)?,
+        proxies: settings.network.proxies().or_else(|| (!settings.direct).then(Matcher::from_system)),
         connect_timeout: settings.connect_timeout,
         timeout: settings.timeout,
         seats: Seats::new(),
@@ -91,7 +81,7 @@ fn build(settings: &ClientSettings, follows: Redirects) -> Result<reqwest::Clien
         let builder = reqwest::Client::builder().pool_max_idle_per_host(network.idle_at_most.unwrap_or(most).min(most));
         let builder = if settings.direct { builder.no_proxy() } else { builder };
         let builder = builder
-            .redirect(policy(follows))
+            .redirect(follows.policy())
             .connect_timeout(settings.connect_timeout)
             .https_only(!settings.allow_http)
             .dns_resolver(Names { shuffled: network.randomize })
@@ -102,23 +92,10 @@ fn build(settings: &ClientSettings, follows: Redirects) -> Result<reqwest::Clien
             .no_deflate();
         network.apply(builder)
     };
-    if network.any_certificate {
-        let built = builder()?.tls_danger_accept_invalid_certs(true).build();
-        return built.map_err(|error| ConfigError::HttpClient { reason: innermost(&error) });
-    }
-    let mut certificates = network.certificates()?;
-    if let Some(path) = &network.ca_bundle {
-        certificates.extend(read_bundle(path)?);
-    }
-    if network.only_given {
-        let built = builder()?.tls_certs_only(certificates).build();
-        return built.map_err(|error| ConfigError::HttpClient { reason: innermost(&error) });
-    }
-    if !certificates.is_empty() {
-        return builder()?.tls_certs_merge(certificates).build().map_err(|error| {
-            let path = network.ca_bundle.as_deref().unwrap_or("the text");
-            invalid(BUNDLE, format!("{path:?} holds a certificate that cannot be used: {}", innermost(&error)))
-        });
+    if network.trusts_others() {
+        let trust = trust::configuration(Arc::new(Trust::new(network)?), network.versions)?;
+        let client = builder()?.tls_backend_preconfigured(trust).build();
+        return client.map_err(|error| ConfigError::HttpClient { reason: innermost(&error) });
     }
     match builder()?.build() {
         Ok(client) => Ok(client),
@@ -130,31 +107,6 @@ fn build(settings: &ClientSettings, follows: Redirects) -> Result<reqwest::Clien
     }
 }
 
-fn policy(follows: Redirects) -> Policy {
-    match follows {
-        Redirects::Nowhere => Policy::none(),
-        Redirects::Anywhere => Policy::limited(MOST_REDIRECTS),
-        Redirects::SameServer => Policy::custom(|attempt| {
-            let stays = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
-            if stays && attempt.previous().len() <= MOST_REDIRECTS { attempt.follow() } else { attempt.stop() }
-        }),
-    }
-}
-
-/// How errors name the option and its variable.
-const BUNDLE: &str = "ca_bundle (AWS_CA_BUNDLE)";
-
-fn read_bundle(path: &str) -> Result<Vec<reqwest::Certificate>, ConfigError> {
-    let pem = std::fs::read(path).map_err(|error| invalid(BUNDLE, format!("cannot read {path:?}: {error}")))?;
-    match reqwest::Certificate::from_pem_bundle(&pem) {
-        Ok(certificates) if certificates.is_empty() => {
-            Err(invalid(BUNDLE, format!("{path:?} holds no certificate in PEM form")))
-        }
-        Ok(certificates) => Ok(certificates),
-        Err(error) => Err(invalid(BUNDLE, format!("{path:?} is not in PEM form: {}", innermost(&error)))),
-    }
-}
-
 fn innermost(error: &reqwest::Error) -> String {
     causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
 }
@@ -163,6 +115,8 @@ fn innermost(error: &reqwest::Error) -> String {
 #[derive(Debug)]
 struct ObservedClient {
     http: reqwest::Client,
+    /// What `http` was told or has found in the environment, for whoever has to say where a connection was to go.
+    proxies: Option<Matcher>,
     connect_timeout: Duration,
     timeout: Duration,
     seats: Option<Seats>,
@@ -184,25 +138,59 @@ impl HttpService for ObservedClient {
             None => None,
         };
         let progress = Progress::start();
-        let mut request = reqwest::Request::new(parts.method, url);
+        let mut request = reqwest::Request::new(parts.method, url.clone());
         *request.headers_mut() = parts.headers;
         *request.body_mut() = Some(Metered::wrap(body, &progress));
         let unanswered = Unanswered::new(&progress);
-        let answer = progress.watch(self.timeout, self.http.execute(request)).await?;
+        let led = Led::default();
+        let answer = progress.watch(self.timeout, led.scope(self.http.execute(request))).await?;
         unanswered.answered();
-        let response: http::Response<reqwest::Body> =
-            answer.map_err(|error| http_error(error, self.connect_timeout))?.into();
+        let failure = |error| {
+            let url = led.last().unwrap_or_else(|| url.clone());
+            let (proxies, connect_timeout) = (self.proxies.as_ref(), self.connect_timeout);
+            Peer { url: &url, proxies, connect_timeout }.failure(error)
+        };
+        let response: http::Response<reqwest::Body> = answer.map_err(failure)?.into();
         if let Some(trace) = trace {
             trace.note_answer(&response);
         }
-        Ok(response.map(|body| {
-            let body = Impatient::new(body, self.timeout, self.connect_timeout);
+        let response = response.map(|body| {
+            let body = Impatient::new(body, self.timeout);
             match seat {
                 Some(_) => HttpResponseBody::new(Seated::new(body, seat)),
                 None => HttpResponseBody::new(body),
             }
-        }))
+        });
+        if url.scheme() == "http" && response.status() == StatusCode::BAD_REQUEST {
+            return unless_it_wants_tls(response, &url).await;
+        }
+        Ok(response)
     }
+}
+
+/// The longest refusal that is looked into. Those that want TLS are a line or a short page.
+const LONGEST_PLEA: u64 = 4096;
+
+/// The answer to a request over plain HTTP, or an error that says that the server wants TLS.
+async fn unless_it_wants_tls(response: HttpResponse, url: &reqwest::Url) -> Result<HttpResponse, HttpError> {
+    // Go's servers write this by hand, without a single header, also to those who ask for no body.
+    if response.version() == Version::HTTP_10 && response.headers().is_empty() {
+        return Err(NoConnection::wants_tls(url));
+    }
+    let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_none_or(|length| length > LONGEST_PLEA) {
+        return Ok(response);
+    }
+    let (parts, body) = response.into_parts();
+    let body = body.bytes().await?;
+    let wants_tls = {
+        let text = String::from_utf8_lossy(&body);
+        PLEAS_FOR_TLS.iter().any(|plea| text.contains(plea))
+    };
+    if wants_tls {
+        return Err(NoConnection::wants_tls(url));
+    }
+    Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(body)))
 }
 
 /// Gives `object_store` a client that is already there, whatever options it asks for.

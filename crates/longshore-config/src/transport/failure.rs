@@ -12,11 +12,6 @@ use thiserror::Error;
 #[error("the server was silent for {0:?}; raise `timeout` if it needs longer")]
 pub(super) struct Silence(pub(super) Duration);
 
-/// Nobody took the connection.
-#[derive(Debug, Error)]
-#[error("no connection within {0:?}; raise `connect_timeout` if the server needs longer")]
-struct NoConnection(Duration);
-
 /// A request that cannot be put into words, for example because of its address. Sending it again would not help.
 #[derive(Debug, Error)]
 #[error("the request cannot be sent: {0}")]
@@ -26,15 +21,9 @@ pub(super) fn silence(idle: Duration) -> HttpError {
     HttpError::new(HttpErrorKind::Timeout, Silence(idle))
 }
 
-/// As `object_store` maps it, but for one thing: a connection that was not made in time is a `Connect` failure, not a
-/// `Timeout`. Nothing was sent, so every request may be repeated.
-pub(super) fn http_error(error: reqwest::Error, connect_timeout: Duration) -> HttpError {
-    let kind = if error.is_connect() {
-        if error.is_timeout() && os_error(&error).is_none() {
-            return HttpError::new(HttpErrorKind::Connect, NoConnection(connect_timeout));
-        }
-        HttpErrorKind::Connect
-    } else if error.is_timeout() {
+/// As `object_store` maps it. Where there was no connection at all, see [`Peer`](super::connection::Peer).
+pub(super) fn http_error(error: reqwest::Error) -> HttpError {
+    let kind = if error.is_timeout() {
         HttpErrorKind::Timeout
     } else if error.is_decode() {
         HttpErrorKind::Decode
@@ -63,10 +52,6 @@ fn refined(cause: &(dyn StdError + 'static)) -> Option<HttpErrorKind> {
         | io::ErrorKind::UnexpectedEof => Some(HttpErrorKind::Interrupted),
         _ => None,
     }
-}
-
-fn os_error(error: &reqwest::Error) -> Option<i32> {
-    causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()?.raw_os_error())
 }
 
 /// What stands below `error`, nearest first.

@@ -153,7 +153,6 @@ struct Abandoned;
 pub(super) struct Impatient {
     body: reqwest::Body,
     idle: Duration,
-    connect_timeout: Duration,
     /// Since when a piece has been asked for in vain.
     waiting: Option<Instant>,
     /// Made at the first wait, set again only when it goes off.
@@ -161,8 +160,8 @@ pub(super) struct Impatient {
 }
 
 impl Impatient {
-    pub(super) fn new(body: reqwest::Body, idle: Duration, connect_timeout: Duration) -> Self {
-        Self { body, idle, connect_timeout, waiting: None, alarm: None }
+    pub(super) fn new(body: reqwest::Body, idle: Duration) -> Self {
+        Self { body, idle, waiting: None, alarm: None }
     }
 }
 
@@ -177,8 +176,7 @@ impl Body for Impatient {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
             this.waiting = None;
-            let connect_timeout = this.connect_timeout;
-            return Poll::Ready(frame.map(|frame| frame.map_err(|error| http_error(error, connect_timeout))));
+            return Poll::Ready(frame.map(|frame| frame.map_err(http_error)));
         }
         let deadline = *this.waiting.get_or_insert_with(Instant::now) + this.idle;
         let alarm = this.alarm.get_or_insert_with(|| Box::pin(sleep_until(deadline)));

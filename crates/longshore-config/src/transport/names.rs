@@ -5,6 +5,12 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use thiserror::Error;
+
+/// The system's resolver found none.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(super) struct NoAddress(io::Error);
 
 /// The system's resolver, but for names below `localhost`: those are this machine, and no server is asked about them
 /// (RFC 6761). A bucket in the host name of a server on this machine is reached so.
@@ -18,7 +24,7 @@ impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
         let shuffled = self.shuffled;
         Box::pin(async move {
-            let mut addresses = addresses(name.as_str(), 0).await?;
+            let mut addresses = addresses(name.as_str(), 0).await.map_err(NoAddress)?;
             if shuffled {
                 // Each of these is keyed anew, by chance.
                 let chance = RandomState::new();

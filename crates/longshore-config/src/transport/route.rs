@@ -9,13 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use http::{Method, StatusCode};
 use hyper_util::client::proxy::matcher::Matcher;
 use object_store::client::{HttpError, HttpRequest, HttpRequestBody};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
-use rustls_platform_verifier::Verifier;
+use rustls::{DigitallySignedStruct, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -23,7 +22,9 @@ use x509_cert::der::Decode;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
+use super::connection::{NAME, TRUST, broken_tls, hung_up, plainly};
 use super::names;
+use super::trust::{self, Trust};
 use crate::ConfigError;
 use crate::address::is_near;
 use crate::wire::Wire;
@@ -135,17 +136,13 @@ impl Route {
     /// Why that cannot be, with the certificate where there was one.
     pub async fn handshake(&self, stream: TcpStream) -> Result<(Certificate, &'static str), TlsFailure> {
         let failure = |reason: String, advice| TlsFailure { reason, advice, certificate: None };
-        let recorder =
-            Recorder::new(self.wire.network.ca_bundle.as_deref()).map_err(|reason| failure(reason, TRUST))?;
-        let seen = Arc::clone(&recorder.seen);
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| failure(error.to_string(), TRUST))?
-            .dangerous()
-            // It only looks on: what it answers is the system verifier's answer.
-            .with_custom_certificate_verifier(Arc::new(recorder))
-            .with_no_client_auth();
+        let seen = Arc::default();
+        let network = &self.wire.network;
+        let config = Trust::new(network)
+            .and_then(|trust| {
+                trust::configuration(Arc::new(Recorder { trust, seen: Arc::clone(&seen) }), network.versions)
+            })
+            .map_err(|error| failure(error.to_string(), TRUST))?;
         let name = ServerName::try_from(self.host.clone())
             .map_err(|_| failure(format!("{:?} is no name that a certificate could have", self.host), NAME))?;
         let patience = self.wire.connect_timeout.max(Duration::from_secs(5));
@@ -161,7 +158,7 @@ impl Route {
             }
             (Ok(Ok(_)), None) => Err(failure("the server's certificate cannot be read".into(), TRUST)),
             (Ok(Err(error)), certificate) => {
-                let (reason, advice) = plainly(&error);
+                let (reason, advice) = broken_tls(&error).map_or_else(|| hung_up(&error), plainly);
                 Err(TlsFailure { reason, advice, certificate })
             }
             (Err(_), certificate) => {
@@ -177,12 +174,20 @@ impl Route {
     /// What the client says where there is no answer.
     pub async fn greet(&self) -> Result<Result<Greeting, HttpError>, ConfigError> {
         let http = self.wire.client(&self.url, false)?;
-        let mut request = HttpRequest::new(HttpRequestBody::empty());
-        *request.method_mut() = http::Method::HEAD;
-        if let Ok(uri) = self.url.parse() {
-            *request.uri_mut() = uri;
-        }
-        Ok(http.execute(request).await.map(|response| {
+        let ask = |method| {
+            let mut request = HttpRequest::new(HttpRequestBody::empty());
+            *request.method_mut() = method;
+            if let Ok(uri) = self.url.parse() {
+                *request.uri_mut() = uri;
+            }
+            http.execute(request)
+        };
+        let answer = match ask(Method::HEAD).await {
+            // Servers that want TLS say so in a body, which answers to HEAD do not have.
+            Ok(response) if response.status() == StatusCode::BAD_REQUEST && !self.tls => ask(Method::GET).await,
+            answer => answer,
+        };
+        Ok(answer.map(|response| {
             let text = |name: http::HeaderName| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
             let date = text(http::header::DATE).and_then(|date| DateTime::parse_from_rfc2822(&date).ok());
             Greeting {
@@ -194,67 +199,13 @@ impl Route {
     }
 }
 
-const TRUST: &str =
-    "name a PEM file with the certificate of whoever signed it: ca_bundle, AWS_CA_BUNDLE or SSL_CERT_FILE";
-const NAME: &str = "write the host as the certificate has it, or have the server show another certificate";
-const DATE: &str = "have the server's certificate renewed, or set this machine's clock";
-const NO_TLS: &str =
-    "the port speaks something else; write http:// where the server has no TLS, or name its other port";
 const SILENT: &str = "the port takes connections and says nothing; is it the right one?";
 
-/// What `rustls` says, in words for whoever has to mend it.
-fn plainly(error: &io::Error) -> (String, &'static str) {
-    let Some(error) = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) else {
-        return (format!("the server hung up: {error}"), NO_TLS);
-    };
-    let rustls::Error::InvalidCertificate(problem) = error else {
-        return match error {
-            rustls::Error::InvalidMessage(_) => ("the server does not speak TLS on this port".into(), NO_TLS),
-            rustls::Error::AlertReceived(alert) => (format!("the server refused: {alert:?}"), NO_TLS),
-            other => (other.to_string(), NO_TLS),
-        };
-    };
-    match problem {
-        CertificateError::UnknownIssuer => ("nobody whom this machine trusts has signed the certificate".into(), TRUST),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            ("the certificate has expired".into(), DATE)
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            ("the certificate is not good yet".into(), DATE)
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            ("the certificate is for other names".into(), NAME)
-        }
-        CertificateError::Revoked => ("the certificate has been revoked".into(), DATE),
-        other => match other.to_string() {
-            text if text.contains("CaUsedAsEndEntity") => {
-                ("the server shows an authority's certificate as its own; it has signed itself".into(), TRUST)
-            }
-            text => (text, TRUST),
-        },
-    }
-}
-
-/// Asks the system's verifier, and keeps what the server showed.
+/// Asks whoever decides for requests, and keeps what the server showed.
 #[derive(Debug)]
 struct Recorder {
-    verifier: Verifier,
+    trust: Trust,
     seen: Arc<Mutex<Option<Vec<u8>>>>,
-}
-
-impl Recorder {
-    fn new(ca_bundle: Option<&str>) -> Result<Self, String> {
-        let more = match ca_bundle {
-            None => Vec::new(),
-            Some(path) => {
-                let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-                certificates.map_err(|error| format!("cannot read ca_bundle {path}: {error}"))?
-            }
-        };
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = Verifier::new_with_extra_roots(more, provider).map_err(|error| error.to_string())?;
-        Ok(Self { verifier, seen: Arc::default() })
-    }
 }
 
 impl ServerCertVerifier for Recorder {
@@ -267,7 +218,7 @@ impl ServerCertVerifier for Recorder {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.to_vec());
-        self.verifier.verify_server_cert(end_entity, intermediates, name, ocsp, now)
+        self.trust.verify_server_cert(end_entity, intermediates, name, ocsp, now)
     }
 
     fn verify_tls12_signature(
@@ -276,7 +227,7 @@ impl ServerCertVerifier for Recorder {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls12_signature(message, certificate, signature)
+        self.trust.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -285,11 +236,11 @@ impl ServerCertVerifier for Recorder {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls13_signature(message, certificate, signature)
+        self.trust.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
+        self.trust.supported_verify_schemes()
     }
 }
 

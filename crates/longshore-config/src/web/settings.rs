@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::given::{Given, Secret, Setting, Spec};
+use crate::given::{Given, Resolved, Secret, Setting, Spec};
 use crate::options::invalid;
 use crate::wire::{WIRE, Wire, headers};
 use crate::{ConfigError, Configured, Environment, Location, Options};
@@ -54,10 +54,8 @@ impl WebSettings {
         options: Options,
         environment: &Environment,
     ) -> (Vec<Setting>, Result<Self, ConfigError>) {
-        let mut given = Given::new(options, environment);
-        given.uri = location.said().iter().map(|(name, value)| (*name, value.0.clone())).collect();
-        let settings = Self::merge(location.root(), "", &mut given);
-        (given.trail(), settings)
+        let said = Self::said(location.root(), "", location.said(), options, environment);
+        (said.0, said.1.map(|(settings, _)| settings))
     }
 
     /// As [`resolve`](Self::resolve), for keys below `base`, with what was said and counts.
@@ -68,10 +66,18 @@ impl WebSettings {
         options: Options,
         environment: &Environment,
     ) -> Result<(Self, Vec<Configured>), ConfigError> {
-        let mut given = Given::new(options, environment);
-        given.uri = said.iter().map(|(name, value)| (*name, value.0.clone())).collect();
-        let settings = Self::merge(origin, base, &mut given)?;
-        Ok((settings, given.configured()))
+        Self::said(origin, base, said, options, environment).1
+    }
+
+    fn said(
+        origin: &str,
+        base: &str,
+        said: &BTreeMap<&'static str, Secret>,
+        options: Options,
+        environment: &Environment,
+    ) -> Resolved<Self> {
+        let given = Given::about(said, options, environment);
+        given.resolve("HTTPStore", "http_", &Self::specs(), |given| Self::merge(origin, base, given))
     }
 
     fn merge(origin: &str, base: &str, given: &mut Given<'_>) -> Result<Self, ConfigError> {
@@ -82,7 +88,6 @@ impl WebSettings {
             return Err(invalid(HEADERS.name, reason.into()));
         }
         let wire = Wire::resolve(given, origin.starts_with("http://"))?;
-        given.refuse_the_rest("HTTPStore", &Self::specs())?;
         let (origin, base) = (origin.to_owned(), base.to_owned());
         let settings = Self { origin, base, authorization, headers, wire };
         settings.header_map()?;

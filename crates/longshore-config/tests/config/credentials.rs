@@ -1,9 +1,12 @@
 //! Keys that have to be fetched, from services that are not there or do not give any.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime};
 
-use longshore_config::{CredentialsError, Environment, Location, Options, S3Access, Store, Trace, open};
+use longshore_config::{
+    Credential, CredentialsError, Environment, Fetched, Location, Options, S3Access, Store, Trace, open,
+};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
@@ -122,5 +125,34 @@ fn fetched_keys_are_kept() {
             assert_eq!((&*credential.key_id, credential.token.as_deref()), ("AK", Some("T")));
         }
         assert_eq!(server.connections(), 3);
+        let Fetched { credential, expires_at } = store.credentials().await.unwrap().unwrap();
+        assert!(matches!(credential, Credential::Aws { access_key_id, .. } if access_key_id == "AK"));
+        // The first second of the year 2999.
+        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(32_472_144_000);
+        assert_eq!((expires_at, server.connections()), (Some(end), 3));
+        assert_eq!(access(&store).keys_until.load(Ordering::Relaxed), 32_472_144_000);
+    });
+}
+
+#[test]
+fn the_first_version_of_the_metadata_service_is_asked_where_that_was_said() {
+    async fn give(mut connection: Connection) {
+        let head = connection.head().await;
+        if head.starts_with("put ") {
+            return connection.answer(403, "").await;
+        }
+        assert!(!head.contains("x-aws-ec2-metadata-token"), "{head}");
+        let keys = r#"{"AccessKeyId": "AK", "SecretAccessKey": "SK"}"#;
+        connection.answer(200, if head.contains("credentials/ ") { "role" } else { keys }).await;
+    }
+    run(async {
+        let server = Server::start(give);
+        let open = |fallback: &str| {
+            let options = [("metadata_endpoint", &*server.url()), ("imdsv1_fallback", fallback)].into_iter().collect();
+            open(&Location::parse("s3://b/").unwrap(), options, &Environment::default()).unwrap()
+        };
+        assert!(refusal(&open("false")).await.contains("HTTP 403"));
+        let fetched = open("true").credentials().await.unwrap().unwrap();
+        assert_eq!(fetched.expires_at, None);
     });
 }

@@ -83,6 +83,9 @@ fn a_service_account_signs_its_own_token_and_asks_nobody() {
             let store = store("gs://b/k", &[("endpoint", &endpoint), (name, value)], &[]);
             assert_eq!(store.gcs_settings().unwrap().project(), Some("p"));
             read_twice(&store).await;
+            let until = store.credentials().await.unwrap().unwrap().expires_at.unwrap();
+            let left = until.duration_since(std::time::SystemTime::now()).unwrap().as_secs();
+            assert!((3500..=3600).contains(&left), "{left}");
         }
         for token in double.seen() {
             let parts: Vec<&str> = token.strip_prefix("Bearer ").unwrap().split('.').collect();

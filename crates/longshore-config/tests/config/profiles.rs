@@ -1,104 +1,13 @@
-//! Settings and keys from AWS's shared files, with doubles on the loopback interface in place of AWS's services.
+//! Settings and keys from AWS's shared files.
 
-use std::os::unix::fs::PermissionsExt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use longshore_config::{CredentialsError, Environment, Location, Options, S3Settings, Store, open};
-use object_store::aws::AwsCredential;
+use longshore_config::{Options, S3Settings};
 
-use crate::place::{Connection, Server, cause, run};
+use crate::home::{Home, LATER, Requests, keys, role_keys, service};
+use crate::place::run;
 
-/// A home folder with AWS's files in it.
-struct Home {
-    folder: tempfile::TempDir,
-    variables: Vec<(String, String)>,
-}
-
-impl Home {
-    fn new(config: &str, credentials: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(folder.path().join(".aws/sso/cache")).unwrap();
-        std::fs::write(folder.path().join(".aws/config"), config).unwrap();
-        std::fs::write(folder.path().join(".aws/credentials"), credentials).unwrap();
-        let home = folder.path().to_str().unwrap().to_owned();
-        Self { folder, variables: vec![("HOME".to_owned(), home)] }
-    }
-
-    fn with(mut self, name: &str, value: &str) -> Self {
-        self.variables.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    fn environment(&self) -> Environment {
-        self.variables.iter().cloned().collect()
-    }
-
-    /// A program that does what `lines` of a shell say.
-    fn program(&self, lines: &str) -> String {
-        let path = self.folder.path().join("give-keys");
-        std::fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
-    fn config(&self, text: &str) {
-        std::fs::write(self.folder.path().join(".aws/config"), text).unwrap();
-    }
-
-    fn settings(&self, options: &[(&str, &str)]) -> Result<S3Settings, String> {
-        S3Settings::resolve("b", options.iter().copied().collect(), &self.environment())
-            .map_err(|error| error.to_string())
-    }
-
-    fn store(&self, options: &[(&str, &str)]) -> Arc<Store> {
-        // Nobody listens there, and nothing but credentials is asked for.
-        let mut all: Options = options.iter().copied().collect();
-        all.set("endpoint", "http://127.0.0.1:9");
-        open(&Location::parse("s3://b/").unwrap(), all, &self.environment()).unwrap()
-    }
-
-    async fn keys(&self, options: &[(&str, &str)]) -> Result<Arc<AwsCredential>, String> {
-        keys(&self.store(options)).await
-    }
-}
-
-async fn keys(store: &Store) -> Result<Arc<AwsCredential>, String> {
-    let provider = store.live().unwrap().s3.as_ref().unwrap().credentials.as_ref().unwrap();
-    let given = provider.get_credential().await;
-    given.map_err(|error| cause::<CredentialsError>(&error).unwrap_or_else(|| panic!("{error:?}")).to_string())
-}
-
-type Requests = Arc<Mutex<Vec<String>>>;
-
-/// A service that notes what it is asked, and answers each request with the next of `answers`; the last one counts for all
-/// that follow.
-fn service(requests: &Requests, answers: Vec<(u16, String)>) -> Server {
-    let (requests, answers) = (Arc::clone(requests), Arc::new(answers));
-    Server::start(move |mut connection: Connection| {
-        let (requests, answers) = (Arc::clone(&requests), Arc::clone(&answers));
-        async move {
-            let request = connection.request().await;
-            let (status, body) = {
-                let mut requests = requests.lock().unwrap();
-                requests.push(request);
-                answers[(requests.len() - 1).min(answers.len() - 1)].clone()
-            };
-            connection.answer(status, &body).await;
-        }
-    })
-}
-
-fn role_keys(id: &str, until: &str) -> (u16, String) {
-    let body = format!(
-        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>{id}</AccessKeyId><SecretAccessKey>SK\
-         </SecretAccessKey><SessionToken>T</SessionToken><Expiration>{until}</Expiration></Credentials>\
-         </AssumeRoleResult></AssumeRoleResponse>"
-    );
-    (200, body)
-}
-
-const LATER: &str = "2999-01-01T00:00:00Z";
 const KEYS: &str = "[work]\naws_access_key_id = AKWORK\naws_secret_access_key = hunter2\naws_session_token = hunter3\n\
                     [default]\naws_access_key_id = AKDEFAULT\naws_secret_access_key = hunter4\n";
 
@@ -362,43 +271,6 @@ fn a_role_may_be_asked_for_with_keys_of_the_environment() {
         assert_eq!(home.keys(&[("profile", "r")]).await.unwrap().key_id, "AKROLE");
         assert!(requests.lock().unwrap()[0].contains("Credential=AKENV/"));
     });
-}
-
-#[test]
-fn a_token_file_is_exchanged_for_a_roles_keys() {
-    run(async {
-        let document = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>AKW\
-                        </AccessKeyId><SecretAccessKey>SK</SecretAccessKey><SessionToken>T</SessionToken><Expiration>\
-                        2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult>\
-                        </AssumeRoleWithWebIdentityResponse>";
-        let requests = Requests::default();
-        let sts = service(&requests, vec![(200, document.replace(' ', ""))]);
-        let home = Home::new("", "").with("AWS_ENDPOINT_URL_STS", &sts.url());
-        let token = home.folder.path().join("token");
-        std::fs::write(&token, "proof").unwrap();
-        let token = token.to_str().unwrap();
-        home.config(&format!("[profile w]\nrole_arn = arn:w\nweb_identity_token_file = {token}\n"));
-        assert_eq!(home.keys(&[("profile", "w")]).await.unwrap().key_id, "AKW");
-        let home = home.with("AWS_ROLE_ARN", "arn:v").with("AWS_WEB_IDENTITY_TOKEN_FILE", token);
-        assert_eq!(home.keys(&[]).await.unwrap().key_id, "AKW");
-        let requests = requests.lock().unwrap();
-        for (request, role) in requests.iter().zip(["arn%3Aw", "arn%3Av"]) {
-            assert!(request.contains("AssumeRoleWithWebIdentity") && request.contains(role), "{requests:?}");
-            assert!(request.contains("proof") && !request.contains("Authorization"), "{requests:?}");
-        }
-        assert_eq!(requests.len(), 2);
-    });
-}
-
-#[test]
-fn a_token_is_not_sent_unencrypted_to_another_machine() {
-    let home = Home::new("", "")
-        .with("AWS_ENDPOINT_URL_STS", "http://sts.example.org")
-        .with("AWS_ROLE_ARN", "arn:w")
-        .with("AWS_WEB_IDENTITY_TOKEN_FILE", "/token");
-    let message = home.settings(&[]).unwrap_err();
-    assert!(message.starts_with("AWS_ENDPOINT_URL_STS") && message.contains("https://"), "{message}");
-    assert!(home.settings(&[("allow_http", "true")]).is_ok());
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
+use longshore_config::NoConnection;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
 use crate::double::{refusal, store};
-use crate::place::{Server, run};
+use crate::place::{Server, cause, run};
 
 type Heads = Arc<Mutex<Vec<String>>>;
 
@@ -27,7 +28,10 @@ fn elsewhere() -> (Server, Heads) {
 }
 
 fn leading_to(target: &Server, status: u16) -> Server {
-    let target = target.url();
+    leading_to_address(target.url(), status)
+}
+
+fn leading_to_address(target: String, status: u16) -> Server {
     Server::start(move |mut connection| {
         let target = target.clone();
         async move {
@@ -81,5 +85,17 @@ fn a_signed_request_is_not_led_to_another_server() {
         let public = store("s3://b", &[("endpoint", &*server.url()), ("skip_signature", "true")], &[]);
         let _ = public.live().unwrap().objects.get(&Path::from("k")).await;
         assert_eq!(seen.lock().unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn where_nobody_is_the_address_that_was_led_to_is_named() {
+    run(async {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let server = leading_to_address(format!("http://{closed}"), 307);
+        let public = store("s3://b", &[("endpoint", &*server.url()), ("skip_signature", "true")], &[]);
+        let error = public.live().unwrap().objects.get(&Path::from("k")).await.unwrap_err();
+        let failure: &NoConnection = cause(&error).unwrap_or_else(|| panic!("{error:?}"));
+        assert_eq!(failure.said(), format!("could not connect to http://{closed} (connection refused)"));
     });
 }

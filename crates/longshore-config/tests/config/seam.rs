@@ -85,6 +85,26 @@ async fn whoever_is_given_is_asked_once_for_all_who_wait_and_again_before_the_en
 }
 
 #[tokio::test]
+async fn who_waits_for_credentials_may_give_up() {
+    let giver = Arc::new(Giver::default());
+    let store = with(&giver);
+    // One of two gives up; the other gets what was asked for already.
+    let first = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { id(&store).await }
+    });
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let second = id(&store);
+    first.abort();
+    assert_eq!((second.await.as_deref(), giver.asked.load(Ordering::SeqCst)), (Ok("0"), 1));
+    // Where all give up, whoever comes next asks anew.
+    let giver = Arc::new(Giver::default());
+    let store = with(&giver);
+    assert!(tokio::time::timeout(Duration::from_millis(5), id(&store)).await.is_err());
+    assert_eq!(id(&store).await.as_deref(), Ok("1"));
+}
+
+#[tokio::test]
 async fn who_fails_is_named_once_the_old_credentials_have_ended() {
     let giver = Arc::new(Giver { life: Some(Duration::from_millis(400)), fails: true, ..Giver::default() });
     let store = with(&giver);
@@ -104,6 +124,78 @@ async fn who_fails_is_named_once_the_old_credentials_have_ended() {
     // A thousand objects do not each ask.
     let asked = giver.asked.load(Ordering::SeqCst);
     assert!(id(&store).await.is_err() && giver.asked.load(Ordering::SeqCst) == asked);
+}
+
+/// Gives one thing, for ever.
+#[derive(Debug)]
+struct Always(Credential);
+
+impl CredentialSource for Always {
+    fn fetch(&self) -> BoxFuture<'static, Result<Fetched, ConfigError>> {
+        let credential = self.0.clone();
+        async move { Ok(Fetched { credential, expires_at: None }) }.boxed()
+    }
+}
+
+#[test]
+fn what_a_source_gives_authorizes_requests_to_every_cloud() {
+    use crate::double::{Double, Tokens};
+    crate::place::run(async {
+        let double = Double::start(Tokens::Refused(500, ""));
+        let endpoint = double.url();
+        let signature = vec![("sv".to_owned(), Secret::new("1")), ("sig".to_owned(), Secret::new("x/y"))];
+        let keys =
+            Credential::Aws { access_key_id: "AK".into(), secret_access_key: Secret::new("SK"), session_token: None };
+        for (scheme, credential, sent) in [
+            (Scheme::S3, keys, "AWS4-HMAC-SHA256 Credential=AK/"),
+            (Scheme::Gcs, Credential::GcsToken(Secret::new("t1")), "Bearer t1"),
+            (Scheme::Azure, Credential::AzureToken(Secret::new("t2")), "Bearer t2"),
+            (Scheme::Azure, Credential::AzureKey(Secret::new("a2V5")), "SharedKey acc:"),
+            (Scheme::Azure, Credential::AzureSas(signature), ""),
+        ] {
+            let mut options: Options = [("endpoint", &*endpoint), ("max_retries", "0")].into_iter().collect();
+            if scheme == Scheme::Azure {
+                options.set("account_name", "acc");
+            }
+            options.credentials(Arc::new(Always(credential.clone())));
+            let store = open_bucket(scheme, Some("b"), options, &Environment::default()).unwrap();
+            let _ = store.live().unwrap().objects.head(&Path::from("k")).await;
+            let seen = double.seen().pop().unwrap();
+            assert!(seen.starts_with(sent) && seen.is_empty() == sent.is_empty(), "{credential:?}: {seen:?}");
+            assert_eq!(store.credentials().await.unwrap().unwrap().credential, credential);
+        }
+    });
+}
+
+#[test]
+fn credentials_are_fetched_whoever_polls() {
+    // No runtime here: the one of all stores does the work.
+    let giver = Arc::new(Giver::default());
+    let store = with(&giver);
+    assert_eq!(futures::executor::block_on(id(&store)).as_deref(), Ok("0"));
+}
+
+#[test]
+fn a_source_of_another_cloud_is_told_as_such() {
+    let mut options = Options::default();
+    options.credentials(Arc::new(Always(Credential::GcsToken(Secret::new("hunter2")))));
+    let store = open_bucket(Scheme::S3, Some("b"), options, &Environment::default()).unwrap();
+    let message = futures::executor::block_on(store.credentials()).unwrap_err().to_string();
+    assert!(message.contains("gave credentials for Google") && !message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn credentials_that_were_given_outright_are_told_as_they_are() {
+    let keys = [("access_key_id", "k"), ("secret_access_key", "s"), ("session_token", "t")];
+    let fetched = futures::executor::block_on(s3(&keys, &[]).credentials()).unwrap().unwrap();
+    let expected = Credential::Aws {
+        access_key_id: "k".into(),
+        secret_access_key: Secret::new("s"),
+        session_token: Some(Secret::new("t")),
+    };
+    assert_eq!(fetched, Fetched { credential: expected, expires_at: None });
+    let nobody = s3(&[("skip_signature", "true")], &[]);
+    assert_eq!(futures::executor::block_on(nobody.credentials()).unwrap(), None);
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! The steps to a server: name, connection, encryption, answer, clock, credentials, bucket.
 
+use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use longshore_config::{Certificate, Greeting, Live, Route, S3Access, Store, TlsFailure};
+use longshore_config::{Certificate, Greeting, Live, NoConnection, Route, S3Access, Store, TlsFailure};
 use object_store::client::HttpErrorKind;
 
 use super::{Examination, Problem};
@@ -116,7 +117,10 @@ async fn reach(examination: &mut Examination<'_>, route: &Route) -> bool {
                 (_, false, _) => "does the server want https:// on this port, or is it no HTTP server?",
                 (_, true, _) => "is it an HTTP server?",
             };
-            let said = format!("no answer: {}", innermost(&error));
+            let (said, advice) = match unconnected(&error) {
+                Some(failure) => (failure.said().to_owned(), failure.advice()),
+                None => (format!("no answer: {}", innermost(&error)), advice),
+            };
             examination.end("http", started, Err(Problem { kind, said, advice: advice.into() }));
             return rest(examination, 4);
         }
@@ -291,6 +295,11 @@ fn described(certificate: &Certificate) -> String {
     format!("certificate of {}{names}, {signed}, good until {until}", or_nobody(&certificate.subject))
 }
 
-fn innermost(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).last().map(ToString::to_string).unwrap_or_default()
+/// What requests say, too.
+fn unconnected<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a NoConnection> {
+    std::iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref())
+}
+
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    std::iter::successors(Some(error), |&error| error.source()).last().map(ToString::to_string).unwrap_or_default()
 }

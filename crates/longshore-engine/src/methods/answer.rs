@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::stream::{BoxStream, TryStreamExt};
-use longshore_config::Trace;
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use longshore_config::{Scheme, Trace};
 use object_store::path::Path;
 use object_store::{Attributes, GetOptions, GetRange, ObjectMeta, ObjectStore};
 
@@ -66,14 +66,46 @@ pub(super) async fn open_as(spot: &Spot, options: GetOptions, context: Context) 
         require_some(range, &context)?;
     }
     let version = options.version.clone();
-    let opened = match spot.way(&context)? {
-        Way::File => from_file(spot, &options, &context).await?,
-        Way::Path(objects, path, in_memory) => from_store(spot, objects, &path, options, in_memory, &context).await?,
-        Way::Web | Way::S3(_) => from_own(spot, &options, &context).await?,
-    };
+    let opened = opened(spot, options, &context).await.map_err(told)?;
     let (meta, attributes, range, chunks) = opened;
     let at = range.start;
     Ok(Answer { meta, attributes, range, spot: spot.clone(), version, context, at, chunks })
+}
+
+async fn opened(spot: &Spot, options: GetOptions, context: &Context) -> Result<Opened, Error> {
+    match spot.way(context)? {
+        Way::File => from_file(spot, &options, context).await,
+        Way::Path(objects, path, in_memory) => {
+            let options = with_start(spot, options, context).await?;
+            from_store(spot, objects, &path, options, in_memory, context).await
+        }
+        Way::Web | Way::S3(_) => from_own(spot, &options, context).await,
+    }
+}
+
+/// Some servers have one code for what the status tells apart, and some have no words at all.
+fn told(error: Error) -> Error {
+    match error.status() {
+        Some(304) => error.with_kind(ErrorKind::NotModified),
+        Some(416) => error.with_kind(ErrorKind::OutOfRange).with_advice("the range begins where the object has ended"),
+        _ => error,
+    }
+}
+
+/// Azure has no words for the last bytes of an object, so its size is asked for first.
+async fn with_start(spot: &Spot, options: GetOptions, context: &Context) -> Result<GetOptions, Error> {
+    let (Some(GetRange::Suffix(_)), Some(Scheme::Azure), Some(object)) =
+        (&options.range, spot.place.scheme(), spot.object())
+    else {
+        return Ok(options);
+    };
+    let described = head(&object).await?;
+    let range = range_in(options.range.as_ref(), described.size, context)?;
+    if range.is_empty() {
+        return Ok(GetOptions { range: None, ..options });
+    }
+    let pinned = options.if_match.or(described.e_tag);
+    Ok(GetOptions { range: Some(GetRange::Bounded(range)), if_match: pinned, ..options })
 }
 
 /// Describes the object at `spot`.
@@ -180,11 +212,27 @@ async fn from_store(
         // Cut here: that store has no answer of its own for ranges beyond the end.
         options.range = None;
     }
+    let is_gcs = spot.place.scheme() == Some(Scheme::Gcs);
     let trace = trace();
-    let answer = trace.scope(objects.get_opts(path, options)).await;
-    let answer = answer.map_err(|error| context.store_error(error, &trace))?;
+    let answer = match trace.scope(objects.get_opts(path, options.clone())).await {
+        Err(error) => match context.store_error(error, &trace) {
+            // A success that its client refuses: the server sends everything, whatever range it is asked for, or says nonsense
+            // about the range that it sends.
+            error if options.range.is_some() && matches!(error.status(), Some(200 | 206)) => {
+                options.range = None;
+                let whole = trace.scope(objects.get_opts(path, options.clone())).await;
+                whole.map_err(|error| context.store_error(error, &trace))?
+            }
+            error => return Err(error),
+        },
+        Ok(answer) => answer,
+    };
     let meta = metadata(&spot.key, &answer.meta);
-    let (attributes, range) = (answer.attributes.clone(), answer.range.clone());
+    if is_gcs {
+        // Google's JSON interface knows no conditions of HTTP.
+        check(&tidied(&options), &Metadata { e_tag: meta.e_tag.as_deref().map(bare), ..meta.clone() }, context)?;
+    }
+    let (attributes, mut range) = (answer.attributes.clone(), answer.range.clone());
     if is_head {
         let range = range_in(asked.as_ref(), meta.size, context)?;
         return Ok((meta, attributes, range, Chunks::Nothing));
@@ -196,7 +244,44 @@ async fn from_store(
         let chunks = Chunks::Memory(whole.slice(range.start as usize..range.end as usize));
         return Ok((meta, attributes, range, chunks));
     }
-    Ok((meta, attributes, range, Chunks::Store { stream: answer.into_stream(), trace }))
+    let mut stream = answer.into_stream();
+    if asked.is_some() && options.range.is_none() {
+        range = range_in(asked.as_ref(), meta.size, context)?;
+        stream = cut(stream, &range);
+    }
+    Ok((meta, attributes, range, Chunks::Store { stream, trace }))
+}
+
+/// What of a whole body lies in `range`.
+fn cut(
+    stream: BoxStream<'static, object_store::Result<Bytes>>,
+    range: &Range<u64>,
+) -> BoxStream<'static, object_store::Result<Bytes>> {
+    let (mut skip, mut take) = (range.start, range.end - range.start);
+    let cut = stream.map_ok(move |mut chunk| {
+        // Both fit into a chunk's length after `min`.
+        let skipped = skip.min(chunk.len() as u64);
+        drop(chunk.split_to(skipped as usize));
+        chunk.truncate(take.min(chunk.len() as u64) as usize);
+        skip -= skipped;
+        take -= chunk.len() as u64;
+        chunk
+    });
+    cut.boxed()
+}
+
+/// Tags without quotes and prefix, in which interfaces of one service differ.
+fn bare(tag: &str) -> String {
+    tag.trim().trim_start_matches("W/").trim_matches('"').to_owned()
+}
+
+fn tidied(options: &GetOptions) -> GetOptions {
+    let all = |tags: &String| tags.split(',').map(bare).collect::<Vec<_>>().join(",");
+    GetOptions {
+        if_match: options.if_match.as_ref().map(all),
+        if_none_match: options.if_none_match.as_ref().map(all),
+        ..options.clone()
+    }
 }
 
 /// By requests of our own. What they have no header for is looked at here, when the answer is there.

@@ -27,8 +27,9 @@ pub(crate) fn from_headers(headers: &HeaderMap) -> Attributes {
     attributes
 }
 
-/// The headers that give a new object these attributes. What S3 has no header for is left out.
-pub(super) fn to_headers(attributes: &Attributes) -> Vec<(HeaderName, String)> {
+/// The headers that give a new object these attributes, and the content type that the store has for those without one. What S3
+/// has no header for is left out.
+pub(super) fn to_headers(attributes: &Attributes, content_type: Option<&str>) -> Vec<(HeaderName, String)> {
     let header = |attribute: &Attribute| match attribute {
         Attribute::CacheControl => Some(CACHE_CONTROL),
         Attribute::ContentDisposition => Some(CONTENT_DISPOSITION),
@@ -38,7 +39,9 @@ pub(super) fn to_headers(attributes: &Attributes) -> Vec<(HeaderName, String)> {
         Attribute::Metadata(name) => format!("{METADATA}{name}").parse().ok(),
         _ => None,
     };
-    attributes.iter().filter_map(|(attribute, value)| Some((header(attribute)?, value.to_string()))).collect()
+    let usual = content_type.filter(|_| attributes.get(&Attribute::ContentType).is_none());
+    let said = attributes.iter().filter_map(|(attribute, value)| Some((header(attribute)?, value.to_string())));
+    said.chain(usual.map(|usual| (CONTENT_TYPE, usual.to_owned()))).collect()
 }
 
 #[cfg(test)]
@@ -53,9 +56,11 @@ mod tests {
         {
             headers.insert(name, value.parse().unwrap());
         }
-        let mut back = to_headers(&from_headers(&headers));
+        let mut back = to_headers(&from_headers(&headers), Some("text/unusual"));
         back.sort_by(|one, other| one.0.as_str().cmp(other.0.as_str()));
         let expected = [(CONTENT_TYPE, "text/plain"), (HeaderName::from_static("x-amz-meta-colour"), "red")];
         assert_eq!(back, expected.map(|(name, value)| (name, value.to_owned())));
+        let usual = to_headers(&Attributes::new(), Some("text/usual"));
+        assert_eq!(usual, [(CONTENT_TYPE, "text/usual".to_owned())]);
     }
 }

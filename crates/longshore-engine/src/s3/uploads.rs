@@ -44,7 +44,7 @@ pub(crate) async fn begin_upload(
     context: &Context,
 ) -> Result<String, Error> {
     let request = Request::object(access, Method::POST, key, context)?.query("uploads", "");
-    request.headers(to_headers(attributes))?.parsed(xml::uploads::begun).await
+    request.headers(to_headers(attributes, access.content_type.as_deref()))?.parsed(xml::uploads::begun).await
 }
 
 /// Sends one part. Returns the server's name for its content.

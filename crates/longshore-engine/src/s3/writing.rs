@@ -23,7 +23,7 @@ pub(crate) async fn put_with(
     context: &Context,
 ) -> Result<PutResult, Error> {
     let mut request = Request::object(access, Method::PUT, key, context)?
-        .headers(to_headers(&options.attributes))?
+        .headers(to_headers(&options.attributes, access.content_type.as_deref()))?
         .headers(more_headers(&options.attributes, &options.tags))?;
     match &options.mode {
         PutMode::Overwrite => {}
@@ -54,7 +54,9 @@ pub(crate) async fn begin_upload_with(
     context: &Context,
 ) -> Result<String, Error> {
     let request = Request::object(access, Method::POST, key, context)?.query("uploads", "");
-    let request = request.headers(to_headers(attributes))?.headers(more_headers(attributes, tags))?;
+    let request = request
+        .headers(to_headers(attributes, access.content_type.as_deref()))?
+        .headers(more_headers(attributes, tags))?;
     request.parsed(xml::uploads::begun).await
 }
 

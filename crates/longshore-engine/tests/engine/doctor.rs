@@ -1,17 +1,12 @@
 //! Each step that can fail, failing: what the doctor says, and what it then leaves alone.
 
-use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::sync::Arc;
 
 use longshore_config::{Environment, Options};
 use longshore_engine::doctor::{Report, State, Step, examine};
 use longshore_engine::{ErrorKind, Progress};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
+use crate::doubles::{double, encrypted, reply, self_signed};
 use crate::place;
 
 const KEYS: [(&str, &str); 3] = [("access_key_id", "key"), ("secret_access_key", "secret"), ("max_retries", "0")];
@@ -40,30 +35,6 @@ fn fails(report: &Report, name: &str, kind: ErrorKind, parts: &[&str]) {
     for part in parts {
         assert!(said.contains(part), "{part}: {said}");
     }
-}
-
-/// A server that answers each request, whose head it is shown, in whatever way.
-fn double(answer: impl Fn(&str) -> String + Send + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let (mut head, mut piece) = (Vec::new(), [0; 4096]);
-            while !head.windows(4).any(|window| window == b"\r\n\r\n") {
-                match stream.read(&mut piece) {
-                    Ok(count @ 1..) => head.extend_from_slice(&piece[..count]),
-                    _ => break,
-                }
-            }
-            let _ = stream.write_all(answer(&String::from_utf8_lossy(&head)).as_bytes());
-        }
-    });
-    endpoint
-}
-
-fn reply(status: u16, headers: &str, body: &str) -> String {
-    let length = body.len();
-    format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}")
 }
 
 fn refusal(code: &str) -> String {
@@ -122,49 +93,7 @@ async fn tls_to_a_port_without_it_fails_as_tls() {
     let place = place::s3().await;
     let endpoint = place.server().endpoint().replace("http:", "https:");
     let report = ask("s3://bucket", &endpoint, &[]).await;
-    fails(&report, "tls", ErrorKind::Connection, &["http://"]);
-}
-
-/// A server with TLS that answers every request with 200. Its certificate is good for `name` in `years`, and signed by the
-/// authority that comes with it.
-async fn encrypted(name: &str, years: [i32; 2]) -> (String, tempfile::NamedTempFile) {
-    let mut authority = CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.distinguished_name.push(rcgen::DnType::CommonName, "Test Authority");
-    let authority_key = KeyPair::generate().unwrap();
-    let authority_certificate = authority.self_signed(&authority_key).unwrap();
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), authority_certificate.pem()).unwrap();
-
-    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    params.distinguished_name.push(rcgen::DnType::CommonName, "Test Server");
-    (params.not_before, params.not_after) = (date_time_ymd(years[0], 1, 1), date_time_ymd(years[1], 1, 1));
-    let key = KeyPair::generate().unwrap();
-    let certificate = params.signed_by(&key, &Issuer::new(authority, authority_key)).unwrap();
-    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("https://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(mut stream) = acceptor.accept(stream).await else { return };
-                let _ = stream.read(&mut [0; 8192]).await;
-                let list = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
-                let _ = stream.write_all(reply(200, "", list).as_bytes()).await;
-                let _ = stream.shutdown().await;
-            });
-        }
-    });
-    (endpoint, file)
+    fails(&report, "tls", ErrorKind::Connection, &["in plain HTTP", "use http:// and allow_http=True"]);
 }
 
 #[tokio::test]
@@ -197,7 +126,28 @@ async fn a_certificate_that_has_ended_and_one_for_another_name_are_told_so() {
 async fn plain_http_to_a_port_with_tls_fails_as_http() {
     let (endpoint, _authority) = encrypted("127.0.0.1", [2020, 2099]).await;
     let report = ask("s3://bucket", &endpoint.replace("https:", "http:"), &[]).await;
-    fails(&report, "http", ErrorKind::Connection, &["https://"]);
+    fails(&report, "http", ErrorKind::Connection, &["speaks TLS", "use https://"]);
+    // Others answer in HTTP, some of them only to who asks for a body.
+    let go = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+    let nginx = "<html><center>The plain HTTP request was sent to HTTPS port</center></html>";
+    let nginx = reply(400, "Server: nginx\r\nContent-Type: text/html\r\n", nginx);
+    for answer in [go.to_owned(), nginx] {
+        let endpoint = double(move |head| match head.starts_with("HEAD") {
+            true => answer.split_inclusive("\r\n\r\n").next().unwrap().to_owned(),
+            false => answer.clone(),
+        });
+        let report = ask("s3://bucket", &endpoint, &[]).await;
+        fails(&report, "http", ErrorKind::Connection, &["speaks TLS", "use https://"]);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_signed_itself_and_is_in_the_bundle_passes_every_step() {
+    let (endpoint, bundle) = self_signed("127.0.0.1", [2020, 2099]).await;
+    let report = ask("s3://bucket", &endpoint, &[]).await;
+    fails(&report, "tls", ErrorKind::Connection, &["signed by itself", "ca_bundle"]);
+    let report = ask("s3://bucket", &endpoint, &[("ca_bundle", bundle.path().to_str().unwrap())]).await;
+    assert!(report.failure().is_none(), "{report:?}");
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! The engine against a real S3 server with faults, and against local files and memory.
 
 mod azure;
+mod connecting;
 mod credentials;
 mod deleting;
 mod doctor;
+mod doubles;
 mod downloading;
 mod gcs;
 mod headers;

@@ -96,7 +96,7 @@ async fn a_closed_port_is_a_connection_error_that_says_so() {
     drop(place.gateway.take());
     let error = get(object, &Memory, &Progress::silent()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
-    assert!(error.to_string().contains("cannot reach the server"), "{error}");
+    assert!(error.to_string().contains("could not connect to http://127.0.0.1:"), "{error}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use longshore_engine::{Context, Lister, Metadata, list_level};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use super::arrow::RecordBatch;
 use super::belonging::Belonging;
 use super::meta::describe;
 use super::place::Where;
@@ -17,6 +18,7 @@ use crate::call::{Call, How};
 pub(crate) struct Listing {
     lister: Belonging<Lister>,
     place: Arc<Where>,
+    arrow: bool,
 }
 
 #[pymethods]
@@ -27,7 +29,7 @@ impl Listing {
             Some(most) => usize::try_from(whole("chunk_size", most, 1)?).unwrap_or(usize::MAX),
             None => usize::MAX,
         };
-        let (lister, place) = (self.lister.shared()?, Arc::clone(&self.place));
+        let (lister, place, arrow) = (self.lister.shared()?, Arc::clone(&self.place), self.arrow);
         Call::new(py, how, None).run(
             |_, _| async move {
                 let mut found = lister.lock().await.next(most).await?;
@@ -36,12 +38,15 @@ impl Listing {
                 }
                 Ok(found)
             },
-            |py, found, _| Ok(described(py, found)?.into_any().unbind()),
+            move |py, found, _| described(py, found, arrow),
         )
     }
 }
 
-fn described(py: Python<'_>, found: Vec<Metadata>) -> PyResult<Bound<'_, PyList>> {
+fn described(py: Python<'_>, found: Vec<Metadata>, arrow: bool) -> PyResult<Py<PyAny>> {
+    if arrow {
+        return Ok(Py::new(py, RecordBatch::of(py, found)?)?.into_any());
+    }
     let list = PyList::empty(py);
     for (index, meta) in found.into_iter().enumerate() {
         if index % 1000 == 999 {
@@ -50,7 +55,7 @@ fn described(py: Python<'_>, found: Vec<Metadata>) -> PyResult<Bound<'_, PyList>
         }
         list.append(describe(py, meta)?)?;
     }
-    Ok(list)
+    Ok(list.into_any().unbind())
 }
 
 #[pyfunction]
@@ -59,13 +64,14 @@ pub(crate) fn store_list(
     prefix: &Bound<'_, PyAny>,
     offset: &Bound<'_, PyAny>,
     string_prefix: &Bound<'_, PyAny>,
+    return_arrow: &Bound<'_, PyAny>,
 ) -> PyResult<Listing> {
     let place = Where::of(store, "list")?;
     let prefix = prefix_of(&place, prefix, flag("string_prefix", string_prefix)?)?;
     let offset = optional_text("offset", offset)?.map(|offset| place.whole(&offset));
     let context = Context::new("list", place.uri(&prefix));
     let lister = Belonging::new(Lister::new(&place.place, &prefix, offset, &context));
-    Ok(Listing { lister, place: Arc::new(place) })
+    Ok(Listing { lister, place: Arc::new(place), arrow: flag("return_arrow", return_arrow)? })
 }
 
 #[pyfunction]
@@ -75,9 +81,11 @@ pub(crate) fn store_list_with_delimiter<'py>(
     store: &Bound<'py, PyAny>,
     prefix: &Bound<'py, PyAny>,
     string_prefix: &Bound<'py, PyAny>,
+    return_arrow: &Bound<'py, PyAny>,
 ) -> PyResult<Py<PyAny>> {
     let place = Where::of(store, "list")?;
     let prefix = prefix_of(&place, prefix, flag("string_prefix", string_prefix)?)?;
+    let arrow = flag("return_arrow", return_arrow)?;
     let context = Context::new("list", place.uri(&prefix));
     Call::new(py, how, None).run(
         |_, _| async move {
@@ -92,10 +100,10 @@ pub(crate) fn store_list_with_delimiter<'py>(
             });
             Ok((found, folders.collect()))
         },
-        |py, (found, folders): (_, Vec<String>), _| {
+        move |py, (found, folders): (_, Vec<String>), _| {
             let result = PyDict::new(py);
             result.set_item("common_prefixes", folders)?;
-            result.set_item("objects", described(py, found)?)?;
+            result.set_item("objects", described(py, found, arrow)?)?;
             Ok(result.into_any().unbind())
         },
     )

@@ -5,6 +5,7 @@
 //! such a class is called and which methods it has is decided in Python.
 
 pub(crate) mod answer;
+pub(crate) mod arrow;
 mod belonging;
 pub(crate) mod files;
 pub(crate) mod listing;
@@ -16,15 +17,15 @@ pub(crate) mod reading;
 pub(crate) mod writing;
 
 use bytes::Bytes;
+use longshore_bytes::PyBytes;
 use longshore_runtime::Shelf;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
 use crate::landing::missing;
 
-/// Bytes of an object as Python has them.
-pub(super) fn give(py: Python<'_>, bytes: Bytes) -> PyResult<Py<PyAny>> {
-    Ok(PyBytes::new(py, &bytes).into_any().unbind())
+/// Bytes of an object as Python has them, without a copy.
+pub(crate) fn give(py: Python<'_>, bytes: Bytes) -> PyResult<Py<PyAny>> {
+    Ok(Py::new(py, PyBytes::new(bytes))?.into_any())
 }
 
 /// A shelf with the Python class that the result of a call is given to.

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::arguments::text;
-use crate::errors::{raise, wrong_type};
+use crate::errors::{invalid, raise, wrong_type};
 use crate::stores::Store;
 
 /// A store as the caller knows it.
@@ -51,14 +51,15 @@ impl Where {
     ///
     /// # Errors
     ///
-    /// An `ArgumentTypeError` for what is no text.
+    /// An `ArgumentTypeError` for what is no text, and an `InvalidArgumentError` for none: a request about no key is one about the
+    /// whole bucket.
     pub(super) fn spot(&self, name: &str, key: &Bound<'_, PyAny>) -> PyResult<Spot> {
-        Ok(self.spot_of(&text(name, key)?))
-    }
-
-    pub(super) fn spot_of(&self, key: &str) -> Spot {
-        let key = self.whole(key);
-        Spot { place: self.place.clone(), uri: self.uri(&key).into(), key }
+        let given = text(name, key)?;
+        if given.is_empty() {
+            return Err(invalid(key.py(), &format!("{name} is empty; the key of an object is not")));
+        }
+        let key = self.whole(&given);
+        Ok(Spot { place: self.place.clone(), uri: self.uri(&key).into(), key })
     }
 
     /// The object, or each of the objects, that the caller names. The flag says whether it was one.

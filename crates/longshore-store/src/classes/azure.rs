@@ -12,7 +12,7 @@ use crate::shown;
 use crate::store::{Inner, Kind, Store, handed};
 
 /// A container in a storage account of Azure.
-#[pyclass(name = "AzureStore", extends = Store, frozen, subclass, from_py_object, module = "longshore")]
+#[pyclass(name = "AzureStore", extends = Store, frozen, subclass, from_py_object, module = "longshore_store")]
 #[derive(Clone, Debug)]
 pub struct PyAzureStore(pub(crate) Arc<Inner>);
 

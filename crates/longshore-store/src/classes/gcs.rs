@@ -12,7 +12,7 @@ use crate::shown;
 use crate::store::{Inner, Kind, Store, handed};
 
 /// A bucket on Google Cloud Storage.
-#[pyclass(name = "GCSStore", extends = Store, frozen, subclass, from_py_object, module = "longshore")]
+#[pyclass(name = "GCSStore", extends = Store, frozen, subclass, from_py_object, module = "longshore_store")]
 #[derive(Clone, Debug)]
 pub struct PyGCSStore(pub(crate) Arc<Inner>);
 

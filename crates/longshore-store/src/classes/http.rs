@@ -15,7 +15,7 @@ use crate::shown;
 use crate::store::{Inner, Kind, Store, handed};
 
 /// A web server: read-only, listed where it offers WebDAV.
-#[pyclass(name = "HTTPStore", extends = Store, frozen, subclass, from_py_object, module = "longshore")]
+#[pyclass(name = "HTTPStore", extends = Store, frozen, subclass, from_py_object, module = "longshore_store")]
 #[derive(Clone, Debug)]
 pub struct PyHttpStore(pub(crate) Arc<Inner>);
 

@@ -15,7 +15,7 @@ use crate::exceptions::wrong_type;
 use crate::store::{Inner, Kind, Store, handed};
 
 /// Files below a folder, or all files.
-#[pyclass(name = "LocalStore", extends = Store, frozen, subclass, from_py_object, module = "longshore")]
+#[pyclass(name = "LocalStore", extends = Store, frozen, subclass, from_py_object, module = "longshore_store")]
 #[derive(Clone, Debug)]
 pub struct PyLocalStore(pub(crate) Arc<Inner>);
 

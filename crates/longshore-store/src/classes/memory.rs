@@ -11,7 +11,7 @@ use super::{store_class, url};
 use crate::store::{Inner, Kind, Store, handed};
 
 /// Objects in this process's memory. Each is a store of its own, shared by whoever holds it.
-#[pyclass(name = "MemoryStore", extends = Store, frozen, subclass, from_py_object, module = "longshore")]
+#[pyclass(name = "MemoryStore", extends = Store, frozen, subclass, from_py_object, module = "longshore_store")]
 #[derive(Clone, Debug)]
 pub struct PyMemoryStore(pub(crate) Arc<Inner>);
 

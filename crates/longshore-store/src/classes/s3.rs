@@ -12,7 +12,7 @@ use crate::shown;
 use crate::store::{Inner, Kind, Store, handed};
 
 /// A bucket on S3 or on a server that speaks its protocol.
-#[pyclass(name = "S3Store", extends = Store, frozen, subclass, from_py_object, module = "longshore")]
+#[pyclass(name = "S3Store", extends = Store, frozen, subclass, from_py_object, module = "longshore_store")]
 #[derive(Clone, Debug)]
 pub struct PyS3Store(pub(crate) Arc<Inner>);
 

@@ -8,9 +8,10 @@
 //! 6. A container's agent, then the instance metadata service.
 
 use super::container::Container;
+use super::identity::WebIdentity;
+use super::instance::Instance;
 use super::process::Process;
 use super::role::Role;
-use super::service::Service;
 use super::sso::SignOn;
 use super::{Keys, Source};
 use crate::given::Secret;
@@ -33,6 +34,10 @@ pub(in crate::s3) struct Chain<'a> {
     pub(in crate::s3) service: &'a str,
     /// Whether `allow_http` was said, so that STS may be reached unencrypted.
     pub(in crate::s3) allow_http: bool,
+    /// A role and the file with the token that proves who asks, where keywords name them.
+    pub(in crate::s3) identity: Option<&'a (String, String)>,
+    /// Whether a keyword names the agent of a container.
+    pub(in crate::s3) container: bool,
 }
 
 impl Chain<'_> {
@@ -42,6 +47,15 @@ impl Chain<'_> {
     ///
     /// [`ConfigError::NoCredentials`] where there is nobody, [`ConfigError::InvalidOption`] for what cannot be used.
     pub(in crate::s3) fn find(&self) -> Result<Source, ConfigError> {
+        if let Some((role, token_file)) = self.identity {
+            let sts = self.sts(self.profile)?;
+            return self.web_identity(token_file, role, self.environment.get("AWS_ROLE_SESSION_NAME"), sts);
+        }
+        if self.container
+            && let Some(agent) = Container::find(self.environment)?
+        {
+            return Ok(Source::Container(agent));
+        }
         if !self.chosen
             && let Some(keys) = keys_of_variables(self.environment)?
         {
@@ -66,7 +80,7 @@ impl Chain<'_> {
             let note = named.then(|| format!("the profile {:?} has none", self.profile.name));
             return Err(ConfigError::NoCredentials { note });
         }
-        Ok(Source::Service(Service::instance(self.environment)?))
+        Ok(Source::Instance(Instance::new(self.environment)?))
     }
 
     /// The role of a profile, asked for with the keys of another one or of a service. `seen` are those that led here.
@@ -116,7 +130,7 @@ impl Chain<'_> {
                 .map(Source::Container)
                 .ok_or_else(|| missing("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set")),
             "Ec2InstanceMetadata" if self.is_switched_off() => Err(missing("AWS_EC2_METADATA_DISABLED is true")),
-            "Ec2InstanceMetadata" => Ok(Source::Service(Service::instance(self.environment)?)),
+            "Ec2InstanceMetadata" => Ok(Source::Instance(Instance::new(self.environment)?)),
             _ => Err(missing("must be Environment, EcsContainer or Ec2InstanceMetadata")),
         }
     }
@@ -155,10 +169,10 @@ impl Chain<'_> {
         session_name: Option<&str>,
         sts: String,
     ) -> Result<Source, ConfigError> {
-        Ok(Source::Service(Service::WebIdentity {
+        Ok(Source::WebIdentity(WebIdentity {
             role: role.to_owned(),
             token_file: token_file.to_owned(),
-            session_name: session_name.map(str::to_owned),
+            session_name: session_name.unwrap_or("longshore").to_owned(),
             sts,
         }))
     }

@@ -6,11 +6,13 @@
 
 mod chain;
 mod container;
+mod identity;
+mod instance;
 mod kept;
 mod process;
 mod role;
-mod service;
 mod sso;
+mod sts;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,10 +23,11 @@ use object_store::aws::AwsCredential;
 
 pub(super) use chain::{Chain, pair};
 use container::Container;
+use identity::WebIdentity;
+use instance::Instance;
 use kept::{Fetch, Keyed};
 use process::Process;
 use role::Role;
-use service::Service;
 use sso::SignOn;
 
 use crate::ConfigError;
@@ -58,8 +61,19 @@ pub(super) enum Source {
     SignOn(SignOn),
     /// The agent of a container.
     Container(Container),
-    /// A service that `object_store` knows how to ask.
-    Service(Service),
+    /// STS, for a token from a file.
+    WebIdentity(WebIdentity),
+    /// The metadata service of an instance.
+    Instance(Instance),
+}
+
+/// Who is asked for keys.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asks {
+    pub(super) identity: bool,
+    pub(super) sts: bool,
+    pub(super) container: bool,
+    pub(super) instance: bool,
 }
 
 impl Source {
@@ -72,10 +86,11 @@ impl Source {
     ) -> Result<Credentials<AwsCredential>, ConfigError> {
         let (fetch, patience): (Arc<dyn Fetch>, _) = match self {
             Self::Keys(keys) => return Ok(keys.credentials()),
-            Self::Service(service) => return service.provider(region, network, self.to_string()),
+            Self::Instance(instance) => (Arc::new(instance.fetch()?), instance::PATIENCE),
             Self::Process(process) => (Arc::new(process.clone()), process::PATIENCE),
             Self::Role(role) => (Arc::new(role.fetch(region, network)?), role::PATIENCE),
             Self::SignOn(sign_on) => (Arc::new(sign_on.fetch(network)?), Duration::from_secs(15)),
+            Self::WebIdentity(identity) => (Arc::new(identity.fetch(network)?), identity::PATIENCE),
             Self::Container(container) => (Arc::new(container.fetch()?), container::PATIENCE),
         };
         let (who, advice) = (self.to_string(), format!("; {}", self.advice()));
@@ -83,11 +98,24 @@ impl Source {
         Ok(Credentials::of(Kept::new(giver, Arc::clone(until))))
     }
 
+    /// Who is asked, themselves or for the keys that ask.
+    pub(super) fn asks(&self) -> Asks {
+        let nobody = Asks::default();
+        match self {
+            Self::Keys(_) | Self::Process(_) | Self::SignOn(_) => nobody,
+            Self::Role(role) => Asks { sts: true, ..role.base().asks() },
+            Self::Container(_) => Asks { container: true, ..nobody },
+            Self::WebIdentity(_) => Asks { identity: true, sts: true, ..nobody },
+            Self::Instance(_) => Asks { instance: true, ..nobody },
+        }
+    }
+
     fn advice(&self) -> &'static str {
         match self {
             Self::SignOn(_) | Self::Process(_) => "`aws sts get-caller-identity` with the same profile tells more",
             Self::Role(_) => "check the role's trust policy and the keys that ask for it",
-            Self::Keys(_) | Self::Container(_) | Self::Service(_) => ADVICE,
+            Self::WebIdentity(_) => "check the role's trust policy, and that the token is for it and has not ended",
+            Self::Keys(_) | Self::Container(_) | Self::Instance(_) => ADVICE,
         }
     }
 }
@@ -101,7 +129,8 @@ impl fmt::Display for Source {
             Self::Role(role) => role.fmt(f),
             Self::SignOn(sign_on) => sign_on.fmt(f),
             Self::Container(container) => container.fmt(f),
-            Self::Service(service) => service.fmt(f),
+            Self::WebIdentity(identity) => identity.fmt(f),
+            Self::Instance(instance) => instance.fmt(f),
         }
     }
 }
