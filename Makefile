@@ -82,7 +82,8 @@ extension: $(TOOLS) ## build the extension modules of examples/extension, and in
 	@cp Cargo.lock $(EXTENSION)/Cargo.lock
 	@rm -rf target/extension
 	@$(STAGE) "extension" bash -euc 'export CARGO_TARGET_DIR=$(CURDIR)/target; for member in harbour ported; do \
-	  $(VENV)/bin/maturin build --release --quiet --manifest-path $(EXTENSION)/$$member/Cargo.toml --out target/extension; done; \
+	  $(VENV)/bin/maturin build --release --quiet --interpreter $(PY) \
+	    --manifest-path $(EXTENSION)/$$member/Cargo.toml --out target/extension; done; \
 	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall target/extension/*.whl'
 
 bench: native ## measure, and record under bench/results

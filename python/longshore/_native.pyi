@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, Protocol, Self, SupportsIndex, TypeAlias, final, overload
 
+from typing_extensions import disjoint_base
+
 from longshore._stores import AzureStore as AzureStore
 from longshore._stores import GCSStore as GCSStore
 from longshore._stores import HTTPStore as HTTPStore

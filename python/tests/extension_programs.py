@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,19 @@ def say(text: object) -> None:
     print(text, flush=True)
 
 
-def store_of(options: str, name: str = "harbour") -> Any:
+def the_module() -> Any:
+    """`harbour`, of which type checkers know only where it is installed."""
+    return importlib.import_module("harbour")
+
+
+def store_of(options: str) -> Any:
     """A store of the bucket `cargo` on the server that `options` describe."""
-    return importlib.import_module(f"{name}.store").S3Store("cargo", **json.loads(options))
+    return the_module().store.S3Store("cargo", **json.loads(options))
 
 
 def import_it() -> None:
     """Importing starts nothing: no thread, no connection."""
-    import harbour  # type: ignore[import-not-found]
-
+    harbour = the_module()
     harbour.store.S3Store("cargo", region="eu-north-1")
     tasks = Path("/proc/self/task")
     say(len(list(tasks.iterdir())) if tasks.exists() else threading.active_count())
@@ -37,14 +42,14 @@ def import_it() -> None:
 
 def warn(folder: str) -> None:
     """Says each warning about stores of obstore, and one for a class derived from one of them."""
-    import harbour
-    import obstore.store
+    harbour = the_module()
+    obstore = importlib.import_module("obstore.store")
 
-    class Derived(obstore.store.LocalStore):  # type: ignore[misc]
+    class Derived(obstore.LocalStore):  # type: ignore[misc,name-defined]
         pass
 
-    first = obstore.store.LocalStore(folder)
-    for store in (first, first, obstore.store.LocalStore(folder), Derived(folder), Derived(folder)):
+    first = obstore.LocalStore(folder)
+    for store in (first, first, obstore.LocalStore(folder), Derived(folder), Derived(folder)):
         with warnings.catch_warnings(record=True, action="always") as caught:
             harbour.total_size(store)
         say(json.dumps([str(one.message) for one in caught]))
@@ -52,8 +57,7 @@ def warn(folder: str) -> None:
 
 def fork_it(options: str) -> None:
     """Uses one store in this process, in children of it, and here again; also while a request is under way."""
-    import harbour
-
+    harbour = the_module()
     store = store_of(options)
     assert harbour.read(store, "a") == b"abc"
     for _ in range(3):
@@ -70,8 +74,7 @@ def fork_it(options: str) -> None:
 
 
 def check(store: Any, times: int = 1) -> None:
-    import harbour
-
+    harbour = the_module()
     for _ in range(times):
         assert harbour.read(store, "a") == b"abc"
         assert harbour.total_size(store) == (1, 3)
@@ -79,10 +82,14 @@ def check(store: Any, times: int = 1) -> None:
 
 def interrupt(options: str) -> None:
     """Is interrupted while it waits for a server that does not answer; then goes on."""
-    import harbour
-
+    harbour = the_module()
     store = store_of(options)
-    for wait in (lambda: harbour.read(store, "a"), lambda: harbour.manifest(store), lambda: harbour.total_size(store)):
+    waits: list[Callable[[], object]] = [
+        lambda: harbour.read(store, "a"),
+        lambda: harbour.manifest(store),
+        lambda: harbour.total_size(store),
+    ]
+    for wait in waits:
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
         began = time.monotonic()
         try:
@@ -95,8 +102,7 @@ def interrupt(options: str) -> None:
 
 def end_early(options: str) -> None:
     """Ends while a thread of its waits for a server that does not answer."""
-    import harbour
-
+    harbour = the_module()
     store = store_of(options)
     for wait in (harbour.read, harbour.manifest):
         arguments = (store, "a") if wait is harbour.read else (store,)
@@ -107,8 +113,7 @@ def end_early(options: str) -> None:
 
 def let_others_run(options: str) -> None:
     """Counts how often another thread ran while this one waited for a slow answer."""
-    import harbour
-
+    harbour = the_module()
     store, turns, stop = store_of(options), [0], threading.Event()
 
     def count() -> None:

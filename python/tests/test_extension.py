@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import pickle
+import subprocess
+import sys
 import weakref
 import zlib
 from collections.abc import Iterator
@@ -22,6 +25,8 @@ import extension_built
 import longshore
 from backends import Place
 from longshore import testing
+
+PROGRAMS = sorted((Path(__file__).resolve().parents[2] / "examples" / "extension" / "programs").glob("*.py"))
 
 pytestmark = pytest.mark.filterwarnings(extension_built.BUILT_ANEW)
 
@@ -74,6 +79,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "cargo"
 
 
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.stem)
+def test_a_program_of_the_guide_prints_what_stands_beneath_it(harbour: Any, program: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(longshore.__file__).parents[1])}
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=60, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == program.with_suffix(".txt").read_text(encoding="utf-8")
+
+
 class TestItsOwnStores:
     def test_every_kind_of_store_is_reached_by_its_url(self, harbour: Any, readable_place: Place) -> None:
         readable_place.write(BODIES)
@@ -98,7 +111,7 @@ class TestItsOwnStores:
         harbour.write(store, "x/y", data)
         read = harbour.read(store, "x/y")
         assert read == data
-        assert harbour.crc32(read) == zlib.crc32(data)
+        assert harbour.crc32(read) == zlib.crc32(data.tobytes())
         assert harbour.total_size(store) == (1, 200_000)
         assert place.kind.name == "memory" or place.bodies() == {"x/y": data.tobytes()}
 
@@ -136,7 +149,7 @@ class TestItsOwnStores:
         assert names["NotFoundError"] is harbour.exceptions.NotFoundError
 
     def test_a_class_that_python_derived_is_one_of_its_own(self, harbour: Any, folder: Path) -> None:
-        class Cargo(harbour.store.LocalStore):  # type: ignore[misc,name-defined]
+        class Cargo(harbour.store.LocalStore):  # type: ignore[misc]
             def get(self, _key: str) -> bytes:
                 return b"not what Rust reads"
 
@@ -159,7 +172,8 @@ class TestHandingBack:
         assert type(part) is harbour.store.Store
         assert harbour.manifest(part) == BELOW_B
         assert harbour.read(part, "c") == b""
-        assert harbour.read(harbour.below(harbour.below(harbour.store.LocalStore(folder.parent), "cargo"), "b"), "c") == b""
+        whole = harbour.store.LocalStore(folder.parent)
+        assert harbour.read(harbour.below(harbour.below(whole, "cargo"), "b"), "c") == b""
 
     def test_it_keeps_what_it_is_made_of(self, harbour: Any) -> None:
         memory = harbour.store.MemoryStore()
@@ -233,10 +247,10 @@ class TestStoresOfOthers:
     def test_a_class_that_python_derived_is_built_anew_unless_it_changes_what_a_store_does(
         self, harbour: Any, other: Any, folder: Path
     ) -> None:
-        class Named(other.LocalStore):  # type: ignore[misc,name-defined]
+        class Named(other.LocalStore):  # type: ignore[misc]
             name = "cargo"
 
-        class Other(other.LocalStore):  # type: ignore[misc,name-defined]
+        class Other(other.LocalStore):  # type: ignore[misc]
             def get(self, *_: object) -> bytes:
                 return b""
 

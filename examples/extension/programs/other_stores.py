@@ -3,8 +3,9 @@ import warnings
 from pathlib import Path
 
 import harbour
-import longshore
 import obstore.store
+
+import longshore
 
 with tempfile.TemporaryDirectory() as folder:
     Path(folder, "crate").write_bytes(b"oranges")

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from os import PathLike
 from typing import Any, Literal, Protocol, Self, SupportsIndex, TypeAlias, overload, type_check_only
 
+from typing_extensions import disjoint_base
+
 from . import exceptions as exceptions
 from . import store as store
 
@@ -14,6 +16,9 @@ else:
 
 __version__: str
 
+# Whatever has a buffer. Type checkers know of NumPy's from Python 3.12 on.
+_Data: TypeAlias = _Buffer | _Array
+
 @type_check_only
 class _OtherStore(Protocol):
     """A store of another library, which says how it was made."""
@@ -23,13 +28,13 @@ class _OtherStore(Protocol):
 # What `AnyObjectStore` takes. File systems of fsspec have no types.
 _AnyStore: TypeAlias = store.Store | _OtherStore | str | PathLike[str]
 
-def crc32(buffer: _Buffer) -> int:
+def crc32(buffer: _Data) -> int:
     """The CRC-32 of the memory of any object that has a buffer. Nothing is copied."""
 
 def read(store: store.Store, key: str) -> Bytes:
     """One object. It takes stores of ``harbour.store`` only."""
 
-def write(store: store.Store, key: str, data: _Buffer) -> None:
+def write(store: store.Store, key: str, data: _Data) -> None:
     """Writes one object from the memory of any object that has a buffer."""
 
 def total_size(store: _AnyStore, prefix: str | None = None) -> tuple[int, int]:
@@ -45,11 +50,18 @@ def settings(store: _AnyStore) -> dict[str, str] | None:
     """What was said about a store when it was made, without secrets; None for a store that Rust made."""
 
 # From here on it is the stub of longshore-bytes, copied.
+
+class _Array(Protocol):
+    # Arrays of NumPy have a buffer, and say so to type checkers from Python 3.12 on.
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+
 _Sub: TypeAlias = SupportsIndex | _Buffer
 _Bound: TypeAlias = SupportsIndex | None
 _Affix: TypeAlias = _Buffer | tuple[_Buffer, ...]
 _Fill: TypeAlias = bytes | bytearray | Bytes
 
+@disjoint_base
 class Bytes(_Buffer):
     """Read-only bytes in memory that Rust or another object owns. They do what `bytes` do, and are copied by nothing but
     what makes new bytes of all of them.
@@ -58,10 +70,12 @@ class Bytes(_Buffer):
     change must not change while it is referred to; `copy=True` takes a copy instead.
     """
 
-    def __new__(cls, buf: _Buffer = b"", *, copy: bool = False) -> Self: ...
+    def __new__(cls, buf: _Buffer | _Array = b"", *, copy: bool = False) -> Self: ...
     def to_bytes(self) -> bytes:
         """A copy of the bytes as a Python `bytes`."""
-    def __buffer__(self, flags: int, /) -> memoryview: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+
     def __bytes__(self) -> bytes: ...
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[int]: ...
@@ -81,6 +95,7 @@ class Bytes(_Buffer):
     def __mul__(self, times: SupportsIndex, /) -> Bytes: ...
     def __rmul__(self, times: SupportsIndex, /) -> Bytes: ...
     def __mod__(self, values: Any, /) -> Bytes: ...
+    def __rmod__(self, value: Any, /) -> Any: ...
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, memo: Any) -> Self: ...
     @property
