@@ -34,6 +34,9 @@ test: lint test-rust types docs wheel extension test-python ## everything: lints
 lint: $(TOOLS) ## formatting and lints
 	@$(STAGE) "rustfmt" cargo fmt --all --check
 	@$(STAGE) "clippy" cargo clippy --workspace --all-targets --all-features -- -D warnings
+	@cp Cargo.lock $(EXTENSION)/Cargo.lock
+	@$(STAGE) "rustfmt, extension" cargo fmt --manifest-path $(EXTENSION)/Cargo.toml -p harbour -p ported --check
+	@$(STAGE) "clippy, extension" env CARGO_TARGET_DIR=target cargo clippy --manifest-path $(EXTENSION)/Cargo.toml --quiet -- -D warnings
 	@$(STAGE) "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@$(STAGE) "ruff" $(VENV)/bin/ruff check .
 	@$(STAGE) "ruff format" $(VENV)/bin/ruff format --check .

@@ -46,7 +46,7 @@ S3Store("cargo", config={"regoin": "eu"})
 LocalStore(prefix=5)
 harbour.exceptions.NoSuchError
 """
-WRONG_LINES = list(range(24, 32))
+WRONG_LINES = list(range(22, 30))
 
 CROSSING = """
 import harbour

@@ -14,6 +14,19 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import Buffer as _Buffer
 
+__all__ = [
+    "Bytes",
+    "__version__",
+    "below",
+    "crc32",
+    "exceptions",
+    "manifest",
+    "read",
+    "settings",
+    "store",
+    "total_size",
+    "write",
+]
 __version__: str
 
 # Whatever has a buffer. Type checkers know of NumPy's from Python 3.12 on.
