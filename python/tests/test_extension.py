@@ -23,7 +23,7 @@ import pytest
 import children
 import extension_built
 import longshore
-from backends import Place
+from backends import Backends, Place
 from longshore import testing
 
 PROGRAMS = sorted((Path(__file__).resolve().parents[2] / "examples" / "extension" / "programs").glob("*.py"))
@@ -273,6 +273,36 @@ class TestStoresOfOthers:
         for store in (harbour.store.S3Store("cargo", **options), harbour.store.LocalStore(folder)):
             assert ported.keys(store) == sorted(BODIES)
             assert ported.kind_of(store) == "external"
+
+
+@pytest.mark.parametrize("library", ["longshore.store", "ported.store"])
+def test_a_store_of_every_kind_is_built_anew(harbour: Any, library: str, readable_place: Place) -> None:
+    readable_place.write(BODIES)
+    in_memory = readable_place.kind.name == "memory"
+    store = extension_built.module(library).from_url("memory:///" if in_memory else readable_place.uri())
+    assert type(store).__name__ == readable_place.kind.store.__name__
+    if in_memory:
+        with pytest.raises(harbour.exceptions.NotSupportedError, match="memory that only its own library can read"):
+            harbour.manifest(store)
+        return
+    if readable_place.kind.store is longshore.HTTPStore:
+        # No listing: see above.
+        assert extension_built.module("ported").header(store, "b/d") == bytes(8)
+        return
+    assert harbour.manifest(store) == MANIFEST
+    assert harbour.manifest(store, "b") == MANIFEST[1:]
+
+
+def test_stores_of_obstore_for_azure_and_the_web_are_built_anew(harbour: Any, obstore: Any, backends: Backends) -> None:
+    azure = backends["azurite"]
+    name = azure.root.removeprefix("az://").rstrip("/")
+    theirs = obstore.AzureStore(name, config=azure.options, client_options={"allow_http": True})
+    theirs.put("cargo/a", b"abc")
+    assert harbour.manifest(theirs, "cargo") == [("cargo/a", 3, zlib.crc32(b"abc"))]
+    web = backends["wsgidav"]
+    theirs = obstore.HTTPStore.from_url(web.root, client_options={"allow_http": True})
+    (web.door or Path()).joinpath("crate").write_bytes(b"oranges!")
+    assert extension_built.module("ported").header(theirs, "crate") == b"oranges!"
 
 
 def test_a_warning_says_once_for_each_class_that_nothing_is_shared(folder: Path) -> None:
