@@ -7,10 +7,7 @@ import builtins
 from longshore import _native
 from longshore._call import run, start
 from longshore._lazy import abc, asyncio, types
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from longshore._native import Store
+from longshore._native import Store
 
 List = builtins.list
 

@@ -10,6 +10,7 @@ import warnings
 from longshore import _native
 from longshore._call import run_silent, start_silent
 from longshore._lazy import types
+from longshore._native import Bytes
 from longshore.exceptions import ArgumentTypeError
 
 TYPE_CHECKING = False
@@ -50,7 +51,7 @@ class _Raw(io.RawIOBase):
         self._at = _position(offset, whence, self._at, self._reader.size)
         return self._at
 
-    def readinto(self, buffer: types.Buffer, /) -> int:  # type: ignore[override]
+    def readinto(self, buffer: types.Buffer, /) -> int:
         self._require_open()
         view = memoryview(buffer).cast("B")
         filled = 0
@@ -117,7 +118,7 @@ class AsyncReadableFile:
         self._reader = reader
         self._buffer_size = buffer_size
         self._at = 0
-        self._ahead: types.Bytes | bytes = b""
+        self._ahead = Bytes()
         self._ahead_at = 0
         self._closed = False
 
@@ -142,7 +143,7 @@ class AsyncReadableFile:
     def close(self) -> None:
         """Lets go of what was read ahead. Reading is an error from now on."""
         self._closed = True
-        self._ahead = b""
+        self._ahead = Bytes()
 
     async def __aenter__(self) -> Self:
         return self
@@ -250,7 +251,7 @@ class AsyncReadableFile:
 def _bytes_of(data: types.Data) -> memoryview:
     """The memory of ``data``, as bytes."""
     try:
-        view = memoryview(data)
+        view = memoryview(data)  # type: ignore[arg-type]
     except TypeError:
         advice = "; encode it" if isinstance(data, str) else ""
         raise ArgumentTypeError(f"a bytes-like object is required, not {type(data).__name__}{advice}") from None
@@ -297,7 +298,7 @@ class WritableFile(io.BufferedIOBase):
         self._require_open()
         return self._writer.written()
 
-    def write(self, data: types.Data, /) -> int:  # type: ignore[override]
+    def write(self, data: types.Data, /) -> int:
         """Takes all of ``data``, which may be changed afterwards. Waits only where too much is on its way already."""
         self._require_open()
         view = _bytes_of(data)

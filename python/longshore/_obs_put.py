@@ -39,7 +39,7 @@ class Said:
         self.max_concurrency = max_concurrency
 
 
-def put(store: Store, path: str, file: types.PutSource, said: Said) -> types.PutResult:
+def put(store: Store, path: str, file: Any, said: Said) -> types.PutResult:
     """Writes ``file``, whatever it is, and waits."""
     if _is_file(file):
         return run_silent(_native.store_put_file, "put", store, path, os.fspath(file), said)  # type: ignore[no-any-return]
@@ -54,7 +54,7 @@ def put(store: Store, path: str, file: types.PutSource, said: Said) -> types.Put
     return written.result
 
 
-def put_async(store: Store, path: str, file: types.AsyncPutSource, said: Said) -> asyncio.Future[types.PutResult]:
+def put_async(store: Store, path: str, file: Any, said: Said) -> asyncio.Future[types.PutResult]:
     """Writes ``file``, whatever it is; the future's requests are under way."""
     if _is_file(file):
         return start_silent(_native.store_put_file, "put", store, path, os.fspath(file), said)
@@ -106,7 +106,9 @@ def _is_memory(file: object) -> bool:
 
 
 def _unusable(file: object, *more: str) -> ArgumentTypeError:
-    kinds = ", ".join(["bytes", "another object with a buffer", "a pathlib.Path", "a binary file", "an iterable of those", *more])
+    kinds = ", ".join(
+        ["bytes", "another object with a buffer", "a pathlib.Path", "a binary file", "an iterable of those", *more]
+    )
     return ArgumentTypeError(f"file must be {kinds}; {type(file).__name__} is none of them", operation="put")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+
 from longshore._call import run_silent, start_silent
 from longshore._lazy import asyncio, types
 
@@ -12,18 +14,12 @@ if TYPE_CHECKING:
     from longshore import _native
 
     Chunk = TypeVar("Chunk", covariant=True)
-    _OfChunks = Generic[Chunk]
 else:
-
-    class _OfChunks:
-        """Stands for ``Generic``, whose import would cost more than the rest of this module."""
-
-        __slots__ = ()
-
-        def __class_getitem__(cls, item):
-            return cls
-
+    # Importing the real one would cost more than the rest of this module.
     Chunk = None
+    Generic = {Chunk: object}
+
+List = builtins.list
 
 __all__ = ["BytesStream", "GetResult", "ListStream"]
 
@@ -31,8 +27,8 @@ __all__ = ["BytesStream", "GetResult", "ListStream"]
 class GetResult:
     """The answer to a read: what the store says of the object, and its bytes when they are asked for.
 
-    The bytes can be had once: in one piece with :meth:`bytes`, or chunk by chunk with :meth:`stream` or a ``for`` loop. Until then
-    they wait with the server, so take them soon or let the result go.
+    The bytes can be had once: in one piece with :meth:`bytes`, or chunk by chunk with :meth:`stream` or a ``for`` loop. Until
+    then they wait with the server, so take them soon or let the result go.
     """
 
     __slots__ = ("__weakref__", "_answer")
@@ -47,7 +43,7 @@ class GetResult:
     @property
     def meta(self) -> types.ObjectMeta:
         """The whole object, as its store describes it."""
-        return self._answer.meta  # type: ignore[no-any-return]
+        return self._answer.meta
 
     @property
     def attributes(self) -> dict[str, str]:
@@ -114,13 +110,15 @@ class BytesStream:
         return chunk
 
 
-class ListStream(_OfChunks[Chunk]):
+class ListStream(Generic[Chunk]):
     """A listing, chunk by chunk, for ``for`` and ``async for``. Its next pages are on their way while a chunk is being used.
 
     An error of the store ends it; a listing is never short without one.
     """
 
     __slots__ = ("__weakref__", "_chunk_size", "_listing")
+    if not TYPE_CHECKING:
+        __class_getitem__ = classmethod(type(List[int]))
 
     def __init__(self, listing: _native.Listing, chunk_size: int) -> None:
         self._listing = listing

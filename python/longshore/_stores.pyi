@@ -679,7 +679,7 @@ class AzureStore(Store):
         credential_provider: AzureCredentialProvider | None = None,
         **kwargs: Unpack[AzureConfig],
     ) -> Self:
-        """Makes the store that a URL names: ``az://container/path``, its other names, or an address of the account. Its path is the prefix."""
+        """Makes the store that a URL names, such as ``az://container/path``. Its path is the prefix."""
 
     @property
     def prefix(self) -> str | None:

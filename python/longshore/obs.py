@@ -1,8 +1,9 @@
 """What the methods of a store do, as functions: ``longshore.obs.get(store, path)`` is ``store.get(path)``.
 
-Objects are named by their key in a store, rather than by a URI as in the package's other functions, and everything can be said of
-them that stores know: conditions, versions, ranges, attributes, tags. Names, arguments and results are those of obstore, so that a
-program moves over by changing its import. What an ``_async`` function returns can be awaited, and its requests are under way.
+Objects are named by their key in a store, rather than by a URI as in the package's other functions, and everything can be said
+of them that stores know: conditions, versions, ranges, attributes, tags. Names, arguments and results are those of obstore, so
+that a program moves over by changing its import. What an ``_async`` function returns can be awaited, and its requests are under
+way.
 """
 
 from __future__ import annotations
@@ -12,20 +13,18 @@ import builtins
 from longshore import _native
 from longshore._call import named, run_silent, start_silent
 from longshore._lazy import abc, asyncio, datetime, types
+from longshore._native import RecordBatch, Store
 from longshore._obs_files import AsyncReadableFile, AsyncWritableFile, ReadableFile, WritableFile
 from longshore._obs_put import Said
 from longshore._obs_put import put as _put
 from longshore._obs_put import put_async as _put_async
 from longshore._obs_put import writer as _writer
 from longshore._obs_results import BytesStream, GetResult, ListStream
-from longshore._native import RecordBatch
 from longshore.exceptions import BaseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal, overload
-
-    from longshore._native import Store
+    from typing import Literal, overload
 
 # `list` is one of our names.
 List = builtins.list
@@ -94,16 +93,12 @@ def get(store: Store, path: str, *, options: types.GetOptions | None = None) -> 
     return run_silent(_native.store_get, "get", store, path, options, GetResult)  # type: ignore[no-any-return]
 
 
-def get_async(
-    store: Store, path: str, *, options: types.GetOptions | None = None
-) -> asyncio.Future[GetResult]:
+def get_async(store: Store, path: str, *, options: types.GetOptions | None = None) -> asyncio.Future[GetResult]:
     """As :func:`get`, for ``asyncio``."""
     return start_silent(_native.store_get, "get", store, path, options, GetResult)
 
 
-def get_range(
-    store: Store, path: str, *, start: int, end: int | None = None, length: int | None = None
-) -> types.Bytes:
+def get_range(store: Store, path: str, *, start: int, end: int | None = None, length: int | None = None) -> types.Bytes:
     """Reads a part of an object.
 
     Parameters
@@ -113,8 +108,8 @@ def get_range(
     start
         The offset of the first byte.
     end, length
-        The offset after the last byte, or how many there are; one of both. Where the object ends before, what there is of the range
-        is returned.
+        The offset after the last byte, or how many there are; one of both. Where the object ends before, what there is of the
+        range is returned.
 
     Raises
     ------
@@ -204,16 +199,16 @@ def put(
     store, path
         As for :func:`get`.
     file
-        What to write: ``bytes`` or any object with a contiguous buffer, whatever its shape; a ``pathlib.Path``, which names a local
-        file; a file that was opened in binary mode; or an iterable of pieces with buffers. A ``str`` is an error, because it could
-        be the content or the name of a file.
+        What to write: ``bytes`` or any object with a contiguous buffer, whatever its shape; a ``pathlib.Path``, which names a
+        local file; a file that was opened in binary mode; or an iterable of pieces with buffers. A ``str`` is an error, because
+        it could be the content or the name of a file.
     attributes
         What to say of the content: ``{"Content-Type": "text/plain"}``, and other names as the object's metadata.
     tags
         Tags, on S3 and Azure.
     mode
-        ``"create"`` writes only where there is nothing; a dict with ``e_tag`` and ``version``, as a write returns them, only where
-        that version still is. Both make it one request.
+        ``"create"`` writes only where there is nothing; a dict with ``e_tag`` and ``version``, as a write returns them, only
+        where that version still is. Both make it one request.
     use_multipart
         Whether to send it in parts; ``None`` leaves that to the size. Without parts a file is held in memory.
     chunk_size
@@ -308,7 +303,7 @@ def list(
     chunk_size: int = 1000,
     return_arrow: bool = False,
     string_prefix: bool = False,
-) -> ListStream[Any]:
+) -> ListStream[List[types.ObjectMeta]] | ListStream[RecordBatch]:
     """Lists objects, chunk by chunk. Nothing is asked of the store before the first chunk is.
 
     Parameters
@@ -421,14 +416,14 @@ def rename_async(store: Store, from_: str, to: str, *, overwrite: bool = True) -
 if TYPE_CHECKING:
 
     @overload
-    def sign(store: Store, method: str, paths: str, expires_in: datetime.timedelta) -> str: ...
+    def sign(  # type: ignore[overload-overlap]
+        store: Store, method: str, paths: str, expires_in: datetime.timedelta
+    ) -> str: ...
     @overload
-    def sign(
-        store: Store, method: str, paths: abc.Sequence[str], expires_in: datetime.timedelta
-    ) -> List[str]: ...
+    def sign(store: Store, method: str, paths: abc.Sequence[str], expires_in: datetime.timedelta) -> List[str]: ...
 
 
-def sign(store: Store, method: str, paths: str | abc.Sequence[str], expires_in: datetime.timedelta) -> Any:
+def sign(store: Store, method: str, paths: str | abc.Sequence[str], expires_in: datetime.timedelta) -> str | List[str]:
     """Makes URLs that allow one thing with one object for a while, to whoever has them. No request is sent for it.
 
     Parameters
@@ -452,19 +447,29 @@ def sign(store: Store, method: str, paths: str | abc.Sequence[str], expires_in: 
     NotSupportedError
         This kind of store has no such URLs, or there is nothing to sign with.
     """
-    return run_silent(_native.store_sign, "sign", store, method, paths, expires_in)
+    return run_silent(_native.store_sign, "sign", store, method, paths, expires_in)  # type: ignore[no-any-return]
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def sign_async(  # type: ignore[overload-overlap]
+        store: Store, method: str, paths: str, expires_in: datetime.timedelta
+    ) -> asyncio.Future[str]: ...
+    @overload
+    def sign_async(
+        store: Store, method: str, paths: abc.Sequence[str], expires_in: datetime.timedelta
+    ) -> asyncio.Future[List[str]]: ...
 
 
 def sign_async(
     store: Store, method: str, paths: str | abc.Sequence[str], expires_in: datetime.timedelta
-) -> asyncio.Future[Any]:
+) -> asyncio.Future[str] | asyncio.Future[List[str]]:
     """As :func:`sign`, for ``asyncio``. Credentials that have to be fetched first are."""
     return start_silent(_native.store_sign, "sign", store, method, paths, expires_in)
 
 
-def open_reader(
-    store: Store, path: str, *, buffer_size: int = 1024 * 1024, size: int | None = None
-) -> ReadableFile:
+def open_reader(store: Store, path: str, *, buffer_size: int = 1024 * 1024, size: int | None = None) -> ReadableFile:
     """Opens an object as a file to read from.
 
     Parameters

@@ -1,7 +1,7 @@
 """The store classes, with the methods that every store has.
 
-A method does what the function of its name in :mod:`longshore.obs` does, which says what its arguments mean. An ``_async`` method is
-a coroutine, so that it can be made a task.
+A method does what the function of its name in :mod:`longshore.obs` does, which says what its arguments mean. An ``_async``
+method is a coroutine, so that it can be made a task.
 """
 
 from __future__ import annotations
@@ -9,25 +9,14 @@ from __future__ import annotations
 import builtins
 
 from longshore import _native, obs
-from longshore._lazy import abc, datetime, types, typing
-from longshore._native import Store, from_url
+from longshore._lazy import abc, datetime, types
+from longshore._native import RecordBatch, Store, from_url
+from longshore._obs_files import AsyncReadableFile, AsyncWritableFile, ReadableFile, WritableFile
+from longshore._obs_results import GetResult, ListStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal, overload
-
-    from longshore.obs import (
-        AsyncReadableFile,
-        AsyncWritableFile,
-        GetResult,
-        ListStream,
-        ReadableFile,
-        RecordBatch,
-        WritableFile,
-    )
-
-    # Each is mixed into a store.
-    _Self = Any
 
 # `list` is one of our names.
 List = builtins.list
@@ -50,28 +39,26 @@ class ObjectStoreMethods:
 
     __slots__ = ()
 
-    def get(self: _Self, path: str, *, options: types.GetOptions | None = None) -> GetResult:
+    def get(self, path: str, *, options: types.GetOptions | None = None) -> GetResult:
         """Reads an object: :func:`longshore.obs.get`."""
-        return obs.get(self, path, options=options)
+        return obs.get(_of(self), path, options=options)
 
-    async def get_async(self: _Self, path: str, *, options: types.GetOptions | None = None) -> GetResult:
+    async def get_async(self, path: str, *, options: types.GetOptions | None = None) -> GetResult:
         """As :meth:`get`, for ``asyncio``."""
-        return await obs.get_async(self, path, options=options)
+        return await obs.get_async(_of(self), path, options=options)
 
-    def get_range(
-        self: _Self, path: str, *, start: int, end: int | None = None, length: int | None = None
-    ) -> types.Bytes:
+    def get_range(self, path: str, *, start: int, end: int | None = None, length: int | None = None) -> types.Bytes:
         """Reads a part of an object: :func:`longshore.obs.get_range`."""
-        return obs.get_range(self, path, start=start, end=end, length=length)
+        return obs.get_range(_of(self), path, start=start, end=end, length=length)
 
     async def get_range_async(
-        self: _Self, path: str, *, start: int, end: int | None = None, length: int | None = None
+        self, path: str, *, start: int, end: int | None = None, length: int | None = None
     ) -> types.Bytes:
         """As :meth:`get_range`, for ``asyncio``."""
-        return await obs.get_range_async(self, path, start=start, end=end, length=length)
+        return await obs.get_range_async(_of(self), path, start=start, end=end, length=length)
 
     def get_ranges(
-        self: _Self,
+        self,
         path: str,
         *,
         starts: abc.Sequence[int],
@@ -82,11 +69,17 @@ class ObjectStoreMethods:
     ) -> List[types.Bytes]:
         """Reads many parts of an object: :func:`longshore.obs.get_ranges`."""
         return obs.get_ranges(
-            self, path, starts=starts, ends=ends, lengths=lengths, coalesce=coalesce, max_concurrency=max_concurrency
+            _of(self),
+            path,
+            starts=starts,
+            ends=ends,
+            lengths=lengths,
+            coalesce=coalesce,
+            max_concurrency=max_concurrency,
         )
 
     async def get_ranges_async(
-        self: _Self,
+        self,
         path: str,
         *,
         starts: abc.Sequence[int],
@@ -97,11 +90,17 @@ class ObjectStoreMethods:
     ) -> List[types.Bytes]:
         """As :meth:`get_ranges`, for ``asyncio``."""
         return await obs.get_ranges_async(
-            self, path, starts=starts, ends=ends, lengths=lengths, coalesce=coalesce, max_concurrency=max_concurrency
+            _of(self),
+            path,
+            starts=starts,
+            ends=ends,
+            lengths=lengths,
+            coalesce=coalesce,
+            max_concurrency=max_concurrency,
         )
 
     def put(
-        self: _Self,
+        self,
         path: str,
         file: types.PutSource,
         *,
@@ -114,7 +113,7 @@ class ObjectStoreMethods:
     ) -> types.PutResult:
         """Writes an object: :func:`longshore.obs.put`."""
         return obs.put(
-            self,
+            _of(self),
             path,
             file,
             attributes=attributes,
@@ -126,7 +125,7 @@ class ObjectStoreMethods:
         )
 
     async def put_async(
-        self: _Self,
+        self,
         path: str,
         file: types.AsyncPutSource,
         *,
@@ -139,7 +138,7 @@ class ObjectStoreMethods:
     ) -> types.PutResult:
         """As :meth:`put`, for ``asyncio``."""
         return await obs.put_async(
-            self,
+            _of(self),
             path,
             file,
             attributes=attributes,
@@ -150,19 +149,19 @@ class ObjectStoreMethods:
             max_concurrency=max_concurrency,
         )
 
-    def head(self: _Self, path: str) -> types.ObjectMeta:
+    def head(self, path: str) -> types.ObjectMeta:
         """Describes an object: :func:`longshore.obs.head`."""
-        return obs.head(self, path)
+        return obs.head(_of(self), path)
 
-    async def head_async(self: _Self, path: str) -> types.ObjectMeta:
+    async def head_async(self, path: str) -> types.ObjectMeta:
         """As :meth:`head`, for ``asyncio``."""
-        return await obs.head_async(self, path)
+        return await obs.head_async(_of(self), path)
 
     if TYPE_CHECKING:
 
         @overload
         def list(
-            self: _Self,
+            self,
             prefix: str | None = None,
             *,
             offset: str | None = None,
@@ -172,7 +171,7 @@ class ObjectStoreMethods:
         ) -> ListStream[List[types.ObjectMeta]]: ...
         @overload
         def list(
-            self: _Self,
+            self,
             prefix: str | None = None,
             *,
             offset: str | None = None,
@@ -182,18 +181,18 @@ class ObjectStoreMethods:
         ) -> ListStream[RecordBatch]: ...
 
     def list(
-        self: _Self,
+        self,
         prefix: str | None = None,
         *,
         offset: str | None = None,
         chunk_size: int = 1000,
         return_arrow: bool = False,
         string_prefix: bool = False,
-    ) -> ListStream[Any]:
+    ) -> ListStream[List[types.ObjectMeta]] | ListStream[RecordBatch]:
         """Lists objects: :func:`longshore.obs.list`."""
         listed: Any = obs.list
         return listed(  # type: ignore[no-any-return]
-            self,
+            _of(self),
             prefix,
             offset=offset,
             chunk_size=chunk_size,
@@ -205,74 +204,87 @@ class ObjectStoreMethods:
     """The same as :meth:`list`, whose stream is for ``async for`` too."""
 
     def list_with_delimiter(
-        self: _Self, prefix: str | None = None, *, return_arrow: bool = False, string_prefix: bool = False
+        self, prefix: str | None = None, *, return_arrow: bool = False, string_prefix: bool = False
     ) -> types.ListResult:
         """Lists one level: :func:`longshore.obs.list_with_delimiter`."""
-        return obs.list_with_delimiter(self, prefix, return_arrow=return_arrow, string_prefix=string_prefix)
+        return obs.list_with_delimiter(_of(self), prefix, return_arrow=return_arrow, string_prefix=string_prefix)
 
     async def list_with_delimiter_async(
-        self: _Self, prefix: str | None = None, *, return_arrow: bool = False, string_prefix: bool = False
+        self, prefix: str | None = None, *, return_arrow: bool = False, string_prefix: bool = False
     ) -> types.ListResult:
         """As :meth:`list_with_delimiter`, for ``asyncio``."""
         return await obs.list_with_delimiter_async(
-            self, prefix, return_arrow=return_arrow, string_prefix=string_prefix
+            _of(self), prefix, return_arrow=return_arrow, string_prefix=string_prefix
         )
 
-    def delete(self: _Self, paths: str | abc.Sequence[str]) -> None:
+    def delete(self, paths: str | abc.Sequence[str]) -> None:
         """Deletes objects: :func:`longshore.obs.delete`."""
-        obs.delete(self, paths)
+        obs.delete(_of(self), paths)
 
-    async def delete_async(self: _Self, paths: str | abc.Sequence[str]) -> None:
+    async def delete_async(self, paths: str | abc.Sequence[str]) -> None:
         """As :meth:`delete`, for ``asyncio``."""
-        await obs.delete_async(self, paths)
+        await obs.delete_async(_of(self), paths)
 
-    def copy(self: _Self, from_: str, to: str, *, overwrite: bool = True) -> None:
+    def copy(self, from_: str, to: str, *, overwrite: bool = True) -> None:
         """Copies an object: :func:`longshore.obs.copy`."""
-        obs.copy(self, from_, to, overwrite=overwrite)
+        obs.copy(_of(self), from_, to, overwrite=overwrite)
 
-    async def copy_async(self: _Self, from_: str, to: str, *, overwrite: bool = True) -> None:
+    async def copy_async(self, from_: str, to: str, *, overwrite: bool = True) -> None:
         """As :meth:`copy`, for ``asyncio``."""
-        await obs.copy_async(self, from_, to, overwrite=overwrite)
+        await obs.copy_async(_of(self), from_, to, overwrite=overwrite)
 
-    def rename(self: _Self, from_: str, to: str, *, overwrite: bool = True) -> None:
+    def rename(self, from_: str, to: str, *, overwrite: bool = True) -> None:
         """Gives an object another key: :func:`longshore.obs.rename`."""
-        obs.rename(self, from_, to, overwrite=overwrite)
+        obs.rename(_of(self), from_, to, overwrite=overwrite)
 
-    async def rename_async(self: _Self, from_: str, to: str, *, overwrite: bool = True) -> None:
+    async def rename_async(self, from_: str, to: str, *, overwrite: bool = True) -> None:
         """As :meth:`rename`, for ``asyncio``."""
-        await obs.rename_async(self, from_, to, overwrite=overwrite)
+        await obs.rename_async(_of(self), from_, to, overwrite=overwrite)
 
     if TYPE_CHECKING:
 
         @overload
-        def sign(self: _Self, method: str, paths: str, expires_in: datetime.timedelta) -> str: ...
+        def sign(  # type: ignore[overload-overlap]
+            self, method: str, paths: str, expires_in: datetime.timedelta
+        ) -> str: ...
         @overload
-        def sign(
-            self: _Self, method: str, paths: abc.Sequence[str], expires_in: datetime.timedelta
+        def sign(self, method: str, paths: abc.Sequence[str], expires_in: datetime.timedelta) -> List[str]: ...
+
+    def sign(self, method: str, paths: str | abc.Sequence[str], expires_in: datetime.timedelta) -> str | List[str]:
+        """Makes URLs that allow one thing for a while: :func:`longshore.obs.sign`."""
+        signed: Any = obs.sign
+        return signed(_of(self), method, paths, expires_in)  # type: ignore[no-any-return]
+
+    if TYPE_CHECKING:
+
+        @overload
+        async def sign_async(  # type: ignore[overload-overlap]
+            self, method: str, paths: str, expires_in: datetime.timedelta
+        ) -> str: ...
+        @overload
+        async def sign_async(
+            self, method: str, paths: abc.Sequence[str], expires_in: datetime.timedelta
         ) -> List[str]: ...
 
-    def sign(self: _Self, method: str, paths: Any, expires_in: datetime.timedelta) -> Any:
-        """Makes URLs that allow one thing for a while: :func:`longshore.obs.sign`."""
-        return obs.sign(self, method, paths, expires_in)
-
-    async def sign_async(self: _Self, method: str, paths: Any, expires_in: datetime.timedelta) -> Any:
+    async def sign_async(
+        self, method: str, paths: str | abc.Sequence[str], expires_in: datetime.timedelta
+    ) -> str | List[str]:
         """As :meth:`sign`, for ``asyncio``."""
-        return await obs.sign_async(self, method, paths, expires_in)
+        signed: Any = obs.sign_async
+        return await signed(_of(self), method, paths, expires_in)  # type: ignore[no-any-return]
 
-    def open_reader(
-        self: _Self, path: str, *, buffer_size: int = 1024 * 1024, size: int | None = None
-    ) -> ReadableFile:
+    def open_reader(self, path: str, *, buffer_size: int = 1024 * 1024, size: int | None = None) -> ReadableFile:
         """Opens an object as a file to read from: :func:`longshore.obs.open_reader`."""
-        return obs.open_reader(self, path, buffer_size=buffer_size, size=size)
+        return obs.open_reader(_of(self), path, buffer_size=buffer_size, size=size)
 
     async def open_reader_async(
-        self: _Self, path: str, *, buffer_size: int = 1024 * 1024, size: int | None = None
+        self, path: str, *, buffer_size: int = 1024 * 1024, size: int | None = None
     ) -> AsyncReadableFile:
         """As :meth:`open_reader`, for ``asyncio``."""
-        return await obs.open_reader_async(self, path, buffer_size=buffer_size, size=size)
+        return await obs.open_reader_async(_of(self), path, buffer_size=buffer_size, size=size)
 
     def open_writer(
-        self: _Self,
+        self,
         path: str,
         *,
         attributes: types.Attributes | None = None,
@@ -283,7 +295,7 @@ class ObjectStoreMethods:
     ) -> WritableFile:
         """Opens an object as a file to write to: :func:`longshore.obs.open_writer`."""
         return obs.open_writer(
-            self,
+            _of(self),
             path,
             attributes=attributes,
             buffer_size=buffer_size,
@@ -293,7 +305,7 @@ class ObjectStoreMethods:
         )
 
     def open_writer_async(
-        self: _Self,
+        self,
         path: str,
         *,
         attributes: types.Attributes | None = None,
@@ -304,7 +316,7 @@ class ObjectStoreMethods:
     ) -> AsyncWritableFile:
         """As :meth:`open_writer`, for ``asyncio``. It is not awaited: nothing is sent yet."""
         return obs.open_writer_async(
-            self,
+            _of(self),
             path,
             attributes=attributes,
             buffer_size=buffer_size,
@@ -312,6 +324,11 @@ class ObjectStoreMethods:
             max_concurrency=max_concurrency,
             mode=mode,
         )
+
+
+def _of(methods: ObjectStoreMethods) -> Store:
+    """The store that has them."""
+    return methods  # type: ignore[return-value]
 
 
 if TYPE_CHECKING:

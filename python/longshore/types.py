@@ -112,33 +112,109 @@ class TransferOptions(TypedDict, total=False):
 
     ca_bundle: str | None
     """A PEM file of certificates to trust besides the system's."""
+    root_certificate: str | None
+    """Certificates to trust besides the system's, as PEM text."""
+    disable_system_certificates: Flag
+    """Trusts only the certificates that are given."""
+    allow_invalid_certificates: Flag
+    """Trusts everybody. Whoever is on the way can then read and change everything."""
+    proxy_url: str | None
+    """The proxy for all requests, ``"http://host:port"``; that of ``HTTP_PROXY`` and its like."""
+    proxy_ca_certificate: str | None
+    """Certificates to trust for the proxy's sake, as PEM text."""
+    proxy_excludes: str | None
+    """Hosts, domains and networks that are reached without ``proxy_url``, between commas."""
+    user_agent: str | None
+    """The way the client calls itself."""
+    http1_only: Flag
+    """Never speaks HTTP/2; true."""
+    http2_only: Flag
+    """Speaks nothing but HTTP/2."""
+    http2_keep_alive_interval: Duration
+    """The time after which a connection of HTTP/2 is asked whether it lives; never."""
+    http2_keep_alive_timeout: Duration
+    """The longest wait for an answer to that; 20 seconds."""
+    http2_keep_alive_while_idle: Flag
+    """Asks idle connections of HTTP/2 as well."""
+    http2_max_frame_size: Count
+    """The largest frame of HTTP/2 in bytes; 16384."""
+    pool_idle_timeout: Duration
+    """The time that an idle connection is kept; 90 seconds."""
+    pool_max_idle_per_host: Count
+    """The number of idle connections to one host that are kept; all."""
+    randomize_addresses: Flag
+    """Tries the addresses of a host in an order of chance."""
+    default_headers: dict[str, str] | str | None
+    """More headers of every request."""
+    default_content_type: str | None
+    """The content type of what is written, where nothing else is said."""
     allow_http: Flag
     """False refuses an endpoint that begins with ``http://``."""
     timeout: Duration
     """The longest silence in either direction; 60 seconds. No transfer is bounded as a whole."""
+    read_timeout: Duration
+    """The same as ``timeout``, as other clients call it. The shorter of the two counts."""
     connect_timeout: Duration
     """The longest wait for a connection; 5 seconds."""
     max_retries: Count
     """How often a request is repeated; 8."""
     retry_timeout: Duration
     """When to stop repeating, counted from the first request; unlimited."""
+    init_backoff: Duration
+    """The wait before the first repetition; 100 milliseconds."""
+    max_backoff: Duration
+    """The longest wait before a repetition; 5 seconds."""
+    backoff_base: float | str | None
+    """How many times longer each wait is than the one before; 2.5."""
 
 
 class S3Options(TransferOptions, total=False):
     """Options of an :class:`~longshore.S3Store`. What is absent comes from the ``AWS_*`` variables, then from the profile."""
 
+    bucket: str | None
+    """The bucket again; it must be the URI's."""
     profile: str | None
     """The profile of AWS's shared files that counts, instead of the one that the variables name."""
+    config_file: str | None
+    """AWS's shared configuration file; ``~/.aws/config``."""
+    shared_credentials_file: str | None
+    """AWS's shared file of keys; ``~/.aws/credentials``."""
     access_key_id: str | None
     """The access key; it comes with ``secret_access_key``."""
     secret_access_key: str | None
     """The secret of the access key."""
     session_token: str | None
     """The token of temporary keys."""
+    role_arn: str | None
+    """The role to act in; it comes with ``web_identity_token_file``. Roles that keys ask for stand in a profile."""
+    web_identity_token_file: str | None
+    """A file with a token that proves who asks for the role."""
+    role_session_name: str | None
+    """The name of the role's session in AWS's logs; ``longshore``."""
+    sts_endpoint: str | None
+    """The address of STS, which gives a role's keys."""
+    container_credentials_relative_uri: str | None
+    """The path at which the agent of an ECS task gives keys."""
+    container_credentials_full_uri: str | None
+    """The address at which the agent of a container gives keys."""
+    container_authorization_token_file: str | None
+    """A file with what proves to that agent who asks."""
+    container_authorization_token: str | None
+    """What proves to that agent who asks."""
+    metadata_endpoint: str | None
+    """The address of the instance metadata service."""
+    imdsv1_fallback: Flag
+    """Asks the first version of that service where the second refuses."""
+    ec2_metadata_disabled: Flag
+    """Leaves that service alone."""
     region: str | None
     """The region that requests are signed for; ``us-east-1``."""
+    default_region: str | None
+    """The region, where neither ``region`` nor ``AWS_REGION`` names one."""
     endpoint: str | None
     """The server's address, for example ``"http://127.0.0.1:9000"``; without one it is AWS, in the region."""
+    endpoint_url_s3: str | None
+    """The same; it counts before ``endpoint``."""
     skip_signature: Flag
     """Sends unsigned requests, for public buckets."""
     unsigned_payload: Flag
@@ -163,6 +239,17 @@ class S3Options(TransferOptions, total=False):
     """Asks the key service once for the bucket instead of once for each object; as the bucket says."""
     sse_customer_key_base64: str | None
     """A key of 32 bytes, in base64, which every request about an object brings along."""
+    copy_if_not_exists: str | None
+    """The way to copy only where nothing is yet, ``"multipart"``, ``"header:NAME:VALUE"`` or
+    ``"header-with-status:NAME:VALUE:STATUS"``; such a copy is not supported without one."""
+    conditional_put: str | None
+    """Whether the server knows conditions on writes, ``"etag"`` or ``"disabled"``; ``"etag"``."""
+    disable_tagging: Flag
+    """Leaves out the tags of what is written."""
+    disable_bulk_delete: Flag
+    """Deletes objects one by one."""
+    s3_express: Flag
+    """True is an error: directory buckets are not supported."""
 
 
 class GCSOptions(TransferOptions, total=False):
@@ -233,6 +320,14 @@ class AzureOptions(TransferOptions, total=False):
     """Whether requests are sent without credentials."""
     container_name: str | None
     """The container again; it must be the URI's."""
+    emulator_url: str | None
+    """The address of the local emulator; it comes with ``use_emulator``."""
+    use_fabric_endpoint: Flag
+    """Reaches an account of Microsoft Fabric."""
+    disable_tagging: Flag
+    """Leaves out the tags of what is written."""
+    encryption_key: str | None
+    """A key of 32 bytes, in base64, which every request about a blob brings along."""
 
 
 class HTTPOptions(TransferOptions, total=False):

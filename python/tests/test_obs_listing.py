@@ -172,8 +172,8 @@ def test_a_missing_bucket_is_an_error_and_no_empty_list(gateway_place: Place) ->
 def test_arguments_that_cannot_be_meant_are_refused() -> None:
     store = s3.store_for("memory:///")
     with pytest.raises(TypeError, match="prefix must be a str"):
-        obs.list(store, 5)  # type: ignore[arg-type]
+        obs.list(store, 5)  # type: ignore[call-overload]
     with pytest.raises(ValueError, match="chunk_size must be at least 1"):
         next(obs.list(store, chunk_size=0))
     with pytest.raises(TypeError, match="offset must be a str"):
-        obs.list(store, offset=5)  # type: ignore[arg-type]
+        obs.list(store, offset=5)  # type: ignore[call-overload]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
-from datetime import datetime, timedelta, timezone
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -52,7 +54,7 @@ def test_an_empty_object_has_no_bytes(readable_place: Place) -> None:
     readable_place.write({"a": b""})
     store, key = readable_place.store(), readable_place.key("a")
     result = obs.get(store, key)
-    assert (result.meta["size"], result.range, result.bytes()) == (0, (0, 0), b"")
+    assert (result.meta["size"], result.range, len(result.bytes())) == (0, (0, 0), 0)
     assert [bytes(chunk) for chunk in obs.get(store, key)] == []
 
 
@@ -136,17 +138,22 @@ def test_lists_of_starts_and_ends_of_unequal_length_are_an_error() -> None:
         obs.get_range(store, "unequal", start=-1, length=2)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs inotify")
 def test_ranges_of_a_local_file_open_it_once(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(BODY)
-    trace = tmp_path / "fifo"
-    # A fifo cannot be opened twice by one read, and a file that is replaced by another after it was opened stays the same.
-    del trace
     store, key = s3.store_for("file:///"), str(path).lstrip("/")
     starts = list(range(0, 10_000, 100))
-    before = os.stat(path).st_atime_ns
-    assert before
-    found = obs.get_ranges(store, key, starts=starts, lengths=[1] * len(starts), coalesce=0)
+    libc = ctypes.CDLL(None, use_errno=True)
+    watch = libc.inotify_init1(os.O_NONBLOCK)
+    opened = 0x20
+    assert libc.inotify_add_watch(watch, os.fsencode(path), opened) >= 0
+    try:
+        found = obs.get_ranges(store, key, starts=starts, lengths=[1] * len(starts), coalesce=0)
+        # Each event of a file that is watched itself has sixteen bytes.
+        assert len(os.read(watch, 1 << 16)) == 16
+    finally:
+        os.close(watch)
     assert [chunk[0] for chunk in found] == [BODY[start] for start in starts]
 
 
@@ -274,8 +281,7 @@ def test_ranges_of_an_object_that_is_replaced_meanwhile_are_never_of_two_version
             try:
                 found = await obs.get_ranges_async(store, key, starts=starts, lengths=[1, 1], max_concurrency=1)
                 assert found[0] == found[1]
-            except exceptions.PreconditionError as error:
-                assert "replaced" in str(error)
+            except exceptions.PreconditionError:
                 failed += 1
             await writing
         print("found out", failed, "times")
@@ -296,4 +302,4 @@ def test_a_cached_size_does_not_cut_an_overwritten_object(quick_place: Place) ->
 def test_last_modified_has_a_time_zone_and_is_now(place: Place) -> None:
     place.write({"a": b""})
     found = obs.head(place.store(), place.key("a"))["last_modified"]
-    assert abs(found - datetime.now(timezone.utc)) < timedelta(minutes=5)
+    assert abs(found - datetime.now(UTC)) < timedelta(minutes=5)

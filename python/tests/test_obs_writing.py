@@ -53,7 +53,10 @@ def test_whatever_has_a_buffer_is_written_whole_and_not_row_by_row(quick_place: 
             (array.array("d", [1.5, 2.5]), array.array("d", [1.5, 2.5]).tobytes()),
             (matrix, matrix.tobytes()),
             (numpy.zeros((0, 4)), b""),
-            (numpy.array(["2026-11-20"], dtype="datetime64[s]"), numpy.array(["2026-11-20"], "datetime64[s]").tobytes()),
+            (
+                numpy.array(["2026-11-20"], dtype="datetime64[s]"),
+                numpy.array(["2026-11-20"], "datetime64[s]").tobytes(),
+            ),
             ((ctypes.c_int * 3)(1, 2, 3), bytes((ctypes.c_int * 3)(1, 2, 3))),
             (mapped, b"m" * 4096),
         ]
@@ -316,7 +319,7 @@ def test_a_small_object_is_one_request_and_a_large_one_comes_in_parts(gateway_pl
         for source in (body, io.BytesIO(body), [body[:7], body[7:]]):
             obs.delete(store, key)
             gateway_place.reset()
-            obs.put(store, key, source, **arguments)  # type: ignore[arg-type]
+            obs.put(store, key, source, **arguments)
             assert requests() == expected, (size, arguments, type(source))
             assert body_of(gateway_place) == body
 
@@ -329,7 +332,7 @@ def test_a_part_that_fails_is_an_error_and_leaves_nothing(gateway_place: Place) 
     for source in (body, io.BytesIO(body)):
         fault = gateway.faults.status(403, "AccessDenied", method="PUT", query="partNumber=2")
         with pytest.raises(exceptions.PermissionDeniedError):
-            obs.put(store, key, source)  # type: ignore[arg-type]
+            obs.put(store, key, source)
         assert fault.hits >= 1
         gateway.faults.clear()
         assert gateway_place.names() == []

@@ -164,10 +164,10 @@ def test_a_class_of_a_user_is_made_pickled_and_made_from_a_url() -> None:
     ("make", "hint"),
     [
         (lambda: S3Store("b", regoin="x"), "region"),  # type: ignore[call-arg]
-        (lambda: S3Store("b", config={"regoin": "x"}), "region"),  # type: ignore[typeddict-unknown-key]
-        (lambda: S3Store("b", client_options={"conect_timeout": 1}), "connect_timeout"),  # type: ignore[typeddict-unknown-key]
-        (lambda: S3Store("b", retry_config={"max_retrys": 1}), "max_retries"),  # type: ignore[typeddict-unknown-key]
-        (lambda: S3Store("b", retry_config={"backoff": {"bas": 2}}), "base"),  # type: ignore[typeddict-unknown-key]
+        (lambda: S3Store("b", config={"regoin": "x"}), "region"),  # type: ignore[arg-type]
+        (lambda: S3Store("b", client_options={"conect_timeout": 1}), "connect_timeout"),  # type: ignore[arg-type]
+        (lambda: S3Store("b", retry_config={"max_retrys": 1}), "max_retries"),  # type: ignore[arg-type]
+        (lambda: S3Store("b", retry_config={"backoff": {"bas": 2}}), "base"),  # type: ignore[arg-type]
         (lambda: GCSStore("b", servce_account="x"), "service_account"),  # type: ignore[call-arg]
         (lambda: AzureStore("c", account_name="a", acount_key="x"), "account_key"),  # type: ignore[call-arg]
         (lambda: HTTPStore("https://h", usrname="x"), "username"),  # type: ignore[call-arg]
@@ -214,6 +214,7 @@ def test_numbers_flags_and_lengths_of_time_are_taken_where_they_are_meant() -> N
     }
     assert store.client_options == {"timeout": "120.000000", "connect_timeout": "1.5", "pool_max_idle_per_host": "3"}
     assert store.config == {"bucket": "b", "skip_signature": "true"}
+    bad: Any
     for bad in ["soon", -1, True]:
         with pytest.raises(exceptions.BaseError):
             S3Store("b", client_options={"timeout": bad})
@@ -230,7 +231,8 @@ def test_client_options_in_config_are_client_options() -> None:
 
 
 def test_headers_are_a_dictionary_of_texts_or_bytes() -> None:
-    store = HTTPStore("https://host", client_options={"default_headers": {"X-One": "1", "x-two": b"2"}})
+    headers: Any = {"X-One": "1", "x-two": b"2"}
+    store = HTTPStore("https://host", client_options={"default_headers": headers})
     assert store.client_options == {"default_headers": {"X-One": "1", "x-two": "2"}}
     with pytest.raises(exceptions.InvalidArgumentError, match="no header can have"):
         HTTPStore("https://host", client_options={"default_headers": {"X": "a\r\nAuthorization: b"}})

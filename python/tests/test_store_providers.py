@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -41,7 +41,7 @@ class Keys:
             "access_key_id": self.server.access_key,
             "secret_access_key": self.server.secret_key,
             "token": None,
-            "expires_at": datetime.now(timezone.utc) + self.life if self.life else None,
+            "expires_at": datetime.now(UTC) + self.life if self.life else None,
         }
 
     def __call__(self) -> dict[str, Any]:
@@ -60,15 +60,19 @@ class AsyncKeys(Keys):
 
 
 def store(aws: testing.Server, provider: Any, **more: Any) -> S3Store:
-    retry = {"max_retries": 0}
-    return S3Store("bucket", endpoint=aws.endpoint, credential_provider=provider, retry_config=retry, **more)
+    return S3Store(
+        "bucket", endpoint=aws.endpoint, credential_provider=provider, retry_config={"max_retries": 0}, **more
+    )
 
 
 @pytest.mark.parametrize("kind", [Keys, AsyncKeys])
-def test_a_provider_is_asked_once_for_many_requests_and_never_on_a_worker(aws: testing.Server, kind: type[Keys]) -> None:
+def test_a_provider_is_asked_once_for_many_requests_and_never_on_a_worker(
+    aws: testing.Server, kind: type[Keys]
+) -> None:
     keys = kind(aws)
     target = store(aws, keys)
-    assert target.credential_provider is keys
+    given: object = target.credential_provider
+    assert given is keys
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: obs.put(target, f"key{number}", b"x"), range(40)))
     assert len(obs.list(target).collect()) >= 40
@@ -112,7 +116,10 @@ def test_what_a_provider_raises_is_the_cause_of_the_error(aws: testing.Server) -
         ({"access_key_id": "a", "expires_at": None}, 'without "secret_access_key"'),
         ({"access_key_id": 5, "secret_access_key": "s", "expires_at": None}, 'gave a int as "access_key_id"'),
         ({"access_key_id": "a", "secret_access_key": "hunter2"}, 'no "expires_at"'),
-        ({"access_key_id": "a", "secret_access_key": "hunter2", "expires_at": datetime(2030, 1, 1)}, "without a time zone"),  # noqa: DTZ001
+        (
+            {"access_key_id": "a", "secret_access_key": "hunter2", "expires_at": datetime(2030, 1, 1)},
+            "without a time zone",
+        ),
         ({"access_key_id": "a", "secret_access_key": "hunter2", "expires_at": "soon"}, "neither a datetime nor None"),
         (None, "gave a NoneType"),
     ],
@@ -129,9 +136,10 @@ def test_what_a_provider_knows_of_the_store_counts_where_the_caller_says_nothing
         config = {"region": "eu-north-1", "endpoint": aws.endpoint}  # noqa: RUF012
         prefix = "of/the/provider"
 
-    target = S3Store("bucket", credential_provider=Knows(aws))
+    knows: Any = Knows(aws)
+    target = S3Store("bucket", credential_provider=knows)
     assert (target.region, target.endpoint, target.prefix) == ("eu-north-1", aws.endpoint, "of/the/provider")
-    target = S3Store("bucket", prefix="mine", region="us-west-2", credential_provider=Knows(aws))
+    target = S3Store("bucket", prefix="mine", region="us-west-2", credential_provider=knows)
     assert (target.region, target.prefix) == ("us-west-2", "mine")
 
 
@@ -152,33 +160,36 @@ class Portable:
 
 
 def test_a_provider_goes_with_a_pickled_store() -> None:
-    target = S3Store("bucket", credential_provider=Portable("a"))
+    portable: Any = Portable("a")
+    target = S3Store("bucket", credential_provider=portable)
     again = pickle.loads(pickle.dumps(target))
     assert again == target
     assert again.credential_provider == Portable("a")
 
 
 def test_google_and_azure_take_their_own_credentials() -> None:
-    def google() -> dict[str, Any]:
-        return {"token": "hunter2", "expires_at": None}
+    def answers(store: Any) -> object:
+        return store._credentials()()
 
-    assert GCSStore("b", credential_provider=google)._credentials()() == {"token": "hunter2", "expires_at": None}  # type: ignore[attr-defined]
-    for answer, expected in [
+    google: Any = lambda: {"token": "hunter2", "expires_at": None}  # noqa: E731
+    assert answers(GCSStore("b", credential_provider=google)) == {"token": "hunter2", "expires_at": None}
+    cases: list[tuple[dict[str, Any], dict[str, Any]]] = [
         ({"token": "t"}, {"token": "t"}),
         ({"access_key": "a2V5"}, {"access_key": "a2V5"}),
         ({"sas_token": "?sv=1&sig=a%2Bb%3D"}, {"sas_token": [("sv", "1"), ("sig", "a+b=")]}),
         ({"sas_token": [("sv", "1"), ("sig", "a+b=")]}, {"sas_token": [("sv", "1"), ("sig", "a+b=")]}),
-    ]:
-        provider = lambda answer=answer: {**answer, "expires_at": None}  # noqa: E731
+    ]
+    for answer, expected in cases:
+        provider: Any = lambda answer=answer: {**answer, "expires_at": None}  # noqa: E731
         azure = AzureStore("c", account_name="account", credential_provider=provider)
-        assert azure._credentials()() == {**expected, "expires_at": None}  # type: ignore[attr-defined]
+        assert answers(azure) == {**expected, "expires_at": None}
 
 
 def test_what_is_no_provider_is_refused() -> None:
     with pytest.raises(TypeError, match="callable that gives a dictionary"):
         S3Store("b", credential_provider={"access_key_id": "a"})  # type: ignore[arg-type]
     with pytest.raises(exceptions.BaseError):
-        HTTPStore("https://host", credential_provider=lambda: {})  # type: ignore[call-arg]
+        HTTPStore("https://host", credential_provider=dict)  # type: ignore[call-arg]
 
 
 def test_a_process_leaves_while_a_provider_is_asked(aws: testing.Server) -> None:

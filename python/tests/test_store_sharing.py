@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import pickle
+import struct
 import subprocess
 import sys
 import warnings
@@ -73,10 +74,17 @@ class TestOwnModule:
         assert third.own(store) == "PyObjectStore(s3://bucket/p)"
         assert third.s3(store) == "s3://bucket/p"
         assert third.any(store)[0] is store
+        assert third.echo(store) == store
         names, prefix = third.settings(store)
         assert {"region", "skip_signature"} <= set(names)
         assert prefix == "p"
         assert third.names("a/b", "https://host/x") == ("a/b", "https://host/x")
+
+    def test_options_of_a_client_of_ones_own_are_read(self, third: ModuleType) -> None:
+        options = {"timeout": timedelta(seconds=5), "default_headers": {"x": "hunter2"}, "allow_http": True}
+        assert third.client(options) == '{"allow_http", "default_headers", "timeout"}'
+        with pytest.raises(third.exceptions.UnknownConfigurationKeyError, match='did you mean "timeout"'):
+            third.client({"timeuot": 5})
 
     def test_requests_are_made_by_whoever_polls(self, third: ModuleType, aws: testing.Server, tmp_path: Path) -> None:
         for store in [
@@ -304,7 +312,7 @@ class TestOthers:
 
     def test_rustac_reads_and_writes_a_store_of_ours(self, tmp_path: Path) -> None:
         rustac = pytest.importorskip("rustac")
-        item = {
+        item: dict[str, Any] = {
             "type": "Feature",
             "stac_version": "1.1.0",
             "id": "an-item",
@@ -325,14 +333,46 @@ class TestOthers:
         assert json.loads((tmp_path / "item.json").read_text())["id"] == "an-item"
 
 
+    @pytest.mark.parametrize("kind", [MemoryStore, LocalStore])
+    def test_async_tiff_reads_from_a_store_of_ours(self, kind: type[Any], tmp_path: Path) -> None:
+        """It takes stores by their methods, and those that it can build anew."""
+        async_tiff = pytest.importorskip("async_tiff")
+        store = kind() if kind is MemoryStore else kind(tmp_path)
+        store.put("image.tif", small_image())
+
+        async def look() -> tuple[int, object]:
+            image = await async_tiff.TIFF.open("image.tif", store=store)
+            return image.ifds[0].image_width, await image.fetch_tile(0, 0, 0)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            width, tile = asyncio.run(look())
+        assert width == 16
+        assert tile is not None
+
+
+def small_image() -> bytes:
+    """A TIFF of 16 by 16 grey pixels, in one tile."""
+    pixels = bytes(range(256))
+    # Width, length, bits, compression, meaning, samples, arrangement, tile width and length, where the tile is, its size.
+    tags = [(256, 3, 16), (257, 3, 16), (258, 3, 8), (259, 3, 1), (262, 3, 1), (277, 3, 1), (284, 3, 1)]
+    tags += [(322, 3, 16), (323, 3, 16), (324, 4, 0), (325, 4, len(pixels))]
+    start = 8 + 2 + 12 * len(tags) + 4
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags))
+    for tag, kind, value in tags:
+        number = start if tag == 324 else value
+        head += struct.pack("<HHI", tag, kind, 1) + number.to_bytes(4, "little")
+    return head + bytes(4) + pixels
+
+
 class TestFileSystems:
     @pytest.fixture(autouse=True)
     def _fsspec(self, quiet: None) -> None:
         pytest.importorskip("fsspec")
 
     def test_local_files_and_folders_of_them(self, third: ModuleType, tmp_path: Path) -> None:
-        from fsspec.implementations.dirfs import DirFileSystem
-        from fsspec.implementations.local import LocalFileSystem
+        DirFileSystem = importlib.import_module("fsspec.implementations.dirfs").DirFileSystem  # noqa: N806
+        LocalFileSystem = importlib.import_module("fsspec.implementations.local").LocalFileSystem  # noqa: N806
 
         (tmp_path / "folder").mkdir()
         (tmp_path / "folder" / "a").write_bytes(b"x")
@@ -342,7 +382,7 @@ class TestFileSystems:
         assert third.list(nested) == ["a"]
 
     def test_a_bucket_of_obstores_file_system(self, third: ModuleType, aws: testing.Server) -> None:
-        from fsspec.implementations.dirfs import DirFileSystem
+        DirFileSystem = importlib.import_module("fsspec.implementations.dirfs").DirFileSystem  # noqa: N806
 
         system = importlib.import_module("obstore.fsspec").FsspecStore(
             "s3", client_options={"allow_http": True}, region="us-east-1", **keys(aws)
@@ -352,10 +392,10 @@ class TestFileSystems:
             third.list(system)
 
     def test_others_are_known_by_their_classes_and_arguments(self, third: ModuleType) -> None:
-        from fsspec.implementations.dirfs import DirFileSystem
-        from fsspec.spec import AbstractFileSystem
+        DirFileSystem = importlib.import_module("fsspec.implementations.dirfs").DirFileSystem  # noqa: N806
+        AbstractFileSystem = importlib.import_module("fsspec.spec").AbstractFileSystem  # noqa: N806
 
-        def system(name: str, path: str, **options: object) -> DirFileSystem:
+        def system(name: str, path: str, **options: object) -> object:
             return DirFileSystem(path, type(name, (AbstractFileSystem,), {"cachable": False})(**options))
 
         s3fs = system("S3FileSystem", "bucket/p", key="k", secret="hunter2", client_kwargs={"region_name": "r"})

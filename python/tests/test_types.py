@@ -111,6 +111,15 @@ OPTIONS: dict[str, tuple[type, str, dict[str, typing.Any]]] = {
     "web": (longshore.types.HTTPOptions, "https://localhost/", {}),
 }
 
+# Options that other clients have, and that are an error here which says what to do instead.
+REFUSED = {
+    "credential_type",
+    "fabric_cluster_identifier",
+    "fabric_session_token",
+    "fabric_token_service_url",
+    "fabric_workload_host",
+}
+
 
 def _settings() -> dict[str, set[str]]:
     """The names of all settings in the sources, by folder; `wire` has those of every store that is reached over a network."""
@@ -140,7 +149,8 @@ def test_the_options_of_the_types_are_those_of_the_store(kind: str) -> None:
     settings = _settings()
     assert len(typed) > len(settings["wire"]) > 4
     assert not _takes(uri, given, "nonsense")
-    assert {name for name in typed | settings["wire"] | settings[kind] if _takes(uri, given, name)} == typed
+    known = (typed | settings["wire"] | settings[kind]) - REFUSED
+    assert {name for name in known if _takes(uri, given, name)} == typed
     assert typed <= set(typing.get_type_hints(longshore.types.StoreOptions))
 
 
@@ -209,7 +219,14 @@ def test_every_public_module_is_one_of_these() -> None:
         for module in pkgutil.walk_packages(longshore.__path__, "longshore.")
         if not any(part.startswith("_") for part in module.name.split("."))
     ]
-    assert names == ["longshore.exceptions", "longshore.testing", "longshore.testing.plugin", "longshore.types"]
+    assert names == [
+        "longshore.exceptions",
+        "longshore.obs",
+        "longshore.store",
+        "longshore.testing",
+        "longshore.testing.plugin",
+        "longshore.types",
+    ]
     for name in names:
         importlib.import_module(name)
 

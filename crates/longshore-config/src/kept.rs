@@ -23,7 +23,7 @@ use tokio::task::{AbortHandle, JoinError, JoinHandle};
 use crate::credential::{Credential, Fetched, Usable};
 use crate::credentials_error::{CredentialsError, Told, patiently};
 use crate::options::FOREVER;
-use crate::transport::Trace;
+use crate::transport::{Requests, Trace};
 
 /// Credentials are fetched again so long before they end, or after three quarters of a shorter life.
 const AHEAD: Duration = Duration::from_secs(300);
@@ -171,7 +171,8 @@ impl<C: Usable> Kept<C> {
             Err(error) => return ready(Err(CredentialsError::because(format!("{who} was not asked: {error}")))),
         };
         let inner = Arc::clone(&self.0);
-        let task = runtime.spawn(async move { inner.ask().await });
+        // Whoever counts requests counts these for whoever was the first to want them.
+        let task = runtime.spawn(Requests::along(Requests::current(), async move { inner.ask().await }));
         let abort = task.abort_handle();
         let asking = CalledOff(task).map(move |ended| {
             ended.unwrap_or_else(|error| Err(CredentialsError::because(format!("{who} gave none: {error}"))))

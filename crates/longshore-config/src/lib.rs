@@ -23,7 +23,6 @@ mod local;
 mod location;
 mod masked;
 mod memory;
-mod network;
 mod oauth;
 mod options;
 mod pattern;

@@ -41,6 +41,11 @@ impl Options {
         self.provided = Some(Provided(source));
     }
 
+    /// Whether credentials come from somebody who was given.
+    pub(crate) fn is_provided(&self) -> bool {
+        self.provided.is_some()
+    }
+
     /// Removes and returns whoever gives credentials.
     pub(crate) fn take_provided(&mut self) -> Option<Provided> {
         self.provided.take()
@@ -67,9 +72,9 @@ impl Options {
         Ok(taken.map(|(_, value)| value))
     }
 
-    /// One that nobody took.
+    /// One that nobody took, unless it is empty.
     pub(crate) fn left(&self) -> Option<&str> {
-        self.texts.keys().next().map(String::as_str)
+        self.texts.iter().find(|(_, text)| !text.trim().is_empty()).map(|(name, _)| name.as_str())
     }
 
     /// For stores that have no options.

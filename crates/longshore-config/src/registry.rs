@@ -34,13 +34,19 @@ type Said = Vec<(&'static str, Secret)>;
 struct Kind<S> {
     cores: HashMap<S, Arc<Core>>,
     stores: HashMap<(S, Said), Arc<Store>>,
+    /// Those whose credentials somebody brings along. They are kept while they are in use: a program may make a new provider
+    /// for each of its calls, and each may have a thread.
+    passing: Vec<(S, Said)>,
 }
 
 impl<S> Default for Kind<S> {
     fn default() -> Self {
-        Self { cores: HashMap::new(), stores: HashMap::new() }
+        Self { cores: HashMap::new(), stores: HashMap::new(), passing: Vec::new() }
     }
 }
+
+/// What is no longer kept. It is dropped outside the lock, because that may run somebody else's code.
+type Gone<S> = Vec<(Option<((S, Said), Arc<Store>)>, Option<(S, Arc<Core>)>)>;
 
 impl<S: Clone + Eq + Hash> Kind<S> {
     /// The store that has these settings, made where there is none yet.
@@ -60,6 +66,31 @@ impl<S: Clone + Eq + Hash> Kind<S> {
         let store = Arc::new(Store::new(core, configured, whole));
         self.stores.insert(key, Arc::clone(&store));
         store
+    }
+
+    /// As [`store`](Self::store), for one that is kept while it is in use. Also what is in use no more.
+    fn passing(
+        &mut self,
+        (settings, configured): (S, Vec<Configured>),
+        kind: impl FnOnce(S) -> Settings,
+    ) -> (Arc<Store>, Gone<S>) {
+        let mut gone = Vec::new();
+        for key in std::mem::take(&mut self.passing) {
+            if self.stores.get(&key).is_some_and(|store| Arc::strong_count(store) > 1) {
+                self.passing.push(key);
+                continue;
+            }
+            let store = self.stores.remove_entry(&key);
+            // Held by the map, and by the store that goes.
+            let alone = self.cores.get(&key.0).is_some_and(|core| Arc::strong_count(core) == 2);
+            gone.push((store, if alone { self.cores.remove_entry(&key.0) } else { None }));
+        }
+        let said = configured.iter().map(|one| (one.name, Secret::new(&one.value))).collect();
+        let key = (settings.clone(), said);
+        if !self.passing.contains(&key) {
+            self.passing.push(key);
+        }
+        (self.store((settings, configured), kind, None), gone)
     }
 }
 
@@ -131,13 +162,23 @@ pub fn open_bucket(
 }
 
 fn open_s3(bucket: Option<&str>, options: Options, environment: &Environment) -> Result<Arc<Store>, ConfigError> {
+    let passing = options.is_provided();
     let said = S3Settings::configure(bucket, options, environment)?;
-    Ok(with_stores(|stores| stores.s3.store(said, |settings| Settings::S3(Box::new(settings)), None)))
+    let kind = |settings| Settings::S3(Box::new(settings));
+    Ok(match passing {
+        true => with_stores(|stores| stores.s3.passing(said, kind)).0,
+        false => with_stores(|stores| stores.s3.store(said, kind, None)),
+    })
 }
 
 fn open_gcs(bucket: Option<&str>, options: Options, environment: &Environment) -> Result<Arc<Store>, ConfigError> {
+    let passing = options.is_provided();
     let said = GcsSettings::configure(bucket, options, environment)?;
-    Ok(with_stores(|stores| stores.gcs.store(said, |settings| Settings::Gcs(Box::new(settings)), None)))
+    let kind = |settings| Settings::Gcs(Box::new(settings));
+    Ok(match passing {
+        true => with_stores(|stores| stores.gcs.passing(said, kind)).0,
+        false => with_stores(|stores| stores.gcs.store(said, kind, None)),
+    })
 }
 
 fn open_azure(
@@ -145,8 +186,13 @@ fn open_azure(
     options: Options,
     environment: &Environment,
 ) -> Result<Arc<Store>, ConfigError> {
+    let passing = options.is_provided();
     let said = AzureSettings::configure(location, options, environment)?;
-    Ok(with_stores(|stores| stores.azure.store(said, |settings| Settings::Azure(Box::new(settings)), None)))
+    let kind = |settings| Settings::Azure(Box::new(settings));
+    Ok(match passing {
+        true => with_stores(|stores| stores.azure.passing(said, kind)).0,
+        false => with_stores(|stores| stores.azure.store(said, kind, None)),
+    })
 }
 
 fn web(settings: WebSettings) -> Settings {

@@ -162,6 +162,11 @@ impl Store {
         }
     }
 
+    /// Whether folders that a deletion leaves empty are to be deleted as well.
+    pub fn automatic_cleanup(&self) -> bool {
+        matches!(&self.core.settings, Settings::Local(Some(folder)) if folder.automatic_cleanup)
+    }
+
     /// The credentials that count now, fetched where that is needed; `None` where requests have none.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! How requests travel, whatever the store: trust, patience, repetition.
 
+pub(crate) mod network;
+
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -9,9 +11,9 @@ use object_store::{BackoffConfig, ClientOptions, RetryConfig};
 use crate::ConfigError;
 use crate::address::is_near;
 use crate::given::{Given, Secret, Spec, Value};
-use crate::network::{NETWORK, Network};
 use crate::options::{FOREVER, invalid};
 use crate::transport::{ClientSettings, Dressed, Redirects, client, following};
+use network::{NETWORK, Network};
 
 pub(crate) const ALLOW_HTTP: Spec = Spec::new("allow_http", "whether requests may go unencrypted")
     .also(&["aws_allow_http"])

@@ -61,7 +61,8 @@ pub use local::is_unfinished;
 pub use manage::{Metadata, copy, create_bucket, exists, head};
 pub use methods::{
     Answer, Lister, Place, Put, RangesOptions, Reader, ReaderOptions, Spot, Writer, WriterOptions, copy_to, list_level,
-    open, put_file, put_slices, put_with, read_buffer, read_buffers, read_ranges, remove, rename, sign, stat,
+    open, put_file, put_slices, put_with, read_buffer, read_buffers, read_ranges, remove, remove_empty_folders, rename,
+    sign, stat,
 };
 pub use object::Object;
 pub use progress::{Progress, Snapshot};

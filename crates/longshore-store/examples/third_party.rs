@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use futures_executor::block_on;
 use longshore_store::{
-    AnyObjectStore, PyExternalObjectStore, PyObjectStore, PyObjectStoreResult, PyPath, PyS3Store, PyUrl,
-    register_exceptions_module, register_store_module,
+    AnyObjectStore, PyClientOptions, PyExternalObjectStore, PyObjectStore, PyObjectStoreResult, PyPath, PyS3Store,
+    PyUrl, register_exceptions_module, register_store_module,
 };
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -26,6 +26,8 @@ fn third_party(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(same, module)?)?;
     module.add_function(wrap_pyfunction!(settings, module)?)?;
     module.add_function(wrap_pyfunction!(s3, module)?)?;
+    module.add_function(wrap_pyfunction!(client, module)?)?;
+    module.add_function(wrap_pyfunction!(echo, module)?)?;
     module.add_function(wrap_pyfunction!(names, module)?)
 }
 
@@ -95,4 +97,18 @@ fn s3(store: PyS3Store) -> String {
 #[pyfunction]
 fn names(path: PyPath, url: PyUrl) -> (PyPath, PyUrl) {
     (path, url)
+}
+
+/// What a client of `object_store` is made with. Debug shows names alone.
+#[pyfunction]
+fn client(options: PyClientOptions) -> String {
+    let shown = format!("{options:?}");
+    let _: object_store::ClientOptions = options.into();
+    shown
+}
+
+/// A class as a result.
+#[pyfunction]
+fn echo(store: PyS3Store) -> PyS3Store {
+    store
 }

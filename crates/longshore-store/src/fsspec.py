@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     Store = tuple[str, tuple[object, ...], dict[str, object]]
 
 # Arguments that say how the file system works and not which objects are in it.
-_HARMLESS = frozenset(
-    "asynchronous loop batch_size skip_instance_cache use_listings_cache listings_expiry_time max_paths auto_mkdir "
-    "default_block_size default_fill_cache default_cache_type default_cache_options cache_regions max_concurrency "
-    "fixed_upload_size cache_timeout consistency check_connection timeout secure_serialize blocksize block_size cache_type "
-    "cache_options simple_links same_scheme size_policy encoded get_client consistency_checks session_kwargs".split()
-)
+_HARMLESS = {
+    *("asynchronous", "auto_mkdir", "batch_size", "block_size", "blocksize", "cache_options", "cache_regions"),
+    *("cache_timeout", "cache_type", "check_connection", "consistency", "default_block_size", "default_cache_options"),
+    *("default_cache_type", "default_fill_cache", "encoded", "fixed_upload_size", "get_client", "listings_expiry_time"),
+    *("loop", "max_concurrency", "max_paths", "same_scheme", "secure_serialize", "session_kwargs", "simple_links"),
+    *("size_policy", "skip_instance_cache", "timeout", "use_listings_cache"),
+}
 
 
 def describe(system: object) -> Store | None:
@@ -79,7 +80,9 @@ def _s3(system: Any, path: str) -> Store:
     options = _options(system, known)
     client = dict(options.get("client_kwargs") or {})
     _refuse_the_rest(
-        client, "region_name endpoint_url aws_access_key_id aws_secret_access_key aws_session_token verify use_ssl", "client_kwargs."
+        client,
+        "region_name endpoint_url aws_access_key_id aws_secret_access_key aws_session_token verify use_ssl",
+        "client_kwargs.",
     )
     if options.get("s3_additional_kwargs"):
         raise LookupError("its argument s3_additional_kwargs has no counterpart")
@@ -87,7 +90,9 @@ def _s3(system: Any, path: str) -> Store:
         raise LookupError("its argument client_kwargs.verify has no counterpart")
     config = dict(options.get("config_kwargs") or {})
     style = dict(config.pop("s3", None) or {})
-    _refuse_the_rest(config, "signature_version connect_timeout read_timeout retries max_pool_connections", "config_kwargs.")
+    _refuse_the_rest(
+        config, "signature_version connect_timeout read_timeout retries max_pool_connections", "config_kwargs."
+    )
     _refuse_the_rest(style, "addressing_style", "config_kwargs.s3.")
     bucket, prefix = _bucket(path, "bucket")
     endpoint = options.get("endpoint_url") or client.get("endpoint_url")
@@ -125,7 +130,9 @@ def _gcs(system: Any, path: str) -> Store:
     elif isinstance(token, str) and token not in ("browser", "cache"):
         keywords["application_credentials"] = token
     else:
-        raise LookupError("its argument token is of a kind that has no counterpart; give the store a credential_provider")
+        raise LookupError(
+            "its argument token is of a kind that has no counterpart; give the store a credential_provider"
+        )
     return "GCSStore", (bucket,), _said(keywords)
 
 
@@ -136,7 +143,7 @@ def _azure(system: Any, path: str) -> Store:
     )
     options = _options(system, known)
     container, prefix = _bucket(path, "container")
-    same = "account_name account_key connection_string sas_token client_id client_secret tenant_id".split()
+    same = ["account_name", "account_key", "connection_string", "sas_token", "client_id", "client_secret", "tenant_id"]
     keywords: dict[str, object] = {name: options.get(name) for name in same}
     keywords["prefix"] = prefix
     host = options.get("account_host")
@@ -169,7 +176,14 @@ def _http(system: Any, path: str) -> Store:
 
 def _obstore(system: Any, path: str) -> Store:
     protocol = str(system.protocol if isinstance(system.protocol, str) else system.protocol[0])
-    names = {"s3": "S3Store", "s3a": "S3Store", "gs": "GCSStore", "gcs": "GCSStore", "az": "AzureStore", "azure": "AzureStore"}
+    names = {
+        "s3": "S3Store",
+        "s3a": "S3Store",
+        "gs": "GCSStore",
+        "gcs": "GCSStore",
+        "az": "AzureStore",
+        "azure": "AzureStore",
+    }
     names.update(adl="AzureStore", abfs="AzureStore", abfss="AzureStore")
     if protocol == "file":
         return "LocalStore", (path or "/",), {}

@@ -88,9 +88,14 @@ impl<'py> Arguments<'py> {
 ///
 /// `TypeError` for a value that is of no type an option can have.
 pub fn read_options(options: &Bound<'_, PyDict>) -> PyResult<Options> {
+    Ok(read_texts(options)?.into_iter().collect())
+}
+
+/// The same as texts.
+pub(crate) fn read_texts(options: &Bound<'_, PyDict>) -> PyResult<BTreeMap<String, String>> {
     let mut reader = Reader { py: options.py(), who: "", texts: BTreeMap::new() };
     reader.every("options", options, Reader::add)?;
-    Ok(reader.texts.into_iter().collect())
+    Ok(reader.texts)
 }
 
 fn attribute<'py>(of: &Bound<'py, PyAny>, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {

@@ -1,5 +1,9 @@
 //! Where a setting belongs: all of them share one flat list of names, but Python has them in three dictionaries.
 
+use object_store::aws::AmazonS3ConfigKey;
+use object_store::azure::AzureConfigKey;
+use object_store::gcp::GoogleConfigKey;
+
 use crate::store::Kind;
 
 /// Settings of the HTTP client: what `client_options` takes.
@@ -96,17 +100,47 @@ pub(crate) fn abroad(kind: Kind, name: &'static str) -> Abroad {
         _ => {}
     }
     match (kind, name) {
-        (Kind::S3, "profile" | "credential_process" | "external_id" | "source_profile") => Abroad::Provider,
-        (Kind::S3, "use_dualstack_endpoint" | "use_fips_endpoint" | "use_accelerate_endpoint") => Abroad::Endpoint,
+        (Kind::S3, "use_dualstack_endpoint" | "use_fips_endpoint" | "use_accelerate_endpoint" | "endpoint_url_s3") => {
+            Abroad::Endpoint
+        }
         (Kind::Gcs, "endpoint") => Abroad::Config("base_url"),
         // What new buckets are made with; others make none.
         (Kind::Gcs, "project" | "bucket_location") => Abroad::Needless,
-        (Kind::Gcs, "metadata_host") => Abroad::Provider,
+        // The same objects over another interface.
         (Kind::Gcs, "xml_api") => Abroad::Needless,
-        (Kind::Azure, "connection_string") => Abroad::Provider,
-        (Kind::Azure, "identity_header") => Abroad::Provider,
-        (Kind::Azure, "emulator_url") | (Kind::Http, _) => Abroad::Impossible,
-        (_, name) => Abroad::Config(name),
+        (kind, name) if is_theirs(kind, name) => Abroad::Config(name),
+        (kind, name) if SOURCES.contains(&name) && kind.cloud().is_some() => Abroad::Provider,
+        _ => Abroad::Impossible,
+    }
+}
+
+/// Settings of who gives credentials that others do not know.
+const SOURCES: [&str; 16] = [
+    "config_file",
+    "connection_string",
+    "container_authorization_token",
+    "credential_process",
+    "credential_source",
+    "duration_seconds",
+    "ec2_metadata_disabled",
+    "external_id",
+    "identity_header",
+    "metadata_host",
+    "profile",
+    "shared_credentials_file",
+    "source_profile",
+    "sso_session",
+    "sts_endpoint",
+    "metadata_service_timeout",
+];
+
+/// Whether `object_store` has a setting of this name.
+fn is_theirs(kind: Kind, name: &str) -> bool {
+    match kind {
+        Kind::S3 => name.parse::<AmazonS3ConfigKey>().is_ok(),
+        Kind::Gcs => name.parse::<GoogleConfigKey>().is_ok(),
+        Kind::Azure => name.parse::<AzureConfigKey>().is_ok(),
+        _ => false,
     }
 }
 
@@ -125,6 +159,19 @@ mod tests {
                 assert!(name.parse::<ClientConfigKey>().is_ok(), "{name}");
             }
         }
+    }
+
+    #[test]
+    fn what_others_are_not_told_is_known_one_by_one() {
+        let mut found = Vec::new();
+        for kind in [Kind::S3, Kind::Gcs, Kind::Azure] {
+            for spec in longshore_config::specs(kind.scheme()).into_iter().filter(|spec| spec.keyword) {
+                if abroad(kind, spec.name) == Abroad::Impossible {
+                    found.push(spec.name);
+                }
+            }
+        }
+        assert_eq!(found, ["emulator_url"]);
     }
 
     #[test]

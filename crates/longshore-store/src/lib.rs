@@ -3,6 +3,7 @@
 
 mod abroad;
 mod classes;
+mod client;
 mod credentials;
 mod error;
 mod exceptions;
@@ -21,6 +22,7 @@ mod store;
 mod support;
 
 pub use classes::{PyAzureStore, PyGCSStore, PyHttpStore, PyLocalStore, PyMemoryStore, PyS3Store, from_url};
+pub use client::{PyClientConfigKey, PyClientOptions};
 pub use error::{PyObjectStoreError, PyObjectStoreResult};
 pub use exceptions::{import_exceptions_from, register_exceptions_module};
 pub use given::read_options;

@@ -58,6 +58,8 @@ impl PyObjectStore {
     fn of(store: &Bound<'_, Store>) -> PyResult<Self> {
         let inner = Arc::clone(&store.get().0);
         inner.make_ready()?;
+        // The client is made here, attached, because a new one reads the environment. Where that fails, requests tell.
+        let _ = inner.handle.live();
         Ok(Self { objects: inner.objects(), python: Some(Arc::new((store.clone().into_any().unbind(), inner))) })
     }
 }

@@ -239,10 +239,12 @@ fn streamed<T: Send + 'static>(
     Items::Unread(Some(Box::new(make))).boxed()
 }
 
+/// What was read. The last item is `None`: without it the stream was cut off, which is never silent.
+type Arriving<T> = mpsc::Receiver<Option<Result<T>>>;
+
 enum Items<T> {
     Unread(Option<Box<dyn FnOnce() -> BoxStream<'static, Result<T>> + Send>>),
-    /// The last item is `None`: without it the stream was cut off, which is never silent.
-    Reading(Ours<(mpsc::Receiver<Option<Result<T>>>, JoinHandle<()>)>),
+    Reading(Ours<(Arriving<T>, JoinHandle<()>)>),
     Ended,
 }
 

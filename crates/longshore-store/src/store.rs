@@ -262,10 +262,13 @@ thread_local! {
 
 /// Makes an object of `class` that wraps `inner`.
 ///
-/// PyO3 cannot make an object of a class that Python derived from ours out of a value of Rust, so the value waits for `__new__`.
+/// PyO3 cannot make an object of a class that Python derived from ours out of a value of Rust, so the value waits for `__new__`:
+/// that of the native class, which nobody can have overridden.
 pub(crate) fn wrap<'py>(class: &Bound<'py, PyType>, inner: Arc<Inner>) -> PyResult<Bound<'py, PyAny>> {
+    let py = class.py();
+    let native = crate::classes::native(py, inner.kind);
     HANDED.set(Some(inner));
-    let made = class.call_method1(intern!(class.py(), "__new__"), (class,));
+    let made = native.call_method1(intern!(py, "__new__"), (class,));
     HANDED.take();
     made
 }

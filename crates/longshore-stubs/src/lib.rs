@@ -1,7 +1,7 @@
 //! Type hints for extension modules that have longshore's store classes.
 //!
 //! An extension module that registers the classes of `longshore-store` under its own name needs stubs under that name.
-//! [`write`] puts them into its package; a build script may do so, or the command `longshore stubs`.
+//! [`write()`] puts them into its package; a build script may do so, or the command `longshore stubs`.
 //!
 //! ```no_run
 //! // build.rs of a package whose Python sources are in python/my_module
@@ -44,12 +44,12 @@ pub fn write(package_dir: impl AsRef<Path>, module: &str, store: &str, exception
     if marker.exists() { Ok(()) } else { fs::write(marker, "") }
 }
 
-/// The hints of the store module, as [`write`] writes them.
+/// The hints of the store module, as [`write()`] writes them.
 pub fn store(module: &str, store: &str, exceptions: &str) -> String {
     named(STORE, module, store, exceptions)
 }
 
-/// The hints of the exceptions module, as [`write`] writes them.
+/// The hints of the exceptions module, as [`write()`] writes them.
 pub fn exceptions(module: &str, store: &str, exceptions: &str) -> String {
     named(EXCEPTIONS, module, store, exceptions)
 }

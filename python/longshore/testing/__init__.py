@@ -24,7 +24,8 @@ import secrets
 
 from longshore import _objects
 from longshore._lazy import abc, types, typing
-from longshore._native import Gateway, S3Store
+from longshore._native import Gateway
+from longshore.store import S3Store
 
 __all__ = ["Fault", "Faults", "Server", "server"]
 
@@ -126,7 +127,7 @@ class Server:
             "AWS_DEFAULT_REGION": self.region,
         }
 
-    def store_for(self, bucket: str, **options: typing.Unpack[types.S3Options]) -> S3Store:
+    def store_for(self, bucket: str, /, **options: typing.Unpack[types.S3Options]) -> S3Store:
         """The store of one bucket on this server. The bucket need not exist yet."""
         options.setdefault("endpoint", self.endpoint)
         options.setdefault("access_key_id", self.access_key)

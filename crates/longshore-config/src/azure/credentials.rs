@@ -17,9 +17,9 @@ use crate::address::is_near;
 use crate::credential::Credential;
 use crate::given::Secret;
 use crate::kept::{Credentials, Giver, Kept};
-use crate::network::Network;
 use crate::oauth::{self, Issued, Issuer, Question, Token, TokenError, encoded};
 use crate::transport::{ClientSettings, client};
+use crate::wire::network::Network;
 
 /// What to do when there are no credentials.
 pub(super) const ADVICE: &str = "pass account_key, sas_token or a service principal (client_id, client_secret, tenant_id), set \

@@ -22,9 +22,9 @@ use crate::address::is_near;
 use crate::credential::{Credential, Fetched};
 use crate::given::Secret;
 use crate::kept::{Credentials, Fetch, Giver, Kept};
-use crate::network::Network;
 use crate::oauth::{self, Issued, Issuer, Question, Token, TokenError};
 use crate::transport::{ClientSettings, client};
+use crate::wire::network::Network;
 
 /// What to do when there are no credentials.
 pub(super) const ADVICE: &str = "run `gcloud auth application-default login`, set GOOGLE_APPLICATION_CREDENTIALS to the key file \

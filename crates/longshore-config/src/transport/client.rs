@@ -22,7 +22,7 @@ use super::redirects::{Led, Redirects};
 use super::seats::{Seated, Seats};
 use super::trace::{Requests, Trace};
 use super::trust::{self, Trust};
-use crate::network::Network;
+use crate::wire::network::Network;
 use crate::{ConfigError, Context};
 
 /// What decides how requests travel. Stores in which it is equal share connections.

@@ -59,6 +59,19 @@ impl Requests {
         REQUESTS.scope(self.clone(), future)
     }
 
+    /// Counts for the same work what `future` sends, which is handed to another task.
+    pub(crate) async fn along<F: Future>(work: Option<Self>, future: F) -> F::Output {
+        match work {
+            Some(requests) => REQUESTS.scope(requests, future).await,
+            None => future.await,
+        }
+    }
+
+    /// Those of the work that asks, where somebody measures.
+    pub(crate) fn current() -> Option<Self> {
+        REQUESTS.try_with(Self::clone).ok()
+    }
+
     /// Requests sent so far.
     pub fn sent(&self) -> u32 {
         self.0.load(Ordering::Relaxed)

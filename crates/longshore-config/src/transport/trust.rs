@@ -15,8 +15,8 @@ use rustls_platform_verifier::Verifier;
 use x509_cert::der::Decode;
 
 use crate::ConfigError;
-use crate::network::{Network, ROOT_CERTIFICATE, Versions};
 use crate::options::invalid;
+use crate::wire::network::{Network, ROOT_CERTIFICATE, Versions};
 
 /// How errors name the option and its variable.
 const BUNDLE: &str = "ca_bundle (AWS_CA_BUNDLE)";

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 use longshore_config::{
-    Credential, CredentialsError, Environment, Fetched, Location, Options, S3Access, Store, Trace, open,
+    Credential, CredentialsError, Environment, Fetched, Location, Options, Requests, S3Access, Store, Trace, open,
 };
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
@@ -120,11 +120,13 @@ fn fetched_keys_are_kept() {
     run(async {
         let server = Server::start(give);
         let store = on_an_instance(&server.url());
+        let requests = Requests::default();
         for _ in 0..3 {
-            let credential = access(&store).credentials.as_ref().unwrap().get_credential().await.unwrap();
+            let asked = requests.scope(access(&store).credentials.as_ref().unwrap().get_credential());
+            let credential = asked.await.unwrap();
             assert_eq!((&*credential.key_id, credential.token.as_deref()), ("AK", Some("T")));
         }
-        assert_eq!(server.connections(), 3);
+        assert_eq!((server.connections(), requests.sent()), (3, 3));
         let Fetched { credential, expires_at } = store.credentials().await.unwrap().unwrap();
         assert!(matches!(credential, Credential::Aws { access_key_id, .. } if access_key_id == "AK"));
         // The first second of the year 2999.

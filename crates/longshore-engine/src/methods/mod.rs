@@ -24,7 +24,7 @@ pub use listing::{Lister, list_level};
 pub use putting::{Put, put_with};
 pub use ranges::{RangesOptions, read_ranges};
 pub use reader::{Reader, ReaderOptions};
-pub use removing::remove;
+pub use removing::{remove, remove_empty_folders};
 pub use signing::sign;
 pub use sources::{put_file, put_slices};
 pub use spot::{Place, Spot};

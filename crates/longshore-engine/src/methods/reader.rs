@@ -203,7 +203,8 @@ impl Reader {
     async fn read_blocks(&mut self, at: u64, end: u64) -> Result<Vec<Bytes>, Error> {
         let goes_on = at == self.expected;
         let covered = self.blocks.front().is_some_and(|first| first.range.start <= at) && at < self.planned;
-        if !covered && !(goes_on && at == self.planned) {
+        let follows = goes_on && at == self.planned;
+        if !(covered || follows) {
             self.blocks.clear();
             (self.planned, self.window) = (at, self.buffer);
         }

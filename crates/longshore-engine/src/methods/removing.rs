@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
-use longshore_config::Trace;
+use longshore_config::{Scheme, Trace};
 
 use super::spot::{Place, Spot};
 use crate::delete::{delete_keys, delete_object, summary};
@@ -49,4 +49,27 @@ pub async fn remove(
             if failures.is_empty() { Ok(()) } else { Err(summary(failures, context)) }
         }
     }
+}
+
+/// Takes away the folders that the files of `keys` were in, where they are empty now, up to the folder `root`, which stays. For
+/// a store of local files; elsewhere there are no folders.
+pub async fn remove_empty_folders(place: &Place, root: &str, keys: Vec<String>) {
+    if place.scheme() != Some(Scheme::File) {
+        return;
+    }
+    let root = std::path::Path::new("/").join(root);
+    let work = tokio::task::spawn_blocking(move || {
+        for key in keys {
+            let file = std::path::Path::new("/").join(key);
+            let folders = file.ancestors().skip(1).take_while(|folder| folder.starts_with(&root) && **folder != *root);
+            for folder in folders {
+                // One that is not empty ends it; so does one that is not ours. The objects are gone, and that was asked.
+                if std::fs::remove_dir(folder).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    // There is nothing to tell.
+    let _ = work.await;
 }

@@ -149,3 +149,19 @@ async fn whom_an_authority_of_the_bundle_has_signed_is_trusted_as_before() {
     let (endpoint, authority) = encrypted("127.0.0.1", [2020, 2099]).await;
     ask(&endpoint, &[("ca_bundle", authority.path().to_str().unwrap())]).await.unwrap();
 }
+
+#[tokio::test]
+async fn trust_may_be_given_as_text_kept_from_the_system_or_waived() {
+    let text = |file: &tempfile::NamedTempFile| std::fs::read_to_string(file.path()).unwrap();
+    let (endpoint, authority) = encrypted("127.0.0.1", [2020, 2099]).await;
+    let (wrong, other) = encrypted("other.example", [2020, 2021]).await;
+    let (good, bad) = (text(&authority), text(&other));
+    ask(&endpoint, &[("root_certificate", &good)]).await.unwrap();
+    ask(&endpoint, &[("root_certificate", &good), ("disable_system_certificates", "true")]).await.unwrap();
+    ask(&endpoint, &[("root_certificate", &good), ("http1_only", "false")]).await.unwrap();
+    let refused = refusal(&endpoint, &[("root_certificate", &bad), ("disable_system_certificates", "true")]).await;
+    assert!(refused.to_string().contains("could not connect"), "{refused}");
+    // Neither its name nor its time is right, and nobody has signed it who is known.
+    refusal(&wrong, &[]).await;
+    ask(&wrong, &[("allow_invalid_certificates", "true")]).await.unwrap();
+}

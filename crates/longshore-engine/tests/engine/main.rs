@@ -12,6 +12,7 @@ mod headers;
 mod listing;
 mod local;
 mod managing;
+mod methods;
 mod place;
 mod ranges;
 mod reading;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longshore_engine::{Context, copy_to, remove, rename, sign};
+use longshore_engine::{Context, copy_to, remove, remove_empty_folders, rename, sign};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
@@ -27,9 +27,16 @@ pub(crate) fn store_delete<'py>(
         [one] => Context::new("delete", &*one.uri),
         _ => Context::new("delete", place.uri(&place.whole(""))),
     };
-    let keys = spots.into_iter().map(|spot| spot.key).collect();
+    let keys: Vec<String> = spots.into_iter().map(|spot| spot.key).collect();
     Call::new(py, how, None).run(
-        |_, _| async move { remove(&place.place, keys, |key| place.uri(key), &context).await },
+        |_, _| async move {
+            let tidy = place.tidy.clone().map(|root| (root, keys.clone()));
+            let removed = remove(&place.place, keys, |key| place.uri(key), &context).await;
+            if let Some((root, keys)) = tidy {
+                remove_empty_folders(&place.place, &root, keys).await;
+            }
+            removed
+        },
         |py, (), _| Ok(py.None()),
     )
 }

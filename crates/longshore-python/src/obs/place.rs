@@ -19,6 +19,8 @@ pub(super) struct Where {
     prefix: String,
     /// What stands before whole keys in a URI.
     root: String,
+    /// Whether folders that a delete leaves empty are taken away, and which one stays.
+    pub(super) tidy: Option<String>,
 }
 
 impl Where {
@@ -31,20 +33,28 @@ impl Where {
             let found = store.get_type().name().map_or_else(|_| String::new(), |name| name.to_string());
             return Err(wrong_type(py, &format!("store must be a store of this package, not {found}")));
         };
+        let tidies = store.getattr("automatic_cleanup").is_ok_and(|tidies| tidies.is_truthy().unwrap_or(false));
         let store = store.get();
         let mut prefix = store.prefix().map(|prefix| format!("{prefix}/")).unwrap_or_default();
         if let Some(objects) = store.foreign() {
-            return Ok(Self { place: Place::Foreign(Arc::clone(objects)), prefix, root: "store:///".to_owned() });
+            return Ok(Self {
+                place: Place::Foreign(Arc::clone(objects)),
+                prefix,
+                root: "store:///".to_owned(),
+                tidy: None,
+            });
         }
         let mut handle = store.handle();
+        let mut tidy = tidies.then(String::new);
         if let Some((whole, before)) = handle.whole() {
+            tidy = tidy.map(|_| before.to_owned());
             prefix.insert_str(0, before);
             handle = whole;
         }
         let root = root_of(handle);
         // Made here, attached, because a new client reads the environment.
         handle.live().map_err(|error| raise(py, &Context::new(operation, &*root).config_error(error)))?;
-        Ok(Self { place: Place::Own(Arc::clone(handle)), prefix, root })
+        Ok(Self { place: Place::Own(Arc::clone(handle)), prefix, root, tidy })
     }
 
     /// The object that the caller calls `key`.

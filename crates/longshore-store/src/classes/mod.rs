@@ -43,6 +43,16 @@ macro_rules! store_class {
             }
         }
 
+        impl<'py> pyo3::IntoPyObject<'py> for $name {
+            type Target = pyo3::PyAny;
+            type Output = pyo3::Bound<'py, pyo3::PyAny>;
+            type Error = pyo3::PyErr;
+
+            fn into_pyobject(self, py: pyo3::Python<'py>) -> pyo3::PyResult<Self::Output> {
+                crate::store::wrap(&crate::store::class_of(py, self.0.kind), self.0)
+            }
+        }
+
         impl AsRef<std::sync::Arc<crate::MaybePrefixedStore<crate::OnRuntime>>> for $name {
             fn as_ref(&self) -> &std::sync::Arc<crate::MaybePrefixedStore<crate::OnRuntime>> {
                 &self.0.objects

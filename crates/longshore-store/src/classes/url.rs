@@ -160,7 +160,7 @@ fn s3_address(address: &str) -> Option<Found> {
     if let Some(service) = host.strip_suffix(".amazonaws.com") {
         let labels: Vec<&str> = service.split('.').collect();
         let place = labels.iter().rposition(|label| *label == "s3")?;
-        let region = labels[place + 1..].iter().filter(|label| **label != "dualstack").next_back();
+        let region = labels[place + 1..].iter().rfind(|label| **label != "dualstack");
         let region = region.map(|region| ("region", (*region).to_owned()));
         let (bucket, path) = if place == 0 { split() } else { (labels[..place].join("."), path.clone()) };
         let mut settings: Vec<_> = region.into_iter().collect();

@@ -105,7 +105,10 @@ fn our_own_package_has_the_same_hints() {
     // There the classes have methods as well.
     let expected = longshore_stubs::store("longshore", "_stores", "exceptions")
         .replace("class Store:\n", "class Store(ObjectStoreMethods):\n")
-        .replace("Unpack, disjoint_base\n", "Unpack, disjoint_base\n\nfrom longshore.store import ObjectStoreMethods\n");
+        .replace(
+            "Unpack, disjoint_base\n",
+            "Unpack, disjoint_base\n\nfrom longshore.store import ObjectStoreMethods\n",
+        );
     if std::env::var_os("LONGSHORE_WRITE_TABLES").is_some() {
         std::fs::write(&path, expected).unwrap();
     } else {

@@ -10,9 +10,9 @@ use object_store::client::{HttpClient, HttpRequest, HttpRequestBody};
 
 use super::kept::{Fetch, Fresh, ask, keys, told};
 use crate::given::Secret;
-use crate::network::Network;
 use crate::options::invalid;
 use crate::transport::{ClientSettings, client};
+use crate::wire::network::Network;
 use crate::{ConfigError, Environment, address};
 
 const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";

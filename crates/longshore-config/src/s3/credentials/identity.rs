@@ -9,7 +9,7 @@ use object_store::client::HttpClient;
 use super::kept::{Fetch, Fresh, told};
 use super::sts;
 use crate::ConfigError;
-use crate::network::Network;
+use crate::wire::network::Network;
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 

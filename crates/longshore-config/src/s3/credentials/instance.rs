@@ -9,9 +9,9 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use object_store::client::{HttpClient, HttpRequest, HttpRequestBody};
 
 use super::kept::{Fetch, Fresh, ask, keys, told};
-use crate::network::Network;
 use crate::options::boolean;
 use crate::transport::{ClientSettings, client};
+use crate::wire::network::Network;
 use crate::{ConfigError, Environment, address};
 
 /// It answers at once or is not there.

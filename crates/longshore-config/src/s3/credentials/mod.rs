@@ -34,7 +34,7 @@ use crate::ConfigError;
 use crate::credential::Credential;
 use crate::given::Secret;
 use crate::kept::{Credentials, Giver, Kept};
-use crate::network::Network;
+use crate::wire::network::Network;
 
 /// What to do when there are no keys.
 pub(crate) const ADVICE: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or send unsigned requests (skip_signature=True, \

@@ -11,8 +11,8 @@ use object_store::client::HttpClient;
 use super::kept::{Fetch, Fresh};
 use super::{Source, sts};
 use crate::ConfigError;
-use crate::network::Network;
 use crate::profile::Profile;
+use crate::wire::network::Network;
 
 /// For STS and for whoever gives the keys that ask it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(75);

@@ -13,9 +13,9 @@ use serde_json::Value;
 use sha1::{Digest, Sha1};
 
 use super::kept::{Fetch, Fresh, ask, keys, told};
-use crate::network::Network;
 use crate::profile::{Profile, SharedFiles};
 use crate::transport::{ClientSettings, client};
+use crate::wire::network::Network;
 use crate::{ConfigError, Environment, address};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -11,8 +11,8 @@ use quick_xml::events::Event;
 use reqwest::Url;
 
 use super::kept::{Fresh, ask, told};
-use crate::network::Network;
 use crate::transport::{ClientSettings, client};
+use crate::wire::network::Network;
 use crate::{ConfigError, address};
 
 const SILENCE: Duration = Duration::from_secs(5);
