@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAGE := tools/stage
+EXTENSION := examples/extension
 PEERS := target/peers-venv
 TOOLS := $(VENV)/.installed
 NODE := $(VENV)/node/.installed
@@ -20,7 +21,7 @@ unexport STORAGE_EMULATOR_HOST
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo test lint test-rust test-python types docs native wheel bench bench-commands clean
+.PHONY: help demo test lint test-rust test-python types docs native wheel extension bench bench-commands clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -28,11 +29,14 @@ help: ## list the targets
 demo: native ## generate, list, read, verify and delete a data set of each kind, on an embedded S3 server
 	@$(PY) examples/demo.py
 
-test: lint test-rust types docs wheel test-python ## everything: lints, Rust tests, types, the site, the wheel, Python tests
+test: lint test-rust types docs wheel extension test-python ## everything: lints, Rust tests, types, the site, the wheel, Python tests
 
 lint: $(TOOLS) ## formatting and lints
 	@$(STAGE) "rustfmt" cargo fmt --all --check
 	@$(STAGE) "clippy" cargo clippy --workspace --all-targets --all-features -- -D warnings
+	@cp Cargo.lock $(EXTENSION)/Cargo.lock
+	@$(STAGE) "rustfmt, extension" cargo fmt --manifest-path $(EXTENSION)/Cargo.toml -p harbour -p ported --check
+	@$(STAGE) "clippy, extension" env CARGO_TARGET_DIR=target cargo clippy --manifest-path $(EXTENSION)/Cargo.toml --quiet -- -D warnings
 	@$(STAGE) "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@$(STAGE) "ruff" $(VENV)/bin/ruff check .
 	@$(STAGE) "ruff format" $(VENV)/bin/ruff format --check .
@@ -74,6 +78,16 @@ wheel: $(TOOLS) ## build the wheels, check their size, install them into an empt
 	@rm -rf target/source-venv && $(PYTHON) -m venv target/source-venv
 	@$(STAGE) "pip install ." target/source-venv/bin/python -m pip install --quiet .
 	@cd target && source-venv/bin/python -c 'import longshore; print("installed from source:", longshore.__version__)'
+
+# What others write, as wheels like theirs. It is a workspace of its own; with our versions of everything (its lock file is
+# ours, which Cargo cuts to what is used there), our profile and our target folder, most of it is built already.
+extension: $(TOOLS) ## build the extension modules of examples/extension, and install them into .venv
+	@cp Cargo.lock $(EXTENSION)/Cargo.lock
+	@rm -rf target/extension
+	@$(STAGE) "extension" bash -euc 'export CARGO_TARGET_DIR=$(CURDIR)/target; for member in harbour ported; do \
+	  $(VENV)/bin/maturin build --release --quiet --interpreter $(PY) \
+	    --manifest-path $(EXTENSION)/$$member/Cargo.toml --out target/extension; done; \
+	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall target/extension/*.whl'
 
 bench: native ## measure, and record under bench/results
 	@$(PY) bench/run.py
