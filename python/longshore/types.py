@@ -248,7 +248,7 @@ class S3Options(TransferOptions, total=False):
     disable_bulk_delete: Flag
     """Deletes objects one by one."""
     s3_express: Flag
-    """True is an error: directory buckets are not supported."""
+    """``True`` is an error, because directory buckets are not supported."""
 
 
 class GCSOptions(TransferOptions, total=False):
