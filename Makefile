@@ -55,7 +55,7 @@ docs: native ## the documentation site, in target/docs; a warning is an error
 	@$(STAGE) "docs" $(PY) -m sphinx --builder html --doctree-dir target/docs-trees --fresh-env --nitpicky --fail-on-warning --quiet docs target/docs
 	@echo "the first page is target/docs/index.html"
 
-test-python: native $(NODE) ## Python tests, on the embedded server and on servers of others
+test-python: native extension $(NODE) ## Python tests, on the embedded server and on servers of others
 	@$(STAGE) "Python tests" $(PY) -m pytest
 
 # One build for the demo, the tests and the wheel: all use the release profile.

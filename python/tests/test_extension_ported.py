@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 import extension_built
+import longshore
+from backends import Backends
 from longshore import testing
 
 pytestmark = pytest.mark.filterwarnings(extension_built.BUILT_ANEW)
@@ -45,9 +47,6 @@ def test_the_runtime_of_its_author_polls_its_stores(ported: Any, store: Any) -> 
         bucket = ported.store.S3Store("cargo", prefix="a", **options)
         with pytest.raises(FileNotFoundError):
             ported.fetch(bucket, "b")
-        server.store_for("cargo")
-        import longshore
-
         longshore.create_bucket("s3://cargo", store=server.store_for("cargo"))
         ported.save(bucket, "b", b"0123456789")
         assert ported.fetch(bucket, "b") == b"0123456789"
@@ -95,6 +94,18 @@ def test_keys_and_urls_are_texts(ported: Any) -> None:
     for wrong in ("no url", "a b"):
         with pytest.raises(ValueError, match="is not a URL"):
             ported.host(wrong)
+
+
+def test_options_of_a_client_reach_a_store_that_its_author_makes(ported: Any, backends: Backends) -> None:
+    web = backends["plain http"]
+    assert web.door is not None
+    (web.door / "crate").write_bytes(b"oranges")
+    options = {"allow_http": True, "timeout": "10s", "default_headers": {"x-cargo": "1"}}
+    assert ported.download(web.root, "crate", client_options=options) == b"oranges"
+    with pytest.raises(ported.exceptions.BaseError):
+        ported.download(web.root, "crate", client_options={"allow_http": False})
+    with pytest.raises(ported.exceptions.UnknownConfigurationKeyError, match="timeout"):
+        ported.download(web.root, "crate", client_options={"tiemout": 5})
 
 
 def test_its_bytes_pickle_under_the_name_it_gave_them(ported: Any) -> None:

@@ -1,20 +1,22 @@
 //! An extension module that was written with pyo3-object_store 0.13 and pyo3-bytes 0.8, and is built with longshore's crates.
 //!
 //! Only `Cargo.toml` says so. What authors of such modules use is here: the two modules, the three kinds of arguments, an
-//! enum over what a function takes, keys and URLs, a prefix around a store, an error type of their own, and a tokio runtime.
+//! enum over what a function takes, keys, URLs and options of a client, a prefix around a store, an error type of their own, and
+//! a tokio runtime.
 
 use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
+use object_store::http::HttpBuilder;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3_bytes::PyBytes;
 use pyo3_object_store::{
-    AnyObjectStore, MaybePrefixedStore, PyExternalObjectStore, PyObjectStore, PyObjectStoreError, PyObjectStoreResult,
-    PyPath, PyUrl,
+    AnyObjectStore, MaybePrefixedStore, PyClientOptions, PyExternalObjectStore, PyObjectStore, PyObjectStoreError,
+    PyObjectStoreResult, PyPath, PyUrl,
 };
 use tokio::runtime::Runtime;
 
@@ -34,6 +36,7 @@ fn ported(py: Python, m: &Bound<PyModule>) -> PyResult<()> {
     m.add_wrapped(wrap_pyfunction!(keys))?;
     m.add_wrapped(wrap_pyfunction!(header))?;
     m.add_wrapped(wrap_pyfunction!(host))?;
+    m.add_wrapped(wrap_pyfunction!(download))?;
     m.add_wrapped(wrap_pyfunction!(size))?;
     m.add_wrapped(wrap_pyfunction!(kind_of))?;
     Ok(())
@@ -143,6 +146,22 @@ fn header(py: Python, store: AnyObjectStore, path: PyPath) -> Result<PyBytes, Er
 #[pyfunction]
 fn host(url: PyUrl) -> Option<String> {
     url.as_ref().host_str().map(str::to_owned)
+}
+
+/// An object of a store that is made here, with the client's options that Python gave.
+#[pyfunction]
+#[pyo3(signature = (url, path, *, client_options = None))]
+fn download(
+    py: Python,
+    url: PyUrl,
+    path: PyPath,
+    client_options: Option<PyClientOptions>,
+) -> PyObjectStoreResult<PyBytes> {
+    let options: ClientOptions = client_options.map(Into::into).unwrap_or_default();
+    let url: String = url.into();
+    let store = HttpBuilder::new().with_url(url).with_client_options(options).build()?;
+    let body = py.detach(|| runtime().block_on(async { store.get(path.as_ref()).await?.bytes().await }))?;
+    Ok(PyBytes::new(body))
 }
 
 /// What some functions take: a store, or the bytes themselves.
