@@ -217,7 +217,7 @@ class AsyncReadableFile:
         self._at += len(line)
         return line
 
-    async def readlines(self, hint: int = -1, /) -> list[types.Bytes]:
+    async def readlines(self, hint: int | None = -1, /) -> list[types.Bytes]:
         """The lines from here to the end, or until ``hint`` bytes were read."""
         lines: list[types.Bytes] = []
         total = 0
@@ -251,7 +251,7 @@ class AsyncReadableFile:
 def _bytes_of(data: types.Data) -> memoryview:
     """The memory of ``data``, as bytes."""
     try:
-        view = memoryview(data)  # type: ignore[arg-type]
+        view = memoryview(data)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     except TypeError:
         advice = "; encode it" if isinstance(data, str) else ""
         raise ArgumentTypeError(f"a bytes-like object is required, not {type(data).__name__}{advice}") from None

@@ -39,7 +39,7 @@ class Said:
         self.max_concurrency = max_concurrency
 
 
-def put(store: Store, path: str, file: Any, said: Said) -> types.PutResult:
+def put(store: Store, path: str, file: object, said: Said) -> types.PutResult:
     """Writes ``file``, whatever it is, and waits."""
     if _is_file(file):
         return run_silent(_native.store_put_file, "put", store, path, os.fspath(file), said)  # type: ignore[no-any-return]
@@ -54,7 +54,7 @@ def put(store: Store, path: str, file: Any, said: Said) -> types.PutResult:
     return written.result
 
 
-def put_async(store: Store, path: str, file: Any, said: Said) -> asyncio.Future[types.PutResult]:
+def put_async(store: Store, path: str, file: object, said: Said) -> asyncio.Future[types.PutResult]:
     """Writes ``file``, whatever it is; the future's requests are under way."""
     if _is_file(file):
         return start_silent(_native.store_put_file, "put", store, path, os.fspath(file), said)
@@ -83,7 +83,7 @@ def writer(store: Store, path: str, said: Said) -> _native.Writer:
         raise named(error, "put") from error.__cause__
 
 
-def _is_file(file: object) -> bool:
+def _is_file(file: object) -> TypeIs[os.PathLike[str]]:
     if isinstance(file, str):
         raise ArgumentTypeError(
             "file is a str, which could be the content or the name of a file; "
@@ -96,7 +96,7 @@ def _is_file(file: object) -> bool:
 def _is_memory(file: object) -> bool:
     """Whether it has a buffer. That comes before everything else: rows of an array are no pieces of it."""
     try:
-        memoryview(file).release()  # type: ignore[arg-type]
+        memoryview(file).release()  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     except TypeError:
         return False
     except (BufferError, ValueError):

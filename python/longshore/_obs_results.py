@@ -133,13 +133,13 @@ class ListStream(Generic[Chunk]):
 
     def __next__(self) -> Chunk:
         chunk: Chunk = run_silent(self._listing.next, "list", self._chunk_size)
-        if not len(chunk):  # type: ignore[arg-type]
+        if not len(chunk):  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
             raise StopIteration
         return chunk
 
     async def __anext__(self) -> Chunk:
         chunk: Chunk = await start_silent(self._listing.next, "list", self._chunk_size)
-        if not len(chunk):  # type: ignore[arg-type]
+        if not len(chunk):  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
             raise StopAsyncIteration
         return chunk
 

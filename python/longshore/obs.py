@@ -416,7 +416,7 @@ def rename_async(store: Store, from_: str, to: str, *, overwrite: bool = True) -
 if TYPE_CHECKING:
 
     @overload
-    def sign(  # type: ignore[overload-overlap]
+    def sign(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
         store: Store, method: str, paths: str, expires_in: datetime.timedelta
     ) -> str: ...
     @overload
@@ -453,7 +453,7 @@ def sign(store: Store, method: str, paths: str | abc.Sequence[str], expires_in: 
 if TYPE_CHECKING:
 
     @overload
-    def sign_async(  # type: ignore[overload-overlap]
+    def sign_async(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
         store: Store, method: str, paths: str, expires_in: datetime.timedelta
     ) -> asyncio.Future[str]: ...
     @overload
@@ -486,7 +486,9 @@ def open_reader(store: Store, path: str, *, buffer_size: int = 1024 * 1024, size
     NotFoundError
         There is no such object; with ``size``, only the first read tells.
     """
-    opened: abc.Callable[..., ReadableFile] = lambda reader: ReadableFile(reader, buffer_size)  # noqa: E731
+    def opened(reader: _native.Reader) -> ReadableFile:
+        return ReadableFile(reader, buffer_size)
+
     return run_silent(_native.store_reader, "get", store, path, buffer_size, size, opened)  # type: ignore[no-any-return]
 
 
@@ -494,7 +496,10 @@ def open_reader_async(
     store: Store, path: str, *, buffer_size: int = 1024 * 1024, size: int | None = None
 ) -> asyncio.Future[AsyncReadableFile]:
     """As :func:`open_reader`, for ``asyncio``."""
-    opened: abc.Callable[..., AsyncReadableFile] = lambda reader: AsyncReadableFile(reader, buffer_size)  # noqa: E731
+
+    def opened(reader: _native.Reader) -> AsyncReadableFile:
+        return AsyncReadableFile(reader, buffer_size)
+
     return start_silent(_native.store_reader, "get", store, path, buffer_size, size, opened)
 
 

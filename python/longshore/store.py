@@ -244,7 +244,7 @@ class ObjectStoreMethods:
     if TYPE_CHECKING:
 
         @overload
-        def sign(  # type: ignore[overload-overlap]
+        def sign(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
             self, method: str, paths: str, expires_in: datetime.timedelta
         ) -> str: ...
         @overload
@@ -328,7 +328,7 @@ class ObjectStoreMethods:
 
 def _of(methods: ObjectStoreMethods) -> Store:
     """The store that has them."""
-    return methods  # type: ignore[return-value]
+    return methods  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
 
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ pub(crate) fn support(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
     module(py, &SUPPORT, "longshore_store.support", include_str!("support.py"))
 }
 
-/// The module of `fsspec.py`.
+/// The module of `file_systems.py`.
 pub(crate) fn fsspec(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
     static FSSPEC: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    module(py, &FSSPEC, "longshore_store.fsspec", include_str!("fsspec.py"))
+    module(py, &FSSPEC, "longshore_store.fsspec", include_str!("file_systems.py"))
 }
 
 /// A module whose name is in nobody's way: it is not among `sys.modules`.
