@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from typing_extensions import TypeIs
+
     from longshore._native import Store
 
 
@@ -39,7 +41,7 @@ class Said:
         self.max_concurrency = max_concurrency
 
 
-def put(store: Store, path: str, file: object, said: Said) -> types.PutResult:
+def put(store: Store, path: str, file: Any, said: Said) -> types.PutResult:
     """Writes ``file``, whatever it is, and waits."""
     if _is_file(file):
         return run_silent(_native.store_put_file, "put", store, path, os.fspath(file), said)  # type: ignore[no-any-return]
@@ -54,7 +56,7 @@ def put(store: Store, path: str, file: object, said: Said) -> types.PutResult:
     return written.result
 
 
-def put_async(store: Store, path: str, file: object, said: Said) -> asyncio.Future[types.PutResult]:
+def put_async(store: Store, path: str, file: Any, said: Said) -> asyncio.Future[types.PutResult]:
     """Writes ``file``, whatever it is; the future's requests are under way."""
     if _is_file(file):
         return start_silent(_native.store_put_file, "put", store, path, os.fspath(file), said)
@@ -105,6 +107,11 @@ def _is_memory(file: object) -> bool:
     return True
 
 
+def _is_mapping(file: object) -> bool:
+    """Whether its iterator would give names rather than pieces."""
+    return isinstance(file, dict)
+
+
 def _unusable(file: object, *more: str) -> ArgumentTypeError:
     kinds = ", ".join(
         ["bytes", "another object with a buffer", "a pathlib.Path", "a binary file", "an iterable of those", *more]
@@ -119,7 +126,7 @@ def _required(piece: Any) -> types.Data:
 
 
 def _pieces(file: Any, size: int) -> abc.Iterator[types.Data]:
-    if isinstance(file, dict):
+    if _is_mapping(file):
         raise _unusable(file)
     if hasattr(file, "read"):
         return _read(file, size)
@@ -138,7 +145,7 @@ def _read(file: Any, size: int) -> abc.Iterator[types.Data]:
 
 
 def _pieces_async(file: Any, size: int) -> abc.AsyncIterator[types.Data]:
-    if isinstance(file, dict):
+    if _is_mapping(file):
         raise _unusable(file, "an async iterable")
     if hasattr(file, "read"):
         return _read_async(file, size)
