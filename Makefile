@@ -45,7 +45,7 @@ test-rust: ## Rust tests and doctests
 	@$(STAGE) "Rust tests" cargo test --workspace
 
 types: native ## type checks by mypy and pyright, and the stubs against the built module
-	@$(STAGE) "mypy" $(VENV)/bin/mypy python/longshore compat/dlio_s3_rust/src examples bench docs python/tests
+	@$(STAGE) "mypy" $(VENV)/bin/mypy python/longshore crates/longshore-store/src compat/dlio_s3_rust/src examples bench docs python/tests
 	@$(STAGE) "stubtest" env MYPYPATH=python $(PY) -m mypy.stubtest longshore
 	@$(STAGE) "pyright" $(VENV)/bin/pyright --pythonpath $(PY) --warnings
 	@$(STAGE) "complete types" env PYTHONPATH=$(CURDIR)/python $(VENV)/bin/pyright --pythonpath $(PY) --verifytypes longshore --ignoreexternal

@@ -47,12 +47,12 @@ class GetResult:
 
     @property
     def attributes(self) -> dict[str, str]:
-        """What is said of its content: the names of headers, such as ``"Content-Type"``, and what else its writer chose."""
+        """What is said of its content, by the names of headers such as ``"Content-Type"`` and what else its writer chose."""
         return self._answer.attributes
 
     @property
     def range(self) -> tuple[int, int]:
-        """Which bytes of the object these are: the first, and the one after the last."""
+        """Which bytes of the object these are, as the offset of the first and the one after the last."""
         return self._answer.range
 
     def bytes(self) -> types.Bytes:
@@ -113,6 +113,7 @@ class BytesStream:
 class ListStream(Generic[Chunk]):
     """A listing, chunk by chunk, for ``for`` and ``async for``. Its next pages are on their way while a chunk is being used.
 
+    ``collect()`` gives all that remains as one chunk, and ``await collect_async()`` does so for ``asyncio``.
     An error of the store ends it; a listing is never short without one.
     """
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, List, Literal, Protocol, TypeAlias, TypedDict
 
-from longshore._native import Bytes
+from longshore._native import Bytes as Bytes
 from longshore._progress import Progress
 from longshore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store
 
@@ -23,7 +23,6 @@ __all__ = [
     "Attributes",
     "AzureOptions",
     "Buffer",
-    "Bytes",
     "Count",
     "Data",
     "DoctorReport",
@@ -249,7 +248,7 @@ class S3Options(TransferOptions, total=False):
     disable_bulk_delete: Flag
     """Deletes objects one by one."""
     s3_express: Flag
-    """True is an error: directory buckets are not supported."""
+    """``True`` is an error, because directory buckets are not supported."""
 
 
 class GCSOptions(TransferOptions, total=False):
@@ -453,7 +452,7 @@ class GetOptions(TypedDict, total=False):
     if_unmodified_since: datetime | None
     """Only if it was not written after this moment."""
     range: tuple[int, int] | Sequence[int] | OffsetRange | SuffixRange | None
-    """Only these bytes: from the first offset up to, and without, the second; or as the two dictionaries say."""
+    """Only the bytes from the first offset up to, and without, the second; or as the two dictionaries say."""
     version: str | None
     """This version of the object."""
     head: bool
@@ -468,7 +467,7 @@ class UpdateVersion(TypedDict, total=False):
 
 
 PutMode: TypeAlias = Literal["create", "overwrite"] | UpdateVersion
-"""Whether a write may take the place of what is there: never, always, or of one version only."""
+"""Whether a write may take the place of what is there, which is never, always, or only of one version."""
 
 
 class PutResult(TypedDict):
@@ -484,7 +483,7 @@ class ListResult(TypedDict):
     common_prefixes: List[str]
     """The folders in it, without a slash at their ends."""
     objects: Any
-    """The objects in it: a list of :class:`ObjectMeta`, or a record batch."""
+    """The objects in it, as a list of :class:`ObjectMeta` or as a record batch."""
 
 
 PutSource: TypeAlias = "Data | Path | IO[bytes] | Iterable[Data]"

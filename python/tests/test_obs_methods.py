@@ -6,6 +6,8 @@ import asyncio
 import inspect
 import os
 import pickle
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from datetime import timedelta
@@ -198,6 +200,46 @@ class TestClasses:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert len(result.bytes()) == 3_000_000
         writer.abort()
+
+
+LEAVE = """
+import asyncio, sys, threading
+import longshore as s3
+store = s3.store_for("s3://" + sys.argv[2])
+result = store.get(sys.argv[3])
+chunks = result.stream(1000)
+next(chunks)
+reader = store.open_reader(sys.argv[3], buffer_size=1000)
+reader.read(10)
+writer = store.open_writer(sys.argv[3] + "-new", buffer_size=5 << 20)
+writer.write(b"x" * 12_000_000)
+listing = store.list(chunk_size=1)
+next(listing)
+if sys.argv[1] == "a thread":
+    threading.Thread(target=lambda: list(store.get(sys.argv[3]).stream(10)), daemon=True).start()
+if sys.argv[1] == "a loop":
+    async def main():
+        writing = store.put_async(sys.argv[3] + "-async", (b"x" * 1_000_000 for _ in range(50)))
+        task = asyncio.create_task(writing)
+        await asyncio.sleep(0.05)
+    asyncio.run(main())
+print("bye")
+"""
+
+
+@pytest.mark.parametrize("busy", ["nobody", "a thread", "a loop"])
+def test_a_process_leaves_with_everything_open(gateway_place: Place, busy: str) -> None:
+    gateway_place.write({"a": b"x" * 9_000_000})
+    bucket = gateway_place.backend.root.removeprefix("s3://")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", LEAVE, busy, bucket, gateway_place.key("a")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "bye\n", "")
+    assert gateway_place.names() == ["a"]
 
 
 class TestSigning:

@@ -8,11 +8,13 @@ import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import boto3  # type: ignore[import-untyped]
 import pytest
 
 import longshore as s3
-from backends import Place
+from backends import Backends, Place, new_name
 from longshore import exceptions, obs
 from longshore.types import GetOptions
 
@@ -303,3 +305,33 @@ def test_last_modified_has_a_time_zone_and_is_now(place: Place) -> None:
     place.write({"a": b""})
     found = obs.head(place.store(), place.key("a"))["last_modified"]
     assert abs(found - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+def test_a_version_is_read_by_its_name(backends: Backends) -> None:
+    options: Any = backends["moto"].options
+    bucket = new_name()
+    client = boto3.client(
+        "s3",
+        endpoint_url=options["endpoint"],
+        aws_access_key_id=options["access_key_id"],
+        aws_secret_access_key=options["secret_access_key"],
+        region_name=options["region"],
+    )
+    store = s3.store_for(f"s3://{bucket}", **options)
+    s3.create_bucket(f"s3://{bucket}", store=store)
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    # The large one comes over several connections, all of them for that version.
+    bodies = [b"first", os.urandom(1 << 20) * 33, b"third"]
+    versions = [obs.put(store, "a", body, use_multipart=False)["version"] for body in bodies]
+    assert len({*versions}) == 3
+    assert None not in versions
+    for version, body in zip(versions, bodies, strict=True):
+        result = obs.get(store, "a", options={"version": version})
+        assert (result.meta["version"], result.meta["size"]) == (version, len(body))
+        assert result.bytes() == body
+        assert obs.get(store, "a", options={"version": version, "range": (1, 4)}).bytes() == body[1:4]
+    assert obs.head(store, "a")["version"] == versions[-1]
+    obs.delete(store, "a")
+    with pytest.raises(exceptions.NotFoundError):
+        obs.get(store, "a")
+    assert obs.get(store, "a", options={"version": versions[0]}).bytes() == b"first"

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from longshore import exceptions
+import longshore as s3
+from longshore import exceptions, testing
 from longshore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, Store, from_url
 
 KEYS: dict[str, Any] = {"access_key_id": "AKIA", "secret_access_key": "hunter2"}
@@ -284,3 +285,23 @@ def test_a_local_store_is_a_folder_that_is_there(tmp_path: Path) -> None:
 def test_nobody_makes_a_bare_store() -> None:
     with pytest.raises(TypeError, match="S3Store"):
         Store()
+
+
+def test_everything_in_all_can_be_imported() -> None:
+    namespace: dict[str, Any] = {}
+    exec("from longshore.store import *", namespace)
+    assert {"S3Store", "from_url"} <= set(namespace)
+
+
+def test_each_store_asks_the_endpoint_that_it_was_given() -> None:
+    with testing.server() as one, testing.server() as two:
+        for server, body in [(one, b"one"), (two, b"two")]:
+            s3.create_bucket("s3://bucket", store=server.store_for("bucket"))
+            S3Store(
+                "bucket",
+                endpoint=server.endpoint,
+                access_key_id=server.access_key,
+                secret_access_key=server.secret_key,
+            ).put("key", body)
+        for server, body in [(two, b"two"), (one, b"one")]:
+            assert s3.get("s3://bucket/key", store=server.store_for("bucket")) == body

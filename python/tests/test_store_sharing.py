@@ -332,7 +332,6 @@ class TestOthers:
             assert asyncio.run(there_and_back())["id"] == "an-item"
         assert json.loads((tmp_path / "item.json").read_text())["id"] == "an-item"
 
-
     @pytest.mark.parametrize("kind", [MemoryStore, LocalStore])
     def test_async_tiff_reads_from_a_store_of_ours(self, kind: type[Any], tmp_path: Path) -> None:
         """It takes stores by their methods, and those that it can build anew."""
@@ -388,8 +387,21 @@ class TestFileSystems:
             "s3", client_options={"allow_http": True}, region="us-east-1", **keys(aws)
         )
         assert third.list(DirFileSystem("bucket/folder", system)) == ["key"]
-        with pytest.raises(third.exceptions.NotSupportedError, match="DirFileSystem"):
+
+    def test_a_file_system_without_a_bucket_has_all_buckets(self, third: ModuleType, aws: testing.Server) -> None:
+        system = importlib.import_module("obstore.fsspec").FsspecStore(
+            "s3", client_options={"allow_http": True}, region="us-east-1", **keys(aws)
+        )
+        assert bytes(third.get(system, "bucket/folder/key")) == b"body"
+        third.put(system, "bucket/new/key", b"x")
+        assert third.list_under(system, "bucket/new") == ["bucket/new/key"]
+        assert s3.get("s3://bucket/new/key", store=aws.store_for("bucket")) == b"x"
+        third.delete(system, "bucket/new/key")
+        assert third.list_under(system, "bucket/new") == []
+        with pytest.raises(third.exceptions.NotSupportedError, match="the first part of a key is the bucket"):
             third.list(system)
+        with pytest.raises(FileNotFoundError):
+            third.get(system, "no-such-bucket/key")
 
     def test_others_are_known_by_their_classes_and_arguments(self, third: ModuleType) -> None:
         DirFileSystem = importlib.import_module("fsspec.implementations.dirfs").DirFileSystem  # noqa: N806

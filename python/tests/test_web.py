@@ -114,7 +114,7 @@ def test_a_store_shows_who_asks_and_no_secret(site: Site) -> None:
     other = s3.store_for(site.origin, bearer_token="hunter2")
     assert isinstance(other, s3.HTTPStore)
     assert other != store
-    assert (other.username, repr(other)) == (None, f'HTTPStore(origin="{site.origin}")')
+    assert (other.username, repr(other)) == (None, f'HTTPStore(url="{site.origin}", bearer_token="****")')
 
 
 def test_options_say_who_asks_and_what_else_is_sent(site: Site) -> None:

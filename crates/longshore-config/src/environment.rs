@@ -47,7 +47,8 @@ impl Environment {
     /// What the machine says: where programs and a person's files are. In it nothing counts but what is said outright, as where a
     /// store is opened by the configuration of another.
     pub fn of_machine() -> Self {
-        std::env::vars().filter(|(name, _)| MACHINE.contains(&&**name)).collect()
+        let read = Self::read();
+        read.0.into_iter().filter(|(name, _)| MACHINE.contains(&&**name)).collect()
     }
 
     /// The same with other values for some variables, and without others.

@@ -28,6 +28,8 @@ fn third_party(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(s3, module)?)?;
     module.add_function(wrap_pyfunction!(client, module)?)?;
     module.add_function(wrap_pyfunction!(echo, module)?)?;
+    module.add_function(wrap_pyfunction!(list_under, module)?)?;
+    module.add_function(wrap_pyfunction!(delete, module)?)?;
     module.add_function(wrap_pyfunction!(names, module)?)
 }
 
@@ -111,4 +113,15 @@ fn client(options: PyClientOptions) -> String {
 #[pyfunction]
 fn echo(store: PyS3Store) -> PyS3Store {
     store
+}
+
+#[pyfunction]
+fn list_under(py: Python<'_>, store: AnyObjectStore, prefix: PyPath) -> PyObjectStoreResult<Vec<String>> {
+    let found: Vec<_> = py.detach(|| block_on(store.as_ref().list(Some(prefix.as_ref())).try_collect()))?;
+    Ok(found.into_iter().map(|found| found.location.to_string()).collect())
+}
+
+#[pyfunction]
+fn delete(py: Python<'_>, store: AnyObjectStore, key: PyPath) -> PyObjectStoreResult<()> {
+    Ok(py.detach(|| block_on(store.as_ref().delete(key.as_ref())))?)
 }

@@ -4,17 +4,22 @@
 //! tell is how it was made (`__getnewargs_ex__`, which it has for `pickle`), and from that one of our own is made. A live
 //! crossing would be asked for here first, by a method of the object, before anything is rebuilt.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use longshore_config::{Environment, adopt};
+use object_store::ObjectStore;
 
 use pyo3::exceptions::{PyLookupError, PyRuntimeWarning};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
+use crate::buckets::Buckets;
 use crate::classes::{from_url, native};
 use crate::exceptions::{invalid, not_supported};
+use crate::given::Arguments;
 use crate::state;
-use crate::store::{Kind, Store, class_of};
+use crate::store::{Inner, Kind, Store, class_of, wrap};
 use crate::support::{fsspec, support};
 
 /// What a store does with objects: a Python class that overrides one of these is another store, and that would be lost in one
@@ -147,7 +152,29 @@ fn from_file_system<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'p
     }
     let (name, positional, keywords): (String, Bound<'py, PyTuple>, Bound<'py, PyDict>) = described.extract()?;
     let kind = Kind::named(&name).ok_or_else(|| refused(object, "there is no such kind of store here", None))?;
+    if kind.cloud().is_some() && positional.is_empty() {
+        return all_buckets(kind, &keywords).map(Some);
+    }
     Ok(Some(class_of(py, kind).call(positional, Some(&keywords))?.cast_into()?))
+}
+
+/// A file system without a bucket: keys begin with one.
+fn all_buckets<'py>(kind: Kind, keywords: &Bound<'py, PyDict>) -> PyResult<Bound<'py, Store>> {
+    let py = keywords.py();
+    let take = |name: &str| keywords.call_method1(intern!(py, "pop"), (name, py.None())).map(Some);
+    let arguments = Arguments {
+        prefix: None,
+        config: take("config")?,
+        client_options: take("client_options")?,
+        retry_config: take("retry_config")?,
+        credential_provider: take("credential_provider")?.filter(|provider| !provider.is_none()),
+        kwargs: Some(keywords.clone()),
+    };
+    let given = arguments.read(py, kind.name(), kind.cloud())?;
+    let objects: Arc<dyn ObjectStore> = Arc::new(Buckets::new(kind.scheme(), given.options, Environment::read()));
+    let inner = Inner { foreign: Some(Arc::clone(&objects)), ..Inner::new(Kind::Other, adopt(objects)) };
+    let inner = Inner { provider: given.provider, ..inner };
+    Ok(wrap(&class_of(py, Kind::Other), Arc::new(inner))?.cast_into()?)
 }
 
 /// A store that a URL or a path names; `None` for what is neither.

@@ -62,14 +62,10 @@ def _refuse_the_rest(options: Mapping[str, object], known: str, place: str = "")
             raise LookupError(f"its argument {place}{name} has no counterpart")
 
 
-def _bucket(path: str, what: str) -> tuple[str, str | None]:
+def _bucket(path: str) -> tuple[tuple[str, ...], str | None]:
+    """The bucket, as an argument, and the prefix. A store without a bucket has all of them, and its keys begin with one."""
     bucket, _, prefix = path.strip("/").partition("/")
-    if not bucket:
-        raise LookupError(
-            f"it has no {what}, and a store is one {what}; wrap it as "
-            f'DirFileSystem(path="{what}/folder", fs=...), or pass a URL or a store'
-        )
-    return bucket, prefix or None
+    return (bucket,) if bucket else (), prefix or None
 
 
 def _s3(system: Any, path: str) -> Store:
@@ -94,7 +90,7 @@ def _s3(system: Any, path: str) -> Store:
         config, "signature_version connect_timeout read_timeout retries max_pool_connections", "config_kwargs."
     )
     _refuse_the_rest(style, "addressing_style", "config_kwargs.s3.")
-    bucket, prefix = _bucket(path, "bucket")
+    bucket, prefix = _bucket(path)
     endpoint = options.get("endpoint_url") or client.get("endpoint_url")
     keywords: dict[str, object] = {
         "prefix": prefix,
@@ -111,14 +107,14 @@ def _s3(system: Any, path: str) -> Store:
         keywords["virtual_hosted_style_request"] = True
     if endpoint and str(endpoint).startswith("http://"):
         keywords["client_options"] = {"allow_http": True}
-    return "S3Store", (bucket,), _said(keywords)
+    return "S3Store", bucket, _said(keywords)
 
 
 def _gcs(system: Any, path: str) -> Store:
     options = _options(system, "project access token endpoint_url requester_pays version_aware default_location")
     if options.get("requester_pays"):
         raise LookupError("its argument requester_pays has no counterpart")
-    bucket, prefix = _bucket(path, "bucket")
+    bucket, prefix = _bucket(path)
     keywords: dict[str, object] = {"prefix": prefix, "endpoint": options.get("endpoint_url")}
     token = options.get("token")
     if token == "anon":
@@ -133,7 +129,7 @@ def _gcs(system: Any, path: str) -> Store:
         raise LookupError(
             "its argument token is of a kind that has no counterpart; give the store a credential_provider"
         )
-    return "GCSStore", (bucket,), _said(keywords)
+    return "GCSStore", bucket, _said(keywords)
 
 
 def _azure(system: Any, path: str) -> Store:
@@ -142,7 +138,7 @@ def _azure(system: Any, path: str) -> Store:
         "version_aware assume_container_exists max_concurrency location_mode"
     )
     options = _options(system, known)
-    container, prefix = _bucket(path, "container")
+    container, prefix = _bucket(path)
     same = ["account_name", "account_key", "connection_string", "sas_token", "client_id", "client_secret", "tenant_id"]
     keywords: dict[str, object] = {name: options.get(name) for name in same}
     keywords["prefix"] = prefix
@@ -153,7 +149,7 @@ def _azure(system: Any, path: str) -> Store:
     # Without credentials that file system is anonymous unless it is told otherwise.
     if options.get("anon") or (options.get("anon") is None and not signed):
         keywords["skip_signature"] = True
-    return "AzureStore", (container,), _said(keywords)
+    return "AzureStore", container, _said(keywords)
 
 
 def _local(system: Any, path: str) -> Store:
@@ -189,7 +185,7 @@ def _obstore(system: Any, path: str) -> Store:
         return "LocalStore", (path or "/",), {}
     if protocol not in names:
         raise LookupError(f"its protocol {protocol!r} has no counterpart; pass a store, or a URL")
-    bucket, prefix = _bucket(path, "bucket")
+    bucket, prefix = _bucket(path)
     keywords: dict[str, object] = {
         "prefix": prefix,
         "config": {**(system._config or {}), **(system._config_kwargs or {})} or None,
@@ -197,7 +193,7 @@ def _obstore(system: Any, path: str) -> Store:
         "retry_config": system._retry_config,
         "credential_provider": system._credential_provider,
     }
-    return names[protocol], (bucket,), _said(keywords)
+    return names[protocol], bucket, _said(keywords)
 
 
 def _memory(_system: Any, _path: str) -> Store:

@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod abroad;
+mod arguments;
+mod buckets;
 mod classes;
 mod client;
 mod credentials;
@@ -10,7 +12,6 @@ mod exceptions;
 mod external;
 mod given;
 mod keys;
-mod object_store;
 mod on_runtime;
 mod path;
 mod prefix;
@@ -21,6 +22,7 @@ mod state;
 mod store;
 mod support;
 
+pub use arguments::{AnyObjectStore, PyExternalObjectStore, PyObjectStore};
 pub use classes::{PyAzureStore, PyGCSStore, PyHttpStore, PyLocalStore, PyMemoryStore, PyS3Store, from_url};
 pub use client::{PyClientConfigKey, PyClientOptions};
 pub use error::{PyObjectStoreError, PyObjectStoreResult};
@@ -32,5 +34,3 @@ pub use prefix::MaybePrefixedStore;
 pub use provider::Raised;
 pub use register::{name_classes, register_store_module};
 pub use store::{Store, use_class};
-
-pub use crate::object_store::{AnyObjectStore, PyExternalObjectStore, PyObjectStore};

@@ -284,3 +284,10 @@ fn a_web_store_may_begin_at_a_path() {
         assert!(!message.contains("hunter2"), "{message}");
     }
 }
+
+#[test]
+fn the_machine_says_where_things_are_and_chooses_nothing() {
+    let machine = Environment::of_machine();
+    assert_eq!(machine.get("PATH"), Environment::read().get("PATH"));
+    assert!(machine.get("PATH").is_some() && !format!("{machine:?}").contains("AWS_"), "{machine:?}");
+}

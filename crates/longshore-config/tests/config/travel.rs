@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use longshore_config::{Environment, Options, open_web};
+use longshore_config::{Context, Environment, Options, open_web};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
@@ -50,8 +50,10 @@ fn requests_carry_what_the_client_was_told_to_say() {
         ];
         let store = server.store(&options);
         assert!(!format!("{store:?} {:?}", store.configuration()).contains("hunter2"));
+        let before = Context::process().requests();
         store.live().unwrap().objects.put(&Path::from("k"), "body".into()).await.unwrap();
         let head = last(&log);
+        assert!(Context::process().requests() > before && Context::process().is_running());
         for line in ["user-agent: me/1\n", "x-one: 1\n", "x-two: hunter2\n", "content-type: text/x-test\n"] {
             assert!(head.contains(line), "{line} in {head}");
         }

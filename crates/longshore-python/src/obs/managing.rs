@@ -86,7 +86,7 @@ pub(crate) fn store_sign<'py>(
     let (spots, is_one) = place.spots("paths", paths)?;
     let seconds = expires_in.call_method0("total_seconds").and_then(|seconds| seconds.extract::<f64>());
     let seconds = seconds.map_err(|_| wrong_type(py, "expires_in must be a timedelta"))?;
-    if !(seconds >= 1.0) {
+    if seconds < 1.0 {
         return Err(invalid(py, "expires_in must be at least a second"));
     }
     let expires_in = Duration::try_from_secs_f64(seconds).map_err(|_| invalid(py, "expires_in is too long"))?;
