@@ -337,8 +337,8 @@ class TestWhatNamesAStore:
         s3 = extension_built.module("obstore.fsspec").FsspecStore("s3", **options)
         assert harbour.manifest(dir_file_system(path="cargo", fs=s3)) == MANIFEST
         assert harbour.manifest(dir_file_system(path="cargo/b", fs=s3)) == BELOW_B
-        with pytest.raises(harbour.exceptions.NotSupportedError, match="it has no bucket"):
-            harbour.manifest(s3)
+        # Without a folder it is all buckets, and keys begin with one.
+        assert harbour.manifest(s3, "cargo/b") == [(f"cargo/{key}", *rest) for key, *rest in MANIFEST[1:]]
         with pytest.raises(harbour.exceptions.NotSupportedError, match="memory that only Python can read"):
             harbour.manifest(fsspec.filesystem("memory"))
 
