@@ -1,27 +1,15 @@
-"""What the functions of `longshore.obs` give to go on with: the answer to a read, and a listing."""
+"""The answer to a read, which `longshore.obs` gives to go on with."""
 
 from __future__ import annotations
-
-import builtins
 
 from longshore._call import run_silent, start_silent
 from longshore._lazy import asyncio, types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Generic, TypeVar
-
     from longshore import _native
 
-    Chunk = TypeVar("Chunk", covariant=True)
-else:
-    # Importing the real one would cost more than the rest of this module.
-    Chunk = None
-    Generic = {Chunk: object}
-
-List = builtins.list
-
-__all__ = ["BytesStream", "GetResult", "ListStream"]
+__all__ = ["BytesStream", "GetResult"]
 
 
 class GetResult:
@@ -108,45 +96,3 @@ class BytesStream:
         if chunk is None:
             raise StopAsyncIteration
         return chunk
-
-
-class ListStream(Generic[Chunk]):
-    """A listing, chunk by chunk, for ``for`` and ``async for``. Its next pages are on their way while a chunk is being used.
-
-    ``collect()`` gives all that remains as one chunk, and ``await collect_async()`` does so for ``asyncio``.
-    An error of the store ends it; a listing is never short without one.
-    """
-
-    __slots__ = ("__weakref__", "_chunk_size", "_listing")
-    if not TYPE_CHECKING:
-        __class_getitem__ = classmethod(type(List[int]))
-
-    def __init__(self, listing: _native.Listing, chunk_size: int) -> None:
-        self._listing = listing
-        self._chunk_size = chunk_size
-
-    def __iter__(self) -> ListStream[Chunk]:
-        return self
-
-    def __aiter__(self) -> ListStream[Chunk]:
-        return self
-
-    def __next__(self) -> Chunk:
-        chunk: Chunk = run_silent(self._listing.next, "list", self._chunk_size)
-        if not len(chunk):  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-            raise StopIteration
-        return chunk
-
-    async def __anext__(self) -> Chunk:
-        chunk: Chunk = await start_silent(self._listing.next, "list", self._chunk_size)
-        if not len(chunk):  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-            raise StopAsyncIteration
-        return chunk
-
-    def collect(self) -> Chunk:
-        """All that remains, in one chunk."""
-        return run_silent(self._listing.next, "list", None)  # type: ignore[no-any-return]
-
-    def collect_async(self) -> asyncio.Future[Chunk]:
-        """As :meth:`collect`, for ``asyncio``."""
-        return start_silent(self._listing.next, "list", None)

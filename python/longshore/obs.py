@@ -15,11 +15,12 @@ from longshore._call import named, run_silent, start_silent
 from longshore._lazy import abc, asyncio, datetime, types
 from longshore._native import RecordBatch, Store
 from longshore._obs_files import AsyncReadableFile, AsyncWritableFile, ReadableFile, WritableFile
+from longshore._obs_listing import ListStream
 from longshore._obs_put import Said
 from longshore._obs_put import put as _put
 from longshore._obs_put import put_async as _put_async
 from longshore._obs_put import writer as _writer
-from longshore._obs_results import BytesStream, GetResult, ListStream
+from longshore._obs_results import BytesStream, GetResult
 from longshore.exceptions import BaseError
 
 TYPE_CHECKING = False
@@ -486,6 +487,7 @@ def open_reader(store: Store, path: str, *, buffer_size: int = 1024 * 1024, size
     NotFoundError
         There is no such object; with ``size``, only the first read tells.
     """
+
     def opened(reader: _native.Reader) -> ReadableFile:
         return ReadableFile(reader, buffer_size)
 

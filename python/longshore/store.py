@@ -12,7 +12,8 @@ from longshore import _native, obs
 from longshore._lazy import abc, datetime, types
 from longshore._native import RecordBatch, Store, from_url
 from longshore._obs_files import AsyncReadableFile, AsyncWritableFile, ReadableFile, WritableFile
-from longshore._obs_results import GetResult, ListStream
+from longshore._obs_listing import ListStream
+from longshore._obs_results import GetResult
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -331,53 +332,43 @@ def _of(methods: ObjectStoreMethods) -> Store:
     return methods  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
 
 
-if TYPE_CHECKING:
-
-    class _Methods:
-        """For type checkers ``_native.Store`` has the methods: whatever is one is of a class of this module."""
-
-        __slots__ = ()
-else:
-    _Methods = ObjectStoreMethods
-
-
-class S3Store(_Methods, _native.S3Store):
+class S3Store(_native.S3Store, ObjectStoreMethods):
     """A bucket on S3 or on a server that speaks its protocol."""
 
     __slots__ = ()
 
 
-class GCSStore(_Methods, _native.GCSStore):
+class GCSStore(_native.GCSStore, ObjectStoreMethods):
     """A bucket on Google Cloud Storage."""
 
     __slots__ = ()
 
 
-class AzureStore(_Methods, _native.AzureStore):
+class AzureStore(_native.AzureStore, ObjectStoreMethods):
     """A container in a storage account of Azure."""
 
     __slots__ = ()
 
 
-class HTTPStore(_Methods, _native.HTTPStore):
+class HTTPStore(_native.HTTPStore, ObjectStoreMethods):
     """A web server: read-only, listed where it offers WebDAV."""
 
     __slots__ = ()
 
 
-class LocalStore(_Methods, _native.LocalStore):
+class LocalStore(_native.LocalStore, ObjectStoreMethods):
     """Files below a folder, or all files."""
 
     __slots__ = ()
 
 
-class MemoryStore(_Methods, _native.MemoryStore):
+class MemoryStore(_native.MemoryStore, ObjectStoreMethods):
     """Objects in this process's memory."""
 
     __slots__ = ()
 
 
-class _Store(_Methods, _native.Store):
+class _Store(_native.Store, ObjectStoreMethods):
     """A store that a Rust extension handed to Python."""
 
     __slots__ = ()

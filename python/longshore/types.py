@@ -66,16 +66,22 @@ if TYPE_CHECKING:
     # For type checkers NumPy's arrays have a buffer only from Python 3.12 on.
     Data: TypeAlias = Buffer | numpy.ndarray[Any, Any]
     """Anything with a contiguous buffer, which is what can be written. A ``str`` has none; encode it."""
+    PutSource: TypeAlias = Data | Path | IO[bytes] | Iterable[Data]
+    """What can be written to an object."""
+    AsyncPutSource: TypeAlias = PutSource | AsyncIterable[Data]
+    """What can be written to an object from ``asyncio``."""
 else:
 
     def __getattr__(name):
-        # Made when it is asked for, because NumPy takes longer to import than everything else here.
-        if name != "Data":
+        # Made when they are asked for, because NumPy takes longer to import than everything else here.
+        if name not in ("Data", "PutSource", "AsyncPutSource"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         import numpy
 
-        globals()["Data"] = Buffer | numpy.ndarray[Any, Any]
-        return globals()["Data"]
+        data = Buffer | numpy.ndarray[Any, Any]
+        source = data | Path | IO[bytes] | Iterable[data]
+        globals().update(Data=data, PutSource=source, AsyncPutSource=source | AsyncIterable[data])
+        return globals()[name]
 
 
 ProgressArgument: TypeAlias = bool | Callable[[Progress], object] | None
@@ -484,10 +490,3 @@ class ListResult(TypedDict):
     """The folders in it, without a slash at their ends."""
     objects: Any
     """The objects in it, as a list of :class:`ObjectMeta` or as a record batch."""
-
-
-PutSource: TypeAlias = "Data | Path | IO[bytes] | Iterable[Data]"
-"""What can be written to an object."""
-
-AsyncPutSource: TypeAlias = "PutSource | AsyncIterable[Data]"
-"""What can be written to an object from ``asyncio``."""

@@ -22,7 +22,7 @@ import secrets
 import weakref
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fsspec  # type: ignore[import-untyped]
 from fsspec.asyn import get_loop  # type: ignore[import-untyped]
@@ -30,11 +30,15 @@ from fsspec.asyn import get_loop  # type: ignore[import-untyped]
 from longshore import Store, obs
 from longshore.exceptions import InvalidArgumentError, NotSupportedError
 from longshore.fsspec._async_file import AsyncFile
-from longshore.fsspec._bases import Cached
 from longshore.fsspec._file import BufferedFile, TextFile
 from longshore.fsspec._paths import PROTOCOLS, Paths
 from longshore.fsspec._transfer import Transfer
 from longshore.store import from_url
+
+if TYPE_CHECKING:
+    from longshore.fsspec._bases import _Cached as Cached
+else:
+    from fsspec.spec import _Cached as Cached
 
 __all__ = ["SUPPORTED_PROTOCOLS", "AsyncFile", "BufferedFile", "FsspecStore", "register"]
 
@@ -59,10 +63,15 @@ class _ByProtocol(Cached):
         """The subclass for a protocol. There is one for each."""
         if cls.protocol == protocol and cls.asynchronous == asynchronous:
             return cls
-        return _subclass(cls, protocol, asynchronous)
+        which = (cls, protocol, asynchronous)
+        if which not in _SUBCLASSES:
+            _SUBCLASSES[which] = _subclass(cls, protocol, asynchronous)
+        return _SUBCLASSES[which]
 
 
-@functools.cache
+_SUBCLASSES: dict[tuple[Any, str, bool], Any] = {}
+
+
 def _subclass(base: Any, protocol: str, asynchronous: bool) -> Any:
     name = f"{base.__name__}_{protocol}" + ("_asynchronous" if asynchronous else "")
     own = {"protocol": protocol, "asynchronous": asynchronous, "_base": base}

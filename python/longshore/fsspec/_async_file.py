@@ -5,12 +5,17 @@ from __future__ import annotations
 
 import io
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from longshore import obs
 from longshore.exceptions import InvalidArgumentError
-from longshore.fsspec._bases import AbstractAsyncStreamedFile, AsyncFileSystem
 from longshore.fsspec._file import READ_BUFFER, WRITE_BUFFER, plain
+
+if TYPE_CHECKING:
+    from longshore.fsspec._bases import _AbstractAsyncStreamedFile as AbstractAsyncStreamedFile
+    from longshore.fsspec._bases import _AsyncFileSystem as AsyncFileSystem
+else:
+    from fsspec.asyn import AbstractAsyncStreamedFile, AsyncFileSystem
 
 __all__ = ["AsyncFile"]
 

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from longshore import obs
 from longshore.exceptions import AlreadyExistsError, InvalidArgumentError, PreconditionError
-from longshore.fsspec._bases import AbstractBufferedFile, AsyncFileSystem
 
 if TYPE_CHECKING:
+    from longshore.fsspec._bases import _AbstractBufferedFile as AbstractBufferedFile
+    from longshore.fsspec._bases import _AsyncFileSystem as AsyncFileSystem
     from longshore.types import GetOptions
+else:
+    from fsspec.asyn import AsyncFileSystem
+    from fsspec.spec import AbstractBufferedFile
 
 __all__ = ["BufferedFile", "TextFile", "plain"]
 

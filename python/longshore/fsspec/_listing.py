@@ -6,14 +6,18 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fsspec.asyn import _run_coros_in_chunks  # type: ignore[import-untyped]
 
 from longshore import Store, obs
 from longshore.exceptions import NotFoundError
-from longshore.fsspec._bases import AsyncFileSystem
 from longshore.fsspec._paths import Paths
+
+if TYPE_CHECKING:
+    from longshore.fsspec._bases import _AsyncFileSystem as AsyncFileSystem
+else:
+    from fsspec.asyn import AsyncFileSystem
 
 __all__ = ["Entry", "Listing"]
 
