@@ -219,6 +219,7 @@ def find_name(
         "np.",
         "npt.",
         "os.",
+        "pathlib.",
         "typing.",
         "_asyncio.",
     )
