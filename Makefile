@@ -48,7 +48,9 @@ types: native ## type checks by mypy and pyright, and the stubs against the buil
 	@$(STAGE) "mypy" $(VENV)/bin/mypy python/longshore crates/longshore-store/src compat/dlio_s3_rust/src examples bench docs python/tests
 	@$(STAGE) "stubtest" env MYPYPATH=python $(PY) -m mypy.stubtest longshore
 	@$(STAGE) "pyright" $(VENV)/bin/pyright --pythonpath $(PY) --warnings
-	@$(STAGE) "complete types" env PYTHONPATH=$(CURDIR)/python $(VENV)/bin/pyright --pythonpath $(PY) --verifytypes longshore --ignoreexternal
+# With --verifytypes, pyright finds other packages by the python on the PATH, whatever --pythonpath says.
+	@$(STAGE) "complete types" env PATH="$(CURDIR)/$(VENV)/bin:$$PATH" PYTHONPATH=$(CURDIR)/python \
+	  $(VENV)/bin/pyright --verifytypes longshore --ignoreexternal
 
 docs: native ## the documentation site, in target/docs; a warning is an error
 	@rm -rf target/docs

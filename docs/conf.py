@@ -197,6 +197,7 @@ def find_name(
         "longshore.types",
         "longshore.testing",
         "longshore.fsspec",
+        "longshore.zarr",
         "longshore.auth",
         "longshore.auth.boto3",
         "longshore.auth.google",
@@ -221,6 +222,8 @@ def find_name(
         "os.",
         "pathlib.",
         "typing.",
+        "zarr.",
+        "longshore.zarr.StoreT",
         "_asyncio.",
     )
     if target.startswith(others) or hasattr(builtins, target) or target in OTHER_NAMES:
@@ -232,6 +235,9 @@ def find_name(
 OTHER_NAMES = {
     "Any",
     "AsyncFileSystem",
+    "Buffer",
+    "BufferPrototype",
+    "ByteRequest",
     "Callable",
     "Future",
     "Generator",

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from backends import Place
+from backends import Ability, Place, kinds
 from longshore.fsspec import FsspecStore
 
 CONTENTS = {"set/a": b"aaa", "set/b c/d": b"d", "set/b c/e#1": b"", "setting": b"no part of it"}
 
 
+def shared(*abilities: Ability) -> list[str]:
+    """The kinds that can do all that, but for memory: a file system in memory has a memory of its own."""
+    return [name for name in kinds(*abilities) if name != "memory"]
+
+
 def file_system(place: Place) -> FsspecStore:
     """A file system that reaches the place. Never one of another place: they differ in variables, which are no arguments."""
-    if place.kind.name == "memory":
-        pytest.skip("a file system in memory has a memory of its own")
     return FsspecStore(place.backend.scheme, skip_instance_cache=True)
 
 
+@pytest.mark.parametrize("readable_place", shared(Ability.LIST), indirect=True)
 def test_what_others_have_written_is_listed_and_read(readable_place: Place) -> None:
     place = readable_place
     place.write(CONTENTS)
@@ -39,6 +43,7 @@ def test_what_others_have_written_is_listed_and_read(readable_place: Place) -> N
         assert (file.size, file.read(2), file.seek(-1, 2), file.read()) == (3, b"aa", 2, b"a")
 
 
+@pytest.mark.parametrize("place", shared(Ability.WRITE, Ability.LIST), indirect=True)
 def test_what_is_written_is_there_for_others(place: Place) -> None:
     fs = file_system(place)
     for name, content in CONTENTS.items():

@@ -332,6 +332,28 @@ class TestOthers:
             assert asyncio.run(there_and_back())["id"] == "an-item"
         assert json.loads((tmp_path / "item.json").read_text())["id"] == "an-item"
 
+    @pytest.mark.parametrize("kind", ["s3", "file"])
+    def test_zarrs_own_class_takes_what_obstore_builds_of_a_store_of_ours(
+        self, kind: str, aws: testing.Server, tmp_path: Path
+    ) -> None:
+        zarr = pytest.importorskip("zarr")
+        options: dict[str, Any] = {**keys(aws), "region": "us-east-1", "client_options": {"allow_http": True}}
+        ours: Store = S3Store("bucket", prefix="zarr", **options) if kind == "s3" else LocalStore(tmp_path)
+        with pytest.raises(TypeError, match="expected ObjectStore class"):
+            zarr.storage.ObjectStore(ours)
+        positional, keywords = ours.__getnewargs_ex__()
+        rebuilt = zarr.storage.ObjectStore(getattr(theirs, type(ours).__name__)(*positional, **keywords))
+        written = zarr.create_array(rebuilt, name="a", shape=(10,), chunks=(5,), dtype="i4")
+        written[:] = range(10)
+        again = importlib.import_module("longshore.zarr").ObjectStore(ours)
+        assert zarr.open_array(again, path="a", mode="r")[:].tolist() == list(range(10))
+        assert sorted(meta["path"] for meta in obs.list(ours).collect()) == [
+            "a/c/0",
+            "a/c/1",
+            "a/zarr.json",
+            "zarr.json",
+        ]
+
     @pytest.mark.parametrize("kind", [MemoryStore, LocalStore])
     def test_async_tiff_reads_from_a_store_of_ours(self, kind: type[Any], tmp_path: Path) -> None:
         """It takes stores by their methods, and those that it can build anew."""
