@@ -472,15 +472,15 @@ class UpdateVersion(TypedDict, total=False):
     version: str | None
 
 
-PutMode: TypeAlias = Literal["create", "overwrite"] | UpdateVersion
-"""Whether a write may take the place of what is there, which is never, always, or only of one version."""
-
-
 class PutResult(TypedDict):
     """What a store calls what was written, as far as it tells."""
 
     e_tag: str | None
     version: str | None
+
+
+PutMode: TypeAlias = Literal["create", "overwrite"] | UpdateVersion | PutResult
+"""Whether a write may take the place of what is there, which is never, always, or only of one version."""
 
 
 class ListResult(TypedDict):

@@ -232,11 +232,11 @@ def test_mode_update_replaces_one_version(place: Place) -> None:
     first = obs.put(store, key, b"first")
     if place.backend.scheme == "file":
         with pytest.raises(exceptions.NotSupportedError, match="version"):
-            obs.put(store, key, b"second", mode=first)  # type: ignore[arg-type]
+            obs.put(store, key, b"second", mode=first)
         return
-    second = obs.put(store, key, b"second", mode=first)  # type: ignore[arg-type]
+    second = obs.put(store, key, b"second", mode=first)
     with pytest.raises(exceptions.PreconditionError):
-        obs.put(store, key, b"third", mode=first)  # type: ignore[arg-type]
+        obs.put(store, key, b"third", mode=first)
     assert body_of(place) == b"second"
     assert second != first
 

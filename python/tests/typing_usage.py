@@ -28,6 +28,7 @@ from longshore.types import (
     ObjectMeta,
     Progress,
     ProgressArgument,
+    PutResult,
     RequestFilter,
     S3Options,
     ServerStats,
@@ -213,3 +214,11 @@ def test_a_server_for_tests() -> None:
         server(prot=80)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     with pytest.raises(TypeError):
         aws.faults.close(times_=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def test_the_mode_of_a_write_is_what_a_write_returned() -> None:
+    store = s3.MemoryStore()
+    first = store.put("key", b"1", mode="create")
+    assert_type(first, PutResult)
+    second = store.put("key", b"2", mode=first)
+    assert store.put("key", b"3", mode={"e_tag": second["e_tag"]})["e_tag"] != second["e_tag"]
