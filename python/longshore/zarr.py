@@ -17,7 +17,7 @@ import asyncio
 import builtins
 import contextlib
 from collections.abc import AsyncIterator, Coroutine, Iterable
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, cast
 
 import zarr
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, SuffixByteRequest
@@ -70,7 +70,7 @@ class ObjectStore(ZarrStore, Generic[StoreT]):
     def __eq__(self, value: object) -> bool:
         if not isinstance(value, ObjectStore):
             return NotImplemented
-        other: ObjectStore[Store] = value
+        other = cast("ObjectStore[Store]", value)
         return self.read_only == other.read_only and self.store == other.store
 
     def __hash__(self) -> int:
