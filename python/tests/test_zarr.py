@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import pickle
 import subprocess
 import sys
+import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,15 @@ class TestArrays:
         del root["deep"]
         assert [each["path"] for each in obs.list(beneath, "deep").collect()] == []
         assert sorted(zarr.open_group(store, mode="r", use_consolidated=False)) == ["b"]
+
+    def test_a_shard_takes_as_many_requests_as_the_guide_says(self, aws: testing.Server) -> None:
+        store = ObjectStore(settled(aws))
+        array = zarr.create_array(store, shape=(100,), chunks=(10,), shards=(100,), dtype="i4")
+        array[:] = 1
+        for wanted, count in [(slice(0, 30), 4), (slice(None), 1)]:
+            aws.reset_stats()
+            assert np.asarray(array[wanted]).sum() == len(range(100)[wanted])
+            assert requests(aws) == {"GetObject": count}
 
     def test_an_overwritten_array_leaves_nothing_of_the_old_one(self, beneath: Store) -> None:
         store = ObjectStore(beneath)
@@ -322,6 +333,14 @@ def test_pickled_it_carries_what_it_is(aws: testing.Server) -> None:
     store = ObjectStore(settled(aws), read_only=True)
     again = pickle.loads(pickle.dumps(store))
     assert (again == store, again.read_only, type(again.store)) == (True, True, S3Store)
+
+
+def test_type_hints_resolve_at_run_time() -> None:
+    members = [each.fget if isinstance(each, property) else each for each in vars(ObjectStore).values()]
+    methods = [each for each in members if inspect.isfunction(each)]
+    assert len(methods) > 20
+    for method in methods:
+        assert "return" in typing.get_type_hints(method), method
 
 
 def test_importing_longshore_does_not_import_zarr() -> None:
