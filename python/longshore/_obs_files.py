@@ -9,7 +9,7 @@ import warnings
 
 from longshore import _native
 from longshore._call import run_silent, start_silent
-from longshore._lazy import types
+from longshore._lazy import asyncio, types
 from longshore._native import Bytes
 from longshore.exceptions import ArgumentTypeError
 
@@ -121,6 +121,8 @@ class AsyncReadableFile:
         self._ahead = Bytes()
         self._ahead_at = 0
         self._closed = False
+        # Position and what was read ahead go together, whichever tasks read.
+        self._turn = _turn()
 
     def __repr__(self) -> str:
         return f"AsyncReadableFile(path={self.meta['path']!r}, size={self.size})"
@@ -170,12 +172,17 @@ class AsyncReadableFile:
 
     async def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         """Goes to ``offset`` from the beginning, from here or from the end. Nothing is read yet."""
-        self._require_open()
-        self._at = _position(offset, whence, self._at, self.size)
-        return self._at
+        async with self._turn:
+            self._require_open()
+            self._at = _position(offset, whence, self._at, self.size)
+            return self._at
 
     async def read(self, size: int | None = None, /) -> types.Bytes:
         """``size`` bytes, fewer only at the end; without ``size`` all that remain."""
+        async with self._turn:
+            return await self._read(size)
+
+    async def _read(self, size: int | None) -> types.Bytes:
         self._require_open()
         length = max(0, self.size - self._at) if size is None or size < 0 else size
         if length < self._buffer_size and self._at < self.size:
@@ -194,16 +201,21 @@ class AsyncReadableFile:
     async def readinto(self, buffer: types.Buffer, /) -> int:
         """Fills ``buffer`` and returns how many bytes that were: fewer than it holds only at the end."""
         view = memoryview(buffer).cast("B")
-        self._require_open()
-        filled = 0
-        for piece in await start_silent(self._reader.read, "get", self._at, len(view)):
-            view[filled : filled + len(piece)] = piece
-            filled += len(piece)
-        self._at += filled
-        return filled
+        async with self._turn:
+            self._require_open()
+            filled = 0
+            for piece in await start_silent(self._reader.read, "get", self._at, len(view)):
+                view[filled : filled + len(piece)] = piece
+                filled += len(piece)
+            self._at += filled
+            return filled
 
     async def readline(self) -> types.Bytes:
         """The bytes up to the next line feed, and it; up to the end where there is none. They need not be text."""
+        async with self._turn:
+            return await self._readline()
+
+    async def _readline(self) -> types.Bytes:
         self._require_open()
         length = self._buffer_size
         while True:
@@ -248,6 +260,13 @@ class AsyncReadableFile:
             raise ValueError("I/O operation on closed file.")
 
 
+def _turn() -> asyncio.Lock:
+    """Where tasks wait for each other."""
+    import asyncio
+
+    return asyncio.Lock()
+
+
 def _bytes_of(data: types.Data) -> memoryview:
     """The memory of ``data``, as bytes."""
     try:
@@ -274,6 +293,10 @@ class WritableFile(io.BufferedIOBase):
         self._path = path
         self._ended = False
         self._result: types.PutResult | None = None
+        import threading
+
+        # One call's bytes stay together, whichever threads write.
+        self._turn = threading.RLock()
 
     def __repr__(self) -> str:
         return f"WritableFile(path={self._path!r}, closed={self.closed})"
@@ -295,49 +318,52 @@ class WritableFile(io.BufferedIOBase):
 
     def tell(self) -> int:
         """How many bytes were written."""
-        self._require_open()
-        return self._writer.written()
+        with self._turn:
+            self._require_open()
+            return self._writer.written()
 
     def write(self, data: types.Data, /) -> int:
         """Takes all of ``data``, which may be changed afterwards. Waits only where too much is on its way already."""
-        self._require_open()
         view = _bytes_of(data)
         size = len(view)
-        while len(view):
-            room = self._writer.room()
-            if room == 0:
-                run_silent(self._writer.send, "put")
-                continue
-            self._writer.push(view[:room])
-            view = view[room:]
+        with self._turn:
+            self._require_open()
+            while len(view):
+                room = self._writer.room()
+                if room == 0:
+                    run_silent(self._writer.send, "put")
+                    continue
+                self._writer.push(view[:room])
+                view = view[room:]
         return size
 
     def flush(self) -> None:
         """Waits for the parts that are full. What is no part yet stays here until it is closed."""
-        if self._ended:
-            return
-        self._require_open()
-        run_silent(self._writer.flush, "put")
+        with self._turn:
+            if not self._ended:
+                run_silent(self._writer.flush, "put")
 
     def close(self) -> None:
         """Makes the object. Where that fails nothing appears, and the error is raised."""
-        if self._ended:
-            return
-        self._ended = True
-        try:
-            self._result = run_silent(self._writer.finish, "put")
-        finally:
-            super().close()
+        with self._turn:
+            if self._ended:
+                return
+            self._ended = True
+            try:
+                self._result = run_silent(self._writer.finish, "put")
+            finally:
+                super().close()
 
     def abort(self) -> None:
         """Gives the object up: what was there of that name stays as it was."""
-        if self._ended:
-            return
-        self._ended = True
-        try:
-            run_silent(self._writer.abort, "put")
-        finally:
-            super().close()
+        with self._turn:
+            if self._ended:
+                return
+            self._ended = True
+            try:
+                run_silent(self._writer.abort, "put")
+            finally:
+                super().close()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -370,6 +396,8 @@ class AsyncWritableFile:
         self._path = path
         self._ended = False
         self._result: types.PutResult | None = None
+        # One call's bytes stay together, whichever tasks write.
+        self._turn = _turn()
 
     def __repr__(self) -> str:
         return f"AsyncWritableFile(path={self._path!r}, closed={self._ended})"
@@ -386,41 +414,46 @@ class AsyncWritableFile:
 
     async def tell(self) -> int:
         """How many bytes were written."""
-        self._require_open()
-        return self._writer.written()
+        async with self._turn:
+            self._require_open()
+            return self._writer.written()
 
     async def write(self, data: types.Data, /) -> int:
         """Takes all of ``data``. Do not change it before this has returned."""
-        self._require_open()
         view = _bytes_of(data)
         size = len(view)
-        while len(view):
-            room = self._writer.room()
-            if room == 0:
-                await start_silent(self._writer.send, "put")
-                continue
-            self._writer.push(view[:room])
-            view = view[room:]
+        async with self._turn:
+            self._require_open()
+            while len(view):
+                room = self._writer.room()
+                if room == 0:
+                    await start_silent(self._writer.send, "put")
+                    continue
+                self._writer.push(view[:room])
+                view = view[room:]
         return size
 
     async def flush(self) -> None:
         """Waits for the parts that are full. What is no part yet stays here until it is closed."""
-        self._require_open()
-        await start_silent(self._writer.flush, "put")
+        async with self._turn:
+            self._require_open()
+            await start_silent(self._writer.flush, "put")
 
     async def close(self) -> None:
         """Makes the object. Where that fails nothing appears, and the error is raised."""
-        if self._ended:
-            return
-        self._ended = True
-        self._result = await start_silent(self._writer.finish, "put")
+        async with self._turn:
+            if self._ended:
+                return
+            self._ended = True
+            self._result = await start_silent(self._writer.finish, "put")
 
     async def abort(self) -> None:
         """Gives the object up: what was there of that name stays as it was."""
-        if self._ended:
-            return
-        self._ended = True
-        await start_silent(self._writer.abort, "put")
+        async with self._turn:
+            if self._ended:
+                return
+            self._ended = True
+            await start_silent(self._writer.abort, "put")
 
     async def __aenter__(self) -> Self:
         return self

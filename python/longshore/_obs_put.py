@@ -122,6 +122,9 @@ def _unusable(file: object, *more: str) -> ArgumentTypeError:
 def _required(piece: Any) -> types.Data:
     if isinstance(piece, str):
         raise ArgumentTypeError("file gives str and not bytes; open it in binary mode, or encode", operation="put")
+    if piece is None:
+        # What `read` of a file in non-blocking mode says where more may come: taken for the end, it would cut the object.
+        raise ArgumentTypeError("file has nothing to read yet; it must be in blocking mode", operation="put")
     return piece  # type: ignore[no-any-return]
 
 

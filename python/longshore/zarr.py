@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import contextlib
+import os
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import Any, Generic, Self, TypeVar, cast
 
@@ -26,7 +27,7 @@ from zarr.core.buffer import Buffer, BufferPrototype
 
 from longshore import Store, obs
 from longshore.exceptions import AlreadyExistsError, ArgumentTypeError, NotSupportedError
-from longshore.store import HTTPStore
+from longshore.store import HTTPStore, LocalStore
 from longshore.types import Bytes, GetOptions
 
 __all__ = ["ObjectStore"]
@@ -217,7 +218,10 @@ class ObjectStore(ZarrStore, Generic[StoreT]):
         """Deletes all objects below a prefix, as many in a request as the server takes."""
         self._check_writable()
         # Listed to the end first: not every server goes on correctly in a listing whose objects are gone.
-        await obs.delete_async(self.store, [key async for key in self.list_prefix(prefix)])
+        keys = [key async for key in self.list_prefix(prefix)]
+        if isinstance(self.store, LocalStore):
+            keys = [key for key in keys if not _through_link(self.store, key)]
+        await obs.delete_async(self.store, keys)
 
     # Listing
 
@@ -255,3 +259,14 @@ async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:
     finally:
         for task in tasks:
             task.cancel()
+
+
+def _through_link(store: LocalStore, key: str) -> bool:
+    """Whether a link of the file system leads to the file, which then belongs to somebody else."""
+    folder = os.path.join(store.prefix or "/", os.path.dirname(key))
+    root = os.path.abspath(store.prefix or "/")
+    while len(folder) > len(root):
+        if os.path.islink(folder):
+            return True
+        folder = os.path.dirname(folder)
+    return False

@@ -132,6 +132,20 @@ class TestBoto3:
         assert found["access_key_id"] == "KEY4"
         assert soon(found["expires_at"], timedelta(minutes=4))
 
+    def test_keys_that_are_new_at_each_question_are_asked_for_a_few_times_only(self) -> None:
+        asked = []
+
+        def refresh() -> dict[str, str]:
+            asked.append(1)
+            until = datetime.now(UTC) + timedelta(minutes=12)
+            return {"access_key": f"KEY{len(asked)}", "secret_key": "S", "token": "T", "expiry_time": until.isoformat()}
+
+        session = botocore.session.Session()
+        session._credentials = botocore.credentials.DeferredRefreshableCredentials(refresh, "test")
+        found = Boto3CredentialProvider(session)()
+        assert len(asked) <= 6
+        assert soon(found["expires_at"], timedelta(minutes=12))
+
     def test_a_session_without_credentials_is_told_at_once(self) -> None:
         with pytest.raises(ValueError, match=r"no credentials.*access_key_id"):
             Boto3CredentialProvider(boto3.Session())

@@ -245,13 +245,16 @@ def _consistent(credentials: Any) -> tuple[Any, datetime | None]:
     """The credentials, and when exactly these expire.
 
     botocore refreshes them shortly before that, so what is read of them at one moment may have less time left than `ttl`. It
-    has no public name for when it will be, and another thread may refresh them between two questions.
+    has no public name for when it will be, and another thread may refresh them between two questions. Those that live no longer
+    than botocore's time ahead are new at each question, so it is asked a few times at most; then the time may be of credentials
+    that are an instant younger.
     """
-    while True:
+    for _ in range(3):
         frozen = credentials.get_frozen_credentials()
         expiry = getattr(credentials, "_expiry_time", None)
         if credentials.get_frozen_credentials() == frozen:
-            return frozen, expiry
+            break
+    return frozen, expiry
 
 
 def _check_arguments(given: AssumeRoleArguments) -> None:

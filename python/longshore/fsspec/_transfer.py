@@ -7,18 +7,20 @@ import asyncio
 import contextlib
 import os
 import secrets
+import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from glob import has_magic
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from fsspec.asyn import _run_coros_in_chunks  # type: ignore[import-untyped]
+from fsspec.asyn import _run_coros_in_chunks, sync  # type: ignore[import-untyped]
 from fsspec.callbacks import DEFAULT_CALLBACK  # type: ignore[import-untyped]
 from fsspec.utils import isfilelike  # type: ignore[import-untyped]
 
 from longshore import obs
-from longshore.exceptions import ArgumentTypeError, InvalidArgumentError
+from longshore.exceptions import ArgumentTypeError, InvalidArgumentError, InvalidPathError
 from longshore.fsspec._listing import Listing
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Transfer"]
 
 CHUNK = 4 << 20
+
+_moving: ContextVar[tuple[list[str], list[str]] | None] = ContextVar("_moving", default=None)
+"""The objects and the folders that a move has copied so far."""
 
 
 class Transfer(Listing):
@@ -265,8 +270,13 @@ class Transfer(Listing):
         """Copies an object: inside a bucket by its server, between buckets through this process."""
         source, key = self._split_path(path1)
         target, new = self._split_path(path2)
+        moved, folders = _moving.get() or ([], [])
+        if _moving.get() and (source, key.rstrip("/")) == (target, new.rstrip("/")):
+            # It stays where it is, and must not be deleted there.
+            return
         if self._is_local and os.path.isdir(self._paths.strip(path1)):
             await self._makedirs(path2, exist_ok=True)
+            folders.append(path1)
             return
         try:
             if source == target:
@@ -281,7 +291,37 @@ class Transfer(Listing):
                 raise
             # A folder among what is copied: its objects come by themselves.
             await self._makedirs(path2, exist_ok=True)
+            folders.append(path1)
+        else:
+            moved.append(path1)
         self._changed([path2])
+
+    def mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **_: Any) -> None:
+        """Moves objects: copies them, and deletes what was copied elsewhere when all of it was."""
+        sync(self.loop, self._mv, path1, path2, recursive=recursive, maxdepth=maxdepth)
+
+    async def _mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **_: Any) -> None:
+        if recursive and isinstance(path1, str) and isinstance(path2, str):
+            source, target = (self._paths.strip(path).rstrip("/") for path in (path1, path2))
+            if target.startswith(f"{source}/"):
+                raise InvalidArgumentError(f"mv: {path2!r} is inside {path1!r}, which cannot be moved into itself")
+        moved: list[str] = []
+        folders: list[str] = []
+        state = _moving.set((moved, folders))
+        try:
+            await self._copy(path1, path2, recursive=recursive, maxdepth=maxdepth, on_error="raise")
+        finally:
+            _moving.reset(state)
+        if moved:
+            await self._delete(moved)
+        for folder in sorted(self._paths.strip(folders), reverse=True):
+            if self._is_local:
+                with contextlib.suppress(OSError):
+                    os.rmdir(folder)
+            else:
+                # Some programs mark a folder by a key that ends in a slash. Some stores have no such keys.
+                with contextlib.suppress(FileNotFoundError, InvalidPathError):
+                    await self._delete([f"{folder}/"])
 
     async def _mv_file(self, path1: str, path2: str, **_: Any) -> None:
         """Renames an object."""
@@ -330,12 +370,30 @@ class Transfer(Listing):
         for each in self._paths.strip(given):
             if each == self._paths.root and self._is_local:
                 raise InvalidArgumentError("rm('/', recursive=True) would delete everything on this machine")
-        files, folders = await self._below_all(given, maxdepth)
-        await self._delete(files)
         if self._is_local and maxdepth is None:
-            for folder in sorted(folders, reverse=True):
-                with contextlib.suppress(OSError):
-                    os.rmdir(folder)
+            await self._rm_trees(given)
+            return
+        files, _folders = await self._below_all(given, maxdepth)
+        if self._is_local:
+            files = [file for file in files if not _through_link(file, given, self._paths.strip)]
+        await self._delete(files)
+
+    async def _rm_trees(self, given: list[str]) -> None:
+        """Deletes folders of this machine with all that is in them. Links are deleted, and not what they lead to."""
+        for each in self._paths.strip(given):
+            roots: list[str] = await self._glob(each) if has_magic(each) else [each]
+            if not roots:
+                raise self._missing("rm", each)
+            for root in roots:
+                if has_magic(each) and (not os.path.lexists(root) or _through_link(root, [each], self._paths.strip)):
+                    continue
+                if not os.path.lexists(root):
+                    raise self._missing("rm", root)
+                if os.path.isdir(root) and not os.path.islink(root):
+                    await asyncio.to_thread(shutil.rmtree, root)
+                else:
+                    os.unlink(root)
+            self._changed(roots)
 
     async def _below_all(self, given: list[str], maxdepth: int | None) -> tuple[list[str], list[str]]:
         found: dict[str, Any] = {}
@@ -412,3 +470,18 @@ def _each(value: Any, count: int, name: str) -> list[int | None]:
 
 def _plain(data: Any) -> bytes:
     return data if type(data) is bytes else bytes(data)
+
+
+def _through_link(path: str, given: list[str], strip: Any) -> bool:
+    """Whether a link leads to a path from the folder that it was found below, which is as far as its owner has said."""
+    for each in strip(given):
+        base = each.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0] if has_magic(each) else each
+        if path == base or path.startswith(f"{base}/"):
+            parent = os.path.dirname(path)
+            while len(parent) > len(base):
+                if os.path.islink(parent):
+                    return True
+                parent = os.path.dirname(parent)
+            if not has_magic(each) and path != base and os.path.islink(base):
+                return True
+    return False
