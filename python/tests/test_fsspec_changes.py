@@ -128,6 +128,9 @@ class TestDeleting:
         class Harmless(FsspecStore):
             """Where the refusal is missing, nothing is looked for, and nothing is deleted."""
 
+            async def _rm_trees(self, *_: Any) -> Any:
+                raise AssertionError("it would look for everything on this machine")
+
             async def _below_all(self, *_: Any) -> Any:
                 raise AssertionError("it would look for everything on this machine")
 
