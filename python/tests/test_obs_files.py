@@ -200,10 +200,26 @@ class TestReading:
             obs.put(s3.store_for("file:///"), str(path).lstrip("/"), b"second")
             assert file.read() == b"first " * 1000
 
-    def test_the_prefix_of_a_store_is_applied_once(self, quick_place: Place) -> None:
-        quick_place.write({"a/a": b"deep"})
-        with reader(quick_place, "a/a") as file:
-            assert (file.name, file.read()) == (quick_place.key("a/a"), b"deep")
+
+def test_the_prefix_of_a_store_is_applied_once(gateway_place: Place) -> None:
+    bucket = gateway_place.backend.root.removeprefix("s3://").rstrip("/")
+    # A key that begins like the prefix tells once from never and from twice.
+    store = s3.S3Store(bucket, prefix=gateway_place.key("a"))
+    with obs.open_writer(store, "a/sync") as writer:
+        writer.write(b"deep")
+
+    async def main() -> None:
+        async with obs.open_writer_async(store, "a/async") as written:
+            await written.write(b"deep")
+        async with await obs.open_reader_async(store, "a/sync") as file:
+            assert bytes(await file.read()) == b"deep"
+
+    asyncio.run(main())
+    assert gateway_place.bodies() == {"a/a/sync": b"deep", "a/a/async": b"deep"}
+    with obs.open_reader(store, "a/async") as file:
+        assert (file.name, file.read()) == ("a/async", b"deep")
+    assert bytes(obs.get_range(store, "a/sync", start=1, length=2)) == b"ee"
+    assert [bytes(part) for part in obs.get_ranges(store, "a/sync", starts=[0, 2], lengths=[1, 2])] == [b"d", b"ep"]
 
 
 class TestReadingAsync:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from glob import has_magic
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from fsspec.asyn import _run_coros_in_chunks, sync  # type: ignore[import-untyped]
 from fsspec.callbacks import DEFAULT_CALLBACK  # type: ignore[import-untyped]
@@ -22,9 +22,6 @@ from fsspec.utils import isfilelike  # type: ignore[import-untyped]
 from longshore import obs
 from longshore.exceptions import ArgumentTypeError, InvalidArgumentError, InvalidPathError
 from longshore.fsspec._listing import Listing
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Transfer"]
 
