@@ -14,6 +14,7 @@ mod listing;
 mod local;
 mod managing;
 mod methods;
+mod opened;
 mod place;
 mod ranges;
 mod reading;

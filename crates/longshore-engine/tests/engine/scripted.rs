@@ -114,6 +114,7 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Asked>>, say: &(impl Fn(&Asked, usiz
 }
 
 /// A bucket on such a server.
+#[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) store: Arc<Store>,
     root: String,
