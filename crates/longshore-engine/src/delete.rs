@@ -140,8 +140,7 @@ struct Refused {
 impl Refused {
     fn note(&self, error: Error, store: &Store, batch: &[String]) -> Vec<Failure> {
         let no_bucket = error.kind() == ErrorKind::NotFound;
-        let no_answer =
-            matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::Connection | ErrorKind::Timeout);
+        let no_answer = matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::Connection | ErrorKind::Timeout);
         if no_bucket || no_answer {
             self.hopeless.store(true, Ordering::Relaxed);
         }

@@ -1,6 +1,7 @@
 //! The engine against a real S3 server with faults, and against local files and memory.
 
 mod azure;
+mod conditions;
 mod connecting;
 mod credentials;
 mod deleting;

@@ -1,7 +1,9 @@
 //! Objects that are open for reading while others write them, or that are not what their reader says.
 
-use longshore_engine::{ErrorKind, Place as Store, Reader, ReaderOptions, Spot};
+use longshore_engine::{ErrorKind, Place as Store, Reader, ReaderOptions, Spot, open};
+use object_store::GetOptions;
 
+use crate::place::{files, memory};
 use crate::scripted::{Answer, Asked, Place, Scripted, answer};
 
 const OLD: &str = "Last-Modified: Fri, 20 Nov 2026 09:00:00 GMT\r\n";
@@ -79,6 +81,20 @@ async fn an_object_that_is_said_to_be_empty_is_asked_after_once() {
             let opened = Reader::open(spot(&place, "k"), ReaderOptions { buffer: 1000, size: Some(0) }).await;
             assert_eq!(opened.err().map(|error| error.kind()), kind, "{status} {length} {place:?}");
             assert_eq!(server.asked().len() - before, 1, "{place:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_version_is_no_option_where_there_are_none() {
+    for place in [memory(), files()] {
+        place.fill(&["k"]).await;
+        let object = place.object("k");
+        let spot = Spot { place: Store::Own(object.store), key: object.key, uri: object.uri };
+        for head in [false, true] {
+            let asked = GetOptions { version: Some("1".into()), head, ..GetOptions::default() };
+            let refused = open(&spot, asked).await.err().unwrap();
+            assert_eq!(refused.kind(), ErrorKind::NotSupported, "{refused}");
         }
     }
 }
