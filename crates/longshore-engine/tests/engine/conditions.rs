@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use longshore_engine::{
-    Error, ErrorKind, Place as Store, Put, Spot, Writer, WriterOptions, copy_to, put_slices, put_with,
+    Error, ErrorKind, Place as Store, Put, Spot, Writer, WriterOptions, copy_to, open, put_slices, put_with,
 };
 use md5::{Digest, Md5};
 use object_store::memory::InMemory;
-use object_store::{Attribute, Attributes, PutMode, PutOptions, UpdateVersion};
+use object_store::{Attribute, Attributes, GetOptions, PutMode, PutOptions, UpdateVersion};
 
 use crate::place::{Place as Anywhere, files, memory, s3};
 use crate::scripted::{Place, Scripted, answer};
@@ -217,4 +217,66 @@ async fn an_attribute_whose_name_no_header_can_have_is_an_error_before_anything_
     assert_eq!(real.server().stats().operation("PutObject"), before);
     put_with(&own(&real, "k"), vec![Bytes::from_static(CONTENT)], PutOptions { ..named("a-b.c!") }).await.unwrap();
     assert!(put_with(&own(&real, "k"), vec![Bytes::from_static(CONTENT)], create()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_store_that_leaves_tags_out_does_so_for_every_key_and_however_it_is_written() {
+    let server = Scripted::start(|asked, _| match asked.target.contains("uploads") {
+        true => {
+            let id = "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>";
+            answer(200, "", id)
+        }
+        false => answer(
+            200,
+            "ETag: \"1\"\r\n",
+            "<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>",
+        ),
+    });
+    for (more, tagged) in [(&[("disable_tagging", "true")][..], 0), (&[], 4)] {
+        let place = server.s3_with("b", more);
+        let before = server.asked().len();
+        for (key, in_parts) in [("k", false), ("k", true), ("odd//k", false), ("odd//k", true)] {
+            let mut put = PutOptions::default();
+            put.tags.push("a", "b");
+            let options =
+                WriterOptions { put, part_bytes: 5 << 20, in_flight: 2, in_parts: Some(in_parts), size: None };
+            put_slices(spot(&place, key), Bytes::from_static(CONTENT), options).await.unwrap();
+        }
+        let asked = server.asked().split_off(before);
+        assert_eq!(asked.iter().filter(|asked| asked.headers.contains("x-amz-tagging: a=b")).count(), tagged);
+        assert_eq!(asked.len(), 8);
+    }
+}
+
+#[tokio::test]
+async fn attributes_reach_an_emulator_of_google_in_a_document_and_come_back() {
+    let server = Scripted::start(|asked, _| match &*asked.method {
+        "POST" => answer(200, "", r#"{"generation": "7", "size": "29"}"#),
+        _ if asked.target.contains("alt=media") => answer(200, HERE, std::str::from_utf8(CONTENT).unwrap()),
+        _ => {
+            let said = r#""cacheControl": "no-store", "contentType": "text/plain", "metadata": {"colour": "red"}"#;
+            answer(
+                200,
+                "",
+                &format!(r#"{{"generation": "7", "size": "29", "updated": "2026-11-20T09:07:23Z", {said}}}"#),
+            )
+        }
+    });
+    let place = server.gcs("b", &[]);
+    let mut attributes = Attributes::new();
+    attributes.insert(Attribute::CacheControl, "no-store".into());
+    attributes.insert(Attribute::ContentType, "text/plain".into());
+    attributes.insert(Attribute::Metadata("colour".into()), "red".into());
+    let options = PutOptions { attributes: attributes.clone(), ..PutOptions::default() };
+    put_with(&spot(&place, "k"), vec![Bytes::from_static(CONTENT)], options).await.unwrap();
+    let written = &server.asked()[0];
+    assert!(written.is("POST", "uploadType=multipart"), "{written:?}");
+    for said in [r#""cacheControl":"no-store""#, r#""contentType":"text/plain""#, r#""metadata":{"colour":"red"}"#] {
+        assert!(written.body.contains(said), "{written:?}");
+    }
+    assert!(written.body.contains(std::str::from_utf8(CONTENT).unwrap()));
+    for head in [false, true] {
+        let asked = GetOptions { head, ..GetOptions::default() };
+        assert_eq!(open(&spot(&place, "k"), asked).await.unwrap().attributes, attributes, "{head}");
+    }
 }
