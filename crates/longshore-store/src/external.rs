@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use longshore_config::{Environment, adopt};
+use longshore_config::{Context, Environment, adopt_for_all_processes};
 use object_store::ObjectStore;
 
 use pyo3::exceptions::{PyLookupError, PyRuntimeWarning};
@@ -41,7 +41,8 @@ const METHODS: [&str; 13] = [
 ];
 
 /// Classes that a warning has named.
-static WARNED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+#[derive(Default)]
+struct Warned(Mutex<Vec<String>>);
 
 /// The class of an object with its module, as `obstore.store.S3Store`.
 pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> String {
@@ -172,7 +173,8 @@ fn all_buckets<'py>(kind: Kind, keywords: &Bound<'py, PyDict>) -> PyResult<Bound
     };
     let given = arguments.read(py, kind.name(), kind.cloud())?;
     let objects: Arc<dyn ObjectStore> = Arc::new(Buckets::new(kind.scheme(), given.options, Environment::read()));
-    let inner = Inner { foreign: Some(Arc::clone(&objects)), ..Inner::new(Kind::Other, adopt(objects)) };
+    let inner =
+        Inner { foreign: Some(Arc::clone(&objects)), ..Inner::new(Kind::Other, adopt_for_all_processes(objects)) };
     let inner = Inner { provider: given.provider, ..inner };
     Ok(wrap(&class_of(py, Kind::Other), Arc::new(inner))?.cast_into()?)
 }
@@ -200,7 +202,8 @@ fn warn(object: &Bound<'_, PyAny>, store: &Bound<'_, Store>) -> PyResult<()> {
         return Ok(());
     }
     {
-        let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+        let warned: &Warned = Context::process().part();
+        let mut warned = warned.0.lock().unwrap_or_else(PoisonError::into_inner);
         if warned.contains(&name) {
             return Ok(());
         }

@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use longshore_config::{LocalOptions, Scheme, Store as Handle};
+use longshore_config::{Context, LocalOptions, Scheme, Store as Handle};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use pyo3::intern;
@@ -124,12 +124,11 @@ impl Inner {
         }
     }
 
-    /// The objects as Rust uses them.
+    /// The objects as Rust uses them. Those that Rust made, too, do their I/O on our runtime.
     pub(crate) fn objects(&self) -> Arc<dyn ObjectStore> {
-        match &self.foreign {
-            Some(objects) => Arc::clone(objects),
-            None if self.prefix().is_none() => Arc::new(self.objects.inner().clone()),
-            None => Arc::clone(&self.objects) as _,
+        match self.prefix() {
+            None => Arc::new(self.objects.inner().clone()),
+            Some(_) => Arc::clone(&self.objects) as _,
         }
     }
 }
@@ -279,11 +278,18 @@ pub(crate) fn handed(kind: Kind) -> Option<Arc<Inner>> {
 }
 
 /// Classes of Python that stores are made of, instead of the native ones: those of a package that adds methods to them.
-static DERIVED: Mutex<Vec<(Kind, Py<PyType>)>> = Mutex::new(Vec::new());
+#[derive(Default)]
+struct Derived(Mutex<Vec<(Kind, Py<PyType>)>>);
+
+impl Derived {
+    fn lock() -> MutexGuard<'static, Vec<(Kind, Py<PyType>)>> {
+        Context::process().part::<Self>().0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The class for a kind of store.
 pub(crate) fn class_of(py: Python<'_>, kind: Kind) -> Bound<'_, PyType> {
-    let derived = DERIVED.lock().unwrap_or_else(PoisonError::into_inner);
+    let derived = Derived::lock();
     let class = derived.iter().find(|(of, _)| *of == kind).map(|(_, class)| class.bind(py).clone());
     class.unwrap_or_else(|| crate::classes::native(py, kind))
 }
@@ -300,7 +306,7 @@ pub fn use_class(class: &Bound<'_, PyType>) -> PyResult<()> {
     let py = class.py();
     for kind in Kind::ALL {
         if class.is_subclass(&crate::classes::native(py, kind))? {
-            let mut derived = DERIVED.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut derived = Derived::lock();
             derived.retain(|(of, _)| *of != kind);
             derived.push((kind, class.clone().unbind()));
             return Ok(());

@@ -37,6 +37,8 @@ impl Where {
         let store = store.get();
         let mut prefix = store.prefix().map(|prefix| format!("{prefix}/")).unwrap_or_default();
         if let Some(objects) = store.foreign() {
+            let context = Context::new(operation, "store:///");
+            store.handle().live().map_err(|error| raise(py, &context.config_error(error)))?;
             return Ok(Self {
                 place: Place::Foreign(Arc::clone(objects)),
                 prefix,
