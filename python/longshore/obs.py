@@ -76,7 +76,8 @@ def get(store: Store, path: str, *, options: types.GetOptions | None = None) -> 
     store
         Where it is.
     path
-        Its key, relative to the store's prefix.
+        Its key, relative to the store's prefix. A slash at its beginning or end is part of it: ``/a`` and ``a/`` are other
+        objects than ``a`` on S3, Google and Azure, and no keys at all of files and memory.
     options
         Conditions, a range, a version; see :class:`~longshore.types.GetOptions`. Unknown ones are an error.
 
