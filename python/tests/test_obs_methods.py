@@ -369,7 +369,7 @@ class TestSlashesAtTheEnds:
         obs.put(store, "a", b"as it was")
         for call, *more in ((obs.put, b"new"), (obs.get,), (obs.head,), (obs.delete,)):
             with pytest.raises(exceptions.InvalidPathError, match="slash"):
-                call(store, key, *more)  # type: ignore[operator]
+                call(store, key, *more)
         assert obs.get(store, "a").bytes() == b"as it was"
 
 
