@@ -162,7 +162,9 @@ class TestReading:
                 expected = asyncio.run(own.get("k", PROTOTYPE, each))
                 assert read(beneath, "k", each) == (None if expected is None else expected.to_bytes()), each
             together = asyncio.run(ObjectStore(beneath).get_partial_values(PROTOTYPE, [("k", each) for each in ranges]))
-            assert [None if each is None else each.to_bytes() for each in together] == [read(beneath, "k", each) for each in ranges]
+            assert [None if each is None else each.to_bytes() for each in together] == [
+                read(beneath, "k", each) for each in ranges
+            ]
         for each in ranges:
             assert read(beneath, "missing", each) is None, each
 
