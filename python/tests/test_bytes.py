@@ -207,10 +207,3 @@ def test_copy_true_is_the_way_out_of_memory_that_changes() -> None:
     assert (bytes(shared), bytes(own)) == (b"xbc", b"abc")
     del shared
     source.append(0)  # the copy does not hold it
-
-
-def test_the_stub_to_copy_is_the_stub_of_this_package() -> None:
-    """Who copies `bytes.pyi` has what is checked here against the class itself."""
-    to_copy = (ROOT / "crates/longshore-bytes/bytes.pyi").read_text()
-    ours = (ROOT / "python/longshore/_native.pyi").read_text()
-    assert to_copy[to_copy.index("class _Array") :] in ours
