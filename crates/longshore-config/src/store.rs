@@ -125,6 +125,8 @@ pub struct S3Access {
     pub sign_payload: bool,
     /// Whether the server cannot delete many objects with one request.
     pub single_deletes: bool,
+    /// Whether the tags of what is written are left out.
+    pub untagged: bool,
     /// Whether requests carry `x-amz-request-payer`.
     pub request_payer: bool,
     /// The content type of what is written, where nothing else is said.

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::answer::{Answer, open};
 use super::spot::{Spot, Way};
 use super::stat;
-use crate::body::pin;
+use crate::body::{pin, same_version};
 use crate::error::{Context, Error, ErrorKind};
 use crate::local::OpenFile;
 use crate::manage::Metadata;
@@ -23,6 +23,7 @@ use crate::window::lost;
 const LARGEST_BLOCK: u64 = 8 << 20;
 /// Blocks that are asked for at once.
 const BLOCKS: usize = 4;
+const REPLACED: &str = "the object was replaced since it was opened; open it again";
 
 /// How an object is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +50,7 @@ pub struct Reader {
     planned: u64,
     /// Where a read begins that goes on where the last one ended.
     expected: u64,
-    tag: Option<String>,
-    /// Whether an answer has told which version this is.
+    /// Whether an answer has told which version this is. Then it is that of `meta`.
     seen: bool,
 }
 
@@ -100,7 +100,6 @@ impl Reader {
             blocks: VecDeque::new(),
             planned: 0,
             expected: 0,
-            tag: None,
             seen: false,
         };
         if is_file {
@@ -110,6 +109,11 @@ impl Reader {
             reader.require_size(options.size)?;
         } else if in_memory {
             reader.take_whole(options.size).await?;
+        } else if options.size == Some(0) {
+            // No read will ever ask, so this does.
+            reader.meta = stat(&reader.spot).await?;
+            reader.seen = true;
+            reader.require_size(options.size)?;
         } else if options.size.is_none() {
             reader.begin().await?;
         }
@@ -123,7 +127,7 @@ impl Reader {
             // There is no first byte, or there is nothing at all; asking for no range tells.
             Err(error) if error.kind() == ErrorKind::OutOfRange || error.status() == Some(416) => {
                 self.meta = stat(&self.spot).await?;
-                self.note();
+                self.seen = true;
                 return Ok(());
             }
             // A web server that knows no ranges, or does not say how much there is.
@@ -131,7 +135,7 @@ impl Reader {
             Err(error) => return Err(error),
         };
         self.meta = answer.meta.clone();
-        self.note();
+        self.seen = true;
         if answer.range.start != 0 {
             return Err(self.context.error(ErrorKind::Generic, "the server sent another range than was asked for"));
         }
@@ -162,11 +166,6 @@ impl Reader {
     fn other_size(&self, announced: u64, found: u64) -> Error {
         let reason = format!("the object has {found} bytes, and not {announced}, which was given as its size");
         self.context.error(ErrorKind::Precondition, reason)
-    }
-
-    fn note(&mut self) {
-        self.tag = pin(&self.meta).map(str::to_owned);
-        self.seen = true;
     }
 
     /// The object's size in bytes.
@@ -249,10 +248,15 @@ impl Reader {
     }
 
     fn fetch(&self, range: Range<u64>) -> Coming {
-        let (spot, tag, context) = (self.spot.clone(), self.tag.clone(), self.context.clone());
+        let tag = if self.seen { pin(&self.meta).map(str::to_owned) } else { None };
+        let (spot, context) = (self.spot.clone(), self.context.clone());
         Coming(tokio::spawn(async move {
             let asked = Some(GetRange::Bounded(range.clone()));
-            let answer = open(&spot, GetOptions { range: asked, if_match: tag, ..GetOptions::default() }).await?;
+            let answer = open(&spot, GetOptions { range: asked, if_match: tag, ..GetOptions::default() }).await;
+            let answer = answer.map_err(|error| match error.kind() {
+                ErrorKind::Precondition => error.with_advice(REPLACED),
+                _ => error,
+            })?;
             if answer.range != range {
                 let (found, size) = (&answer.range, answer.meta.size);
                 let reason = format!("{range:?} was asked for, and the server sent {found:?} of {size}");
@@ -278,10 +282,9 @@ impl Reader {
                     return Err(self.other_size(self.meta.size, meta.size));
                 }
                 self.meta = meta;
-                self.note();
-            } else if pin(&meta) != self.tag.as_deref() || meta.size != self.meta.size {
-                let reason = "the object was replaced since it was opened; open it again";
-                return Err(self.context.error(ErrorKind::Precondition, reason));
+                self.seen = true;
+            } else if !same_version(&meta, &self.meta) {
+                return Err(self.context.error(ErrorKind::Precondition, REPLACED));
             }
             if let Some(block) = self.blocks.front_mut() {
                 block.content = Content::There(chunks);

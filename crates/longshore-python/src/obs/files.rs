@@ -58,6 +58,11 @@ impl Reader {
         self.meta.size
     }
 
+    /// Lets go of the object, and of what was read ahead or is on its way.
+    fn close(&self) {
+        self.reader.close();
+    }
+
     /// The bytes from `at` on, `length` of them or up to the object's end, in the pieces that they came in.
     fn read(
         &self,
