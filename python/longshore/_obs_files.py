@@ -67,6 +67,11 @@ class _Raw(io.RawIOBase):
         self._at += sum(map(len, pieces))
         return b"".join(pieces)
 
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._reader.close()
+
     def _require_open(self) -> None:
         if self.closed:
             raise ValueError("I/O operation on closed file.")
@@ -146,6 +151,7 @@ class AsyncReadableFile:
         """Lets go of what was read ahead. Reading is an error from now on."""
         self._closed = True
         self._ahead = Bytes()
+        self._reader.close()
 
     async def __aenter__(self) -> Self:
         return self

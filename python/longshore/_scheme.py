@@ -29,7 +29,7 @@ _SERVICES: tuple[tuple[str, Literal["s3", "azure"]], ...] = (
 
 
 def parse_scheme(url: str) -> Literal["s3", "gcs", "http", "local", "memory", "azure"]:
-    """Tells which kind of store :func:`longshore.store.from_url` makes of a URL, from its text alone.
+    """Tells which kind of store ``longshore.store.from_url`` makes of a URL, from its text alone.
 
     Parameters
     ----------

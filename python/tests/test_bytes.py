@@ -8,7 +8,6 @@ import pickle
 import sys
 import weakref
 from collections import abc
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ import pytest
 import longshore
 from longshore import Bytes
 
-ROOT = Path(__file__).parents[2]
 LARGE = bytes(range(256)) * 4096
 
 

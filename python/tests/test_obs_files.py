@@ -194,6 +194,27 @@ class TestReading:
             with pytest.raises(exceptions.PreconditionError):
                 file.read()
 
+    def test_a_closed_file_lets_go_of_what_was_read_ahead(self, gateway_place: Place) -> None:
+        gateway_place.write({"a": BODY})
+        file = reader(gateway_place, buffer_size=1000)
+        assert file.read(1500) == BODY[:1500]
+        native: Any = file._reader
+        file.close()
+        file.close()
+        with pytest.raises(ValueError, match="closed"):
+            native.read(None, 0, 10)
+
+        async def use() -> Any:
+            opened = await obs.open_reader_async(gateway_place.store(), gateway_place.key("a"), buffer_size=1000)
+            assert await opened.read(1500) == BODY[:1500]
+            opened.close()
+            opened.close()
+            return opened._reader
+
+        native = asyncio.run(use())
+        with pytest.raises(ValueError, match="closed"):
+            native.read(None, 0, 10)
+
     def test_an_open_local_file_stays_what_it_was(self, tmp_path: Path) -> None:
         path = tmp_path / "file"
         path.write_bytes(b"first " * 1000)
