@@ -51,5 +51,7 @@ def parse_scheme(url: str) -> Literal["s3", "gcs", "http", "local", "memory", "a
     if scheme.lower() == "https":
         address = rest.removeprefix("//").partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2]
         host = address.partition(":")[0].lower()
-        return next((service for end, service in _SERVICES if host == end or host.endswith(f".{end}")), kind)
+        for end, service in _SERVICES:
+            if host == end or host.endswith(f".{end}"):
+                return service
     return kind

@@ -179,6 +179,8 @@ class ObjectStore(ZarrStore, Generic[StoreT]):
 
     async def _asked(self, key: str, byte_range: ByteRequest | None) -> Bytes:
         match byte_range:
+            case None:
+                return await self._body(key, {})
             case RangeByteRequest(start, end):
                 return await obs.get_range_async(self.store, key, start=start, end=end)
             case OffsetByteRequest(offset):
@@ -188,7 +190,6 @@ class ObjectStore(ZarrStore, Generic[StoreT]):
                     return await self._body(key, {"range": {"suffix": suffix}})
                 except NotSupportedError:
                     return await self._last(key, suffix)
-        return await self._body(key, {})
 
     async def _nothing(self, key: str) -> Bytes:
         """No bytes of an object, which has to be there."""
