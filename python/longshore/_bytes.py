@@ -2,6 +2,4 @@
 
 from __future__ import annotations
 
-from longshore._native import Bytes
-
-__all__ = ["Bytes"]
+from longshore._native import Bytes as Bytes

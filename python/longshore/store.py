@@ -17,7 +17,7 @@ from longshore._obs_results import GetResult
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal, TypeAlias, overload
+    from typing import Any, Literal, overload
 
     # What is said to a store, for annotations: `if TYPE_CHECKING: from longshore.store import S3Config`.
     from longshore._stores import AzureAccessKey as AzureAccessKey
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from longshore._stores import S3Config as S3Config
     from longshore._stores import S3Credential as S3Credential
     from longshore._stores import S3CredentialProvider as S3CredentialProvider
-
-    AzureCredential: TypeAlias = "AzureAccessKey | AzureSASToken | AzureBearerToken"
 
 # `list` is one of our names.
 List = builtins.list

