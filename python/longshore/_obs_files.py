@@ -11,7 +11,7 @@ from longshore import _native
 from longshore._call import run_silent, start_silent
 from longshore._lazy import asyncio, types
 from longshore._native import Bytes
-from longshore.exceptions import ArgumentTypeError
+from longshore.exceptions import ArgumentTypeError, InvalidArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +66,11 @@ class _Raw(io.RawIOBase):
         pieces = run_silent(self._reader.read, "get", self._at, max(0, self._reader.size - self._at))
         self._at += sum(map(len, pieces))
         return b"".join(pieces)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._reader.close()
 
     def _require_open(self) -> None:
         if self.closed:
@@ -146,6 +151,7 @@ class AsyncReadableFile:
         """Lets go of what was read ahead. Reading is an error from now on."""
         self._closed = True
         self._ahead = Bytes()
+        self._reader.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -200,13 +206,23 @@ class AsyncReadableFile:
 
     async def readinto(self, buffer: types.Buffer, /) -> int:
         """Fills ``buffer`` and returns how many bytes that were: fewer than it holds only at the end."""
-        view = memoryview(buffer).cast("B")
+        # Says what cannot be filled, such as an array of objects, into which bytes would go as addresses.
+        size = len(Bytes(buffer))
+        try:
+            view = memoryview(buffer).cast("B")
+        except (TypeError, ValueError):
+            # Such as an array of dates, for which `memoryview` has no word.
+            view = None
         async with self._turn:
             self._require_open()
-            filled = 0
-            for piece in await start_silent(self._reader.read, "get", self._at, len(view)):
-                view[filled : filled + len(piece)] = piece
-                filled += len(piece)
+            pieces: list[types.Bytes] = await start_silent(self._reader.read, "get", self._at, size)
+            if view is None:
+                filled = io.BytesIO(b"".join(pieces)).readinto(buffer)
+            else:
+                filled = 0
+                for piece in pieces:
+                    view[filled : filled + len(piece)] = piece
+                    filled += len(piece)
             self._at += filled
             return filled
 
@@ -274,19 +290,31 @@ def _bytes_of(data: types.Data) -> memoryview:
     except TypeError:
         advice = "; encode it" if isinstance(data, str) else ""
         raise ArgumentTypeError(f"a bytes-like object is required, not {type(data).__name__}{advice}") from None
-    if view.ndim == 1 and view.format == "B" and view.contiguous:
+    except ValueError:
+        # Such as an array of dates, for which `memoryview` has no word.
+        view = None
+    if view is not None and view.ndim == 1 and view.format == "B" and view.contiguous:
         return view
-    # A copy where the memory is no single piece in the order that counts.
-    return view.cast("B") if view.c_contiguous and view.nbytes else memoryview(view.tobytes())
+    try:
+        # A copy where the memory is no single piece in the order that counts.
+        return memoryview(Bytes(data, copy=view is not None and not view.c_contiguous))
+    except TypeError as error:
+        raise ArgumentTypeError(str(error)) from None
+    except BufferError as error:
+        raise InvalidArgumentError(str(error)) from None
 
 
 class WritableFile(io.BufferedIOBase):
     """An object that is being written: a file of ``io``. It appears when it is closed, and as a whole.
 
-    In a ``with`` statement an exception gives it up, and nothing appears. So does letting go of one that nobody closed.
+    In a ``with`` statement an exception gives it up, and nothing appears. So does letting go of one that nobody closed, or of a
+    ``TextIOWrapper`` or ``BufferedWriter`` around it that nobody closed. A ``with`` statement of such a wrapper closes the file
+    after an exception too; there, call :meth:`abort`.
     """
 
     mode = "wb"
+    # A wrapper that is let go of says so before it flushes and closes: "going" while it does, "gone" afterwards.
+    _wrapper = ""
 
     def __init__(self, writer: _native.Writer, path: str) -> None:
         self._writer = writer
@@ -326,6 +354,8 @@ class WritableFile(io.BufferedIOBase):
         """Takes all of ``data``, which may be changed afterwards. Waits only where too much is on its way already."""
         view = _bytes_of(data)
         size = len(view)
+        if self._wrapper == "going":
+            return size
         with self._turn:
             self._require_open()
             while len(view):
@@ -346,6 +376,9 @@ class WritableFile(io.BufferedIOBase):
     def close(self) -> None:
         """Makes the object. Where that fails nothing appears, and the error is raised."""
         with self._turn:
+            if self._wrapper:
+                self._let_go_of()
+                return
             if self._ended:
                 return
             self._ended = True
@@ -382,6 +415,28 @@ class WritableFile(io.BufferedIOBase):
         if not getattr(self, "_ended", True):
             self._ended = True
             warnings.warn(f"{self._path!r} was never closed, so it was not written", ResourceWarning, stacklevel=2)
+
+    def _dealloc_warn(self, source: object) -> None:
+        """What the wrappers of `io` call when they are let go of open, as after an exception: what was written may be a half."""
+        if self._ended:
+            return
+        self._ended = True
+        self._wrapper = "going"
+        # Its parts are taken back when nobody holds it.
+        del self._writer
+        kind = type(source).__name__
+        warnings.warn(
+            f"the {kind} of {self._path!r} was never closed, so it was not written", ResourceWarning, stacklevel=2
+        )
+
+    def _let_go_of(self) -> None:
+        if self._wrapper == "going":
+            self._wrapper = "gone"
+            super().close()
+            return
+        raise ValueError(
+            f"{self._path!r} was not written: what was wrapped around it was let go of without being closed"
+        )
 
     def _require_open(self) -> None:
         if self._ended:

@@ -19,6 +19,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal, overload
 
+    # What is said to a store, for annotations: `if TYPE_CHECKING: from longshore.store import S3Config`.
+    from longshore._stores import AzureAccessKey as AzureAccessKey
+    from longshore._stores import AzureBearerToken as AzureBearerToken
+    from longshore._stores import AzureConfig as AzureConfig
+    from longshore._stores import AzureCredentialProvider as AzureCredentialProvider
+    from longshore._stores import AzureSASToken as AzureSASToken
+    from longshore._stores import BackoffConfig as BackoffConfig
+    from longshore._stores import ClientConfig as ClientConfig
+    from longshore._stores import GCSConfig as GCSConfig
+    from longshore._stores import GCSCredential as GCSCredential
+    from longshore._stores import GCSCredentialProvider as GCSCredentialProvider
+    from longshore._stores import RetryConfig as RetryConfig
+    from longshore._stores import S3Config as S3Config
+    from longshore._stores import S3Credential as S3Credential
+    from longshore._stores import S3CredentialProvider as S3CredentialProvider
+
 # `list` is one of our names.
 List = builtins.list
 
@@ -28,6 +44,7 @@ __all__ = [
     "HTTPStore",
     "LocalStore",
     "MemoryStore",
+    "ObjectStore",
     "ObjectStoreMethods",
     "S3Store",
     "Store",
@@ -366,6 +383,10 @@ class MemoryStore(_native.MemoryStore, ObjectStoreMethods):
     """Objects in this process's memory."""
 
     __slots__ = ()
+
+
+ObjectStore = AzureStore | GCSStore | HTTPStore | S3Store | LocalStore | MemoryStore
+"""Any of the stores that a program makes, for annotations and ``isinstance``."""
 
 
 class _Store(_native.Store, ObjectStoreMethods):

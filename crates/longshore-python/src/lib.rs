@@ -22,7 +22,8 @@ mod stores;
 
 use pyo3::prelude::*;
 
-#[pymodule]
+// PyO3 would say of a version-specific build that it runs without the GIL, which no test of ours has shown.
+#[pymodule(gil_used = true)]
 mod _native {
     use pyo3::prelude::*;
 

@@ -62,6 +62,8 @@ def start(requests: Requests, provider: Callable[[], object]) -> None:
 
 
 def _serve(requests: Requests, provider: Callable[[], object]) -> None:
+    # So that a provider that waits for itself can be told so.
+    threading.current_thread().longshore_provider = provider  # type: ignore[attr-defined]
     runner: asyncio.Runner | None = None
     # Each byte is a request; there are no more when the other end is closed. Waiting happens in Python's own code, so that
     # a thread that the interpreter stops at its end has no frames of another language on its stack.
