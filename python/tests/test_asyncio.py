@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 
 import longshore as s3
+import packages
+from longshore import obs
 from longshore.exceptions import GenericError, InvalidArgumentError, NotFoundError
 from longshore.testing import Server, server
 
@@ -67,6 +69,17 @@ STARTS: dict[str, Callable[[Any], Future]] = {
     "copy": lambda store: s3.copy_async(f"{URI}/k1", f"{URI}/new/b", store=store),
     "delete": lambda store: s3.delete_async(f"{URI}/new/none", store=store),
     "create_bucket": lambda store: s3.create_bucket_async(URI, store=store),
+    # The same by the keys of the store.
+    "obs.get": lambda store: obs.get_async(store, "k1"),
+    "obs.get_range": lambda store: obs.get_range_async(store, "big", start=5, length=3),
+    "obs.get_ranges": lambda store: obs.get_ranges_async(store, "big", starts=[9, 0], lengths=[2, 1]),
+    "obs.head": lambda store: obs.head_async(store, "k1"),
+    "obs.list_with_delimiter": lambda store: obs.list_with_delimiter_async(store, "none"),
+    "obs.put": lambda store: obs.put_async(store, "new/a", b"a"),
+    "obs.copy": lambda store: obs.copy_async(store, "k1", "new/b"),
+    "obs.rename": lambda store: obs.rename_async(store, "k1", "k1"),
+    "obs.delete": lambda store: obs.delete_async(store, ["new/none"]),
+    "obs.open_reader": lambda store: obs.open_reader_async(store, "k1"),
 }
 RESULTS: dict[str, Callable[[Any], bool]] = {
     "get": lambda result: result == b"1",
@@ -76,6 +89,13 @@ RESULTS: dict[str, Callable[[Any], bool]] = {
     "head": lambda result: result["size"] == 1,
     "exists": lambda result: result is True,
     "read_npz": lambda result: result.tolist() == list(range(100)),
+    "obs.get": lambda result: result.bytes() == b"1",
+    "obs.get_range": lambda result: result == content(1 << 20)[5:8],
+    "obs.get_ranges": lambda result: result == [content(1 << 20)[9:11], content(1 << 20)[:1]],
+    "obs.head": lambda result: result["size"] == 1,
+    "obs.list_with_delimiter": lambda result: result == {"common_prefixes": [], "objects": []},
+    "obs.put": lambda result: bool(result["e_tag"]),
+    "obs.open_reader": lambda result: result.size == 1,
 }
 
 
@@ -211,7 +231,10 @@ async def _cancel_by_timeout(future: Future) -> None:
 
 
 @pytest.mark.parametrize("way", ["cancel", "task", "wait_for"])
-@pytest.mark.parametrize("name", ["get_many", "get_many_stats", "put", "list", "delete"])
+@pytest.mark.parametrize(
+    "name",
+    ["get_many", "get_many_stats", "put", "list", "delete", "obs.get_ranges", "obs.put", "obs.list", "obs.delete"],
+)
 def test_cancelling_stops_the_requests(aws: Server, name: str, way: str) -> None:
     store = aws.store_for("bkt")
     uris = [f"{URI}/k{index}" for index in range(1200)]
@@ -221,6 +244,12 @@ def test_cancelling_stops_the_requests(aws: Server, name: str, way: str) -> None
         "put": lambda: s3.put_async(f"{URI}/cancelled/", 1000, size=10, max_in_flight=4, store=store),
         "list": lambda: s3.list_async(URI, store=store),
         "delete": lambda: s3.delete_async(f"{URI}/", whole_bucket=True, store=store),
+        "obs.get_ranges": lambda: obs.get_ranges_async(
+            store, "big", starts=range(0, 1_000_000, 1000), lengths=[1] * 1000, coalesce=0, max_concurrency=4
+        ),
+        "obs.put": lambda: obs.put_async(store, "cancelled/a", bytes(40 << 20), max_concurrency=1),
+        "obs.list": lambda: obs.list(store, chunk_size=1).collect_async(),
+        "obs.delete": lambda: obs.delete_async(store, [f"cancelled/{index}" for index in range(100_000)]),
     }
 
     async def main() -> None:
@@ -475,7 +504,7 @@ class TestLoad:
         asyncio.run(main())
 
     def test_uvloop(self, aws: Server) -> None:
-        uvloop = pytest.importorskip("uvloop")
+        uvloop = packages.module("uvloop")
         store = aws.store_for("bkt")
 
         async def main() -> None:

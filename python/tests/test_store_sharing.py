@@ -22,11 +22,12 @@ import pytest
 
 import extension
 import longshore as s3
+import packages
 from longshore import exceptions, obs, testing
 from longshore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, Store
 
-obstore = pytest.importorskip("obstore")
-theirs = importlib.import_module("obstore.store")
+obstore = packages.module("obstore")
+theirs = packages.module("obstore.store")
 
 
 @pytest.fixture(scope="module")
@@ -311,7 +312,7 @@ class TestOthers:
         assert getattr(again, "prefix", None) == getattr(store, "prefix", None)
 
     def test_rustac_reads_and_writes_a_store_of_ours(self, tmp_path: Path) -> None:
-        rustac = pytest.importorskip("rustac")
+        rustac = packages.module("rustac")
         item: dict[str, Any] = {
             "type": "Feature",
             "stac_version": "1.1.0",
@@ -336,7 +337,7 @@ class TestOthers:
     def test_zarrs_own_class_takes_what_obstore_builds_of_a_store_of_ours(
         self, kind: str, aws: testing.Server, tmp_path: Path
     ) -> None:
-        zarr = pytest.importorskip("zarr")
+        zarr = packages.module("zarr")
         options: dict[str, Any] = {**keys(aws), "region": "us-east-1", "client_options": {"allow_http": True}}
         ours: Store = S3Store("bucket", prefix="zarr", **options) if kind == "s3" else LocalStore(tmp_path)
         with pytest.raises(TypeError, match="expected ObjectStore class"):
@@ -357,7 +358,7 @@ class TestOthers:
     @pytest.mark.parametrize("kind", [MemoryStore, LocalStore])
     def test_async_tiff_reads_from_a_store_of_ours(self, kind: type[Any], tmp_path: Path) -> None:
         """It takes stores by their methods, and those that it can build anew."""
-        async_tiff = pytest.importorskip("async_tiff")
+        async_tiff = packages.module("async_tiff")
         store = kind() if kind is MemoryStore else kind(tmp_path)
         store.put("image.tif", small_image())
 
@@ -389,7 +390,7 @@ def small_image() -> bytes:
 class TestFileSystems:
     @pytest.fixture(autouse=True)
     def _fsspec(self, quiet: None) -> None:
-        pytest.importorskip("fsspec")
+        packages.module("fsspec")
 
     def test_local_files_and_folders_of_them(self, third: ModuleType, tmp_path: Path) -> None:
         DirFileSystem = importlib.import_module("fsspec.implementations.dirfs").DirFileSystem  # noqa: N806
