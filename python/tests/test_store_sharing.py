@@ -240,8 +240,13 @@ class TestOthers:
         with pytest.raises(TypeError, match="expected an object store or a file system, not int"):
             third.any(5)
 
-    def test_a_provider_of_theirs_is_asked_by_ours(self, third: ModuleType, aws: testing.Server, quiet: None) -> None:
+    def test_a_provider_of_theirs_is_asked_by_ours_and_only_once(
+        self, third: ModuleType, aws: testing.Server, quiet: None
+    ) -> None:
+        asked: list[int] = []
+
         def provider() -> dict[str, Any]:
+            asked.append(1)
             return {"access_key_id": aws.access_key, "secret_access_key": aws.secret_key, "expires_at": None}
 
         store = theirs.S3Store(
@@ -251,7 +256,10 @@ class TestOthers:
             client_options={"allow_http": True},
             credential_provider=provider,
         )
-        assert bytes(third.get(store, "folder/key")) == b"body"
+        for _ in range(3):
+            assert bytes(third.get(store, "folder/key")) == b"body"
+            assert "folder/key" in third.list(store)
+        assert len(asked) == 1
 
     def test_urls_and_paths_are_taken(self, third: ModuleType, tmp_path: Path) -> None:
         (tmp_path / "a").write_bytes(b"x")
@@ -311,7 +319,8 @@ class TestOthers:
         again = getattr(theirs, type(store).__name__)(*positional, **keywords)
         assert getattr(again, "prefix", None) == getattr(store, "prefix", None)
 
-    def test_rustac_reads_and_writes_a_store_of_ours(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("kind", ["s3", "file"])
+    def test_rustac_reads_and_writes_a_store_of_ours(self, kind: str, aws: testing.Server, tmp_path: Path) -> None:
         rustac = packages.module("rustac")
         item: dict[str, Any] = {
             "type": "Feature",
@@ -322,7 +331,7 @@ class TestOthers:
             "links": [],
             "assets": {},
         }
-        store = LocalStore(tmp_path)
+        store = self.settled(aws) if kind == "s3" else LocalStore(tmp_path)
 
         async def there_and_back() -> Any:
             await rustac.write("item.json", item, store=store)
@@ -331,7 +340,13 @@ class TestOthers:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             assert asyncio.run(there_and_back())["id"] == "an-item"
-        assert json.loads((tmp_path / "item.json").read_text())["id"] == "an-item"
+        assert json.loads(obs.get(store, "item.json").bytes().to_bytes())["id"] == "an-item"
+
+    @staticmethod
+    def settled(aws: testing.Server) -> S3Store:
+        """A store below a prefix, with all that another library needs to be told."""
+        options: dict[str, Any] = {**keys(aws), "region": "us-east-1", "client_options": {"allow_http": True}}
+        return S3Store("bucket", prefix="elsewhere", **options)
 
     @pytest.mark.parametrize("kind", ["s3", "file"])
     def test_zarrs_own_class_takes_what_obstore_builds_of_a_store_of_ours(
@@ -355,11 +370,15 @@ class TestOthers:
             "zarr.json",
         ]
 
-    @pytest.mark.parametrize("kind", [MemoryStore, LocalStore])
-    def test_async_tiff_reads_from_a_store_of_ours(self, kind: type[Any], tmp_path: Path) -> None:
+    @pytest.mark.parametrize("kind", ["memory", "file", "s3"])
+    def test_async_tiff_reads_from_a_store_of_ours(self, kind: str, aws: testing.Server, tmp_path: Path) -> None:
         """It takes stores by their methods, and those that it can build anew."""
         async_tiff = packages.module("async_tiff")
-        store = kind() if kind is MemoryStore else kind(tmp_path)
+        store: Any = {
+            "memory": MemoryStore,
+            "file": lambda: LocalStore(tmp_path),
+            "s3": lambda: self.settled(aws),
+        }[kind]()
         store.put("image.tif", small_image())
 
         async def look() -> tuple[int, object]:
