@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import longshore as s3
@@ -54,7 +54,7 @@ async def begin_by_methods() -> list[Any]:
             pass
 
     keys = [f"k{index}" for index in range(100)]
-    works = [
+    works: list[Coroutine[Any, Any, Any]] = [
         *map(read, keys),
         *map(read_in_blocks, keys),
         *(write(f"left/writer{index}") for index in range(4)),
