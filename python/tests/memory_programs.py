@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,15 @@ def _read(key: str) -> bytes:
         return file.read()
 
 
+def _read_async(key: str) -> bytes:
+    async def read() -> bytes:
+        async with await s3.store_for(URI).open_reader_async(key) as file:
+            data = await file.read()
+        return bytes(data[:1])
+
+    return asyncio.run(read())
+
+
 def _iterate(key: str) -> int:
     return sum(len(chunk) for chunk in s3.store_for(URI).get(key).stream(MIB))
 
@@ -42,6 +52,7 @@ READS: dict[str, Callable[[str], object]] = {
     "bytes": lambda key: s3.store_for(URI).get(key).bytes(),
     "get_range": lambda key: s3.store_for(URI).get_range(key, start=0, length=1 << 40),
     "reader": _read,
+    "reader by asyncio": _read_async,
     "chunks": _iterate,
 }
 
