@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import importlib
-import json
 import os
 import pickle
-import struct
 import subprocess
 import sys
 import warnings
@@ -318,90 +315,6 @@ class TestOthers:
         positional, keywords = store.__getnewargs_ex__()
         again = getattr(theirs, type(store).__name__)(*positional, **keywords)
         assert getattr(again, "prefix", None) == getattr(store, "prefix", None)
-
-    @pytest.mark.parametrize("kind", ["s3", "file"])
-    def test_rustac_reads_and_writes_a_store_of_ours(self, kind: str, aws: testing.Server, tmp_path: Path) -> None:
-        rustac = packages.module("rustac")
-        item: dict[str, Any] = {
-            "type": "Feature",
-            "stac_version": "1.1.0",
-            "id": "an-item",
-            "geometry": None,
-            "properties": {"datetime": "2026-11-20T00:00:00Z"},
-            "links": [],
-            "assets": {},
-        }
-        store = self.settled(aws) if kind == "s3" else LocalStore(tmp_path)
-
-        async def there_and_back() -> Any:
-            await rustac.write("item.json", item, store=store)
-            return await rustac.read("item.json", store=store)
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            assert asyncio.run(there_and_back())["id"] == "an-item"
-        assert json.loads(obs.get(store, "item.json").bytes().to_bytes())["id"] == "an-item"
-
-    @staticmethod
-    def settled(aws: testing.Server) -> S3Store:
-        """A store below a prefix, with all that another library needs to be told."""
-        options: dict[str, Any] = {**keys(aws), "region": "us-east-1", "client_options": {"allow_http": True}}
-        return S3Store("bucket", prefix="elsewhere", **options)
-
-    @pytest.mark.parametrize("kind", ["s3", "file"])
-    def test_zarrs_own_class_takes_what_obstore_builds_of_a_store_of_ours(
-        self, kind: str, aws: testing.Server, tmp_path: Path
-    ) -> None:
-        zarr = packages.module("zarr")
-        options: dict[str, Any] = {**keys(aws), "region": "us-east-1", "client_options": {"allow_http": True}}
-        ours: Store = S3Store("bucket", prefix="zarr", **options) if kind == "s3" else LocalStore(tmp_path)
-        with pytest.raises(TypeError, match="expected ObjectStore class"):
-            zarr.storage.ObjectStore(ours)
-        positional, keywords = ours.__getnewargs_ex__()
-        rebuilt = zarr.storage.ObjectStore(getattr(theirs, type(ours).__name__)(*positional, **keywords))
-        written = zarr.create_array(rebuilt, name="a", shape=(10,), chunks=(5,), dtype="i4")
-        written[:] = range(10)
-        again = importlib.import_module("longshore.zarr").ObjectStore(ours)
-        assert zarr.open_array(again, path="a", mode="r")[:].tolist() == list(range(10))
-        assert sorted(meta["path"] for meta in obs.list(ours).collect()) == [
-            "a/c/0",
-            "a/c/1",
-            "a/zarr.json",
-            "zarr.json",
-        ]
-
-    @pytest.mark.parametrize("kind", ["memory", "file", "s3"])
-    def test_async_tiff_reads_from_a_store_of_ours(self, kind: str, aws: testing.Server, tmp_path: Path) -> None:
-        """It takes stores by their methods, and those that it can build anew."""
-        async_tiff = packages.module("async_tiff")
-        store: Any = LocalStore(tmp_path) if kind == "file" else MemoryStore()
-        if kind == "s3":
-            store = self.settled(aws)
-        store.put("image.tif", small_image())
-
-        async def look() -> tuple[int, object]:
-            image = await async_tiff.TIFF.open("image.tif", store=store)
-            return image.ifds[0].image_width, await image.fetch_tile(0, 0, 0)
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            width, tile = asyncio.run(look())
-        assert width == 16
-        assert tile is not None
-
-
-def small_image() -> bytes:
-    """A TIFF of 16 by 16 grey pixels, in one tile."""
-    pixels = bytes(range(256))
-    # Width, length, bits, compression, meaning, samples, arrangement, tile width and length, where the tile is, its size.
-    tags = [(256, 3, 16), (257, 3, 16), (258, 3, 8), (259, 3, 1), (262, 3, 1), (277, 3, 1), (284, 3, 1)]
-    tags += [(322, 3, 16), (323, 3, 16), (324, 4, 0), (325, 4, len(pixels))]
-    start = 8 + 2 + 12 * len(tags) + 4
-    head = b"II*\0" + struct.pack("<IH", 8, len(tags))
-    for tag, kind, value in tags:
-        number = start if tag == 324 else value
-        head += struct.pack("<HHI", tag, kind, 1) + number.to_bytes(4, "little")
-    return head + bytes(4) + pixels
 
 
 class TestFileSystems:
