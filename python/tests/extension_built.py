@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 from typing import Any
 
-import pytest
+import packages
 
 BUILT_ANEW = "ignore:.*was built anew:RuntimeWarning"
 """The warning about stores of other libraries, for tests that are about something else."""
@@ -14,10 +12,4 @@ BUILT_ANEW = "ignore:.*was built anew:RuntimeWarning"
 
 def module(name: str) -> Any:
     """The module of that name; without it a test is skipped, and fails where CI is true."""
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        message = f"{error}; `make extension` installs it"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
+    return packages.module(name, "make extension")

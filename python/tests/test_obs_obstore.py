@@ -12,9 +12,10 @@ import pytest
 
 import longshore as s3
 import longshore.store
+import packages
 
-obstore: Any = pytest.importorskip("obstore")
-obstore_stores: Any = pytest.importorskip("obstore.store")
+obstore: Any = packages.module("obstore")
+obstore_stores: Any = packages.module("obstore.store")
 
 Case = Callable[[Any, Any], Any]
 

@@ -20,6 +20,7 @@ from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Suf
 from zarr.core.buffer import cpu, default_buffer_prototype
 
 import longshore as s3
+import packages
 from children import run
 from fsspec_worlds import requests
 from longshore import HTTPStore, LocalStore, MemoryStore, S3Store, Store, obs, testing
@@ -323,7 +324,7 @@ class TestItself:
         assert ObjectStore(MemoryStore()) != ObjectStore(MemoryStore())
 
     def test_what_is_no_store_of_ours_is_refused_and_the_cure_is_named(self, tmp_path: Path) -> None:
-        theirs: Any = pytest.importorskip("obstore.store").LocalStore(tmp_path)
+        theirs: Any = packages.module("obstore.store").LocalStore(tmp_path)
         with pytest.raises(ArgumentTypeError, match=r"obstore\.store\.LocalStore; zarr\.storage\.ObjectStore takes"):
             ObjectStore(theirs)
         wrong: Any = "s3://bucket"
