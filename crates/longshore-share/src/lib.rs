@@ -44,6 +44,13 @@
 //! Arguments are numbers, `bool`, `&str` and slices of numbers; results are numbers, `bool`, `String`, [`SharedVec`], `Self`, or a
 //! `Result` of these. An error is a Python exception in both modules. A panic becomes a `RuntimeError`.
 //!
+//! # Without a table
+//!
+//! Where classes are small values, there is a lighter way, with more Python in it. A crate of both modules declares the value:
+//! `shared_value! { abi = 1; pub struct Input { pub x: i32, pub y: i32 } }`. A class has `__capsule__`, by [`into_capsule!`], and the
+//! static method `__from_capsule__`, by [`from_capsule!`]; whoever has a value calls the other module's `__from_capsule__` through
+//! Python. The version is in each capsule.
+//!
 //! # Versions
 //!
 //! The table begins with a [`longshore_abi::Header`], then the version of the declaring crate, the class's ABI number, and the
@@ -72,7 +79,7 @@ mod wire;
 pub use longshore_share_macros::{export_shared, import_shared, shared_class, shared_value};
 
 pub use crate::table::{Package, SharedClass};
-pub use crate::value::{SharedValue, from_capsule, into_capsule};
+pub use crate::value::SharedValue;
 pub use crate::wire::{Number, SharedVec};
 
 #[doc(hidden)]
@@ -83,5 +90,7 @@ pub use crate::import::{Imported, Loaded, answer, wrong_type};
 pub use crate::python::PyObject;
 #[doc(hidden)]
 pub use crate::table::{Common, Head};
+#[doc(hidden)]
+pub use crate::value::{Refused, from_capsule, into_capsule};
 #[doc(hidden)]
 pub use crate::wire::{Argument, Returned, Slice};

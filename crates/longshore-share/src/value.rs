@@ -49,7 +49,53 @@ struct ValueHead {
     package_version: Str,
 }
 
-/// Puts a copy of `value` into a new capsule, for `__capsule__`; null with Python's error set where that fails.
+/// Why a value cannot be taken.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Refused {
+    /// What to say.
+    pub message: String,
+    /// Whether it is a value at all: else this is a `TypeError`.
+    pub is_value: bool,
+}
+
+/// Puts a copy of a [`SharedValue`] into a new capsule: `into_capsule!(py, value)` is a `PyResult<Bound<PyAny>>`, and what
+/// `__capsule__` returns.
+#[macro_export]
+macro_rules! into_capsule {
+    ($py:expr, $value:expr) => {{
+        let py: ::pyo3::Python<'_> = $py;
+        // SAFETY: the token says that this thread is attached; the function gives a reference away, or null with an error set.
+        unsafe {
+            ::pyo3::Bound::<::pyo3::PyAny>::from_owned_ptr_or_err(
+                py,
+                $crate::into_capsule($value, $crate::package!()).cast(),
+            )
+        }
+    }};
+}
+
+/// Takes a copy of the [`SharedValue`] in a capsule: `from_capsule!(Input, &capsule)` is a `PyResult<Input>`.
+///
+/// What is no such capsule is a `TypeError`. A value of another ABI number, or with another layout, is an `ImportError` that names
+/// both packages and both versions. These are in the capsule: it does not matter what Python code did to `__version__`.
+#[macro_export]
+macro_rules! from_capsule {
+    ($value:ty, $capsule:expr) => {{
+        let capsule: &::pyo3::Bound<'_, ::pyo3::PyAny> = $capsule;
+        // SAFETY: a bound object is alive, and says that this thread is attached.
+        let taken = unsafe { $crate::from_capsule::<$value>(capsule.as_ptr().cast(), $crate::package!()) };
+        taken.map_err(|refused| {
+            if refused.is_value {
+                ::pyo3::exceptions::PyImportError::new_err(refused.message)
+            } else {
+                ::pyo3::exceptions::PyTypeError::new_err(refused.message)
+            }
+        })
+    }};
+}
+
+/// Puts a copy of `value` into a new capsule; null with Python's error set where that fails.
 ///
 /// # Safety
 ///
@@ -88,25 +134,30 @@ pub unsafe fn into_capsule<T: SharedValue>(value: T, package: Package) -> *mut P
     capsule
 }
 
-/// Takes a copy of the value in a capsule, for `__from_capsule__`.
+/// Takes a copy of the value in a capsule.
 ///
 /// # Errors
 ///
-/// What to raise: this is no such capsule, or one of another version. The version is in the capsule, so that it does not matter what
-/// Python code did to `__version__`.
+/// Where this is no such capsule, or one of another version.
 ///
 /// # Safety
 ///
 /// This thread must be attached, and `capsule` alive.
-pub unsafe fn from_capsule<T: SharedValue>(capsule: *mut PyObject, package: Package) -> Result<T, String> {
+pub unsafe fn from_capsule<T: SharedValue>(capsule: *mut PyObject, package: Package) -> Result<T, Refused> {
     // SAFETY: attached and alive, by the caller.
     let parcel = unsafe { python::capsule_pointer(capsule, CAPSULE) }.cast::<ValueHead>();
-    let refuse =
-        |reason: &str| format!("{} {} cannot take the value {}: {reason}", package.name, package.version, T::NAME);
+    let refuse = |is_value, reason: &str| Refused {
+        is_value,
+        message: format!("{} {} cannot take the value {}: {reason}", package.name, package.version, T::NAME),
+    };
+    if parcel.is_null() {
+        return Err(refuse(false, "this is no capsule of a shared value"));
+    }
     let least = u32::try_from(size_of::<ValueHead>()).unwrap_or(u32::MAX);
     let expected = Expected { magic: MAGIC, abi_major: FORMAT, abi_minor: 0, struct_size: least };
-    // SAFETY: null, or in a capsule of our name, which begins with a header and lives as long as the capsule, which is held.
-    unsafe { Header::check(parcel.cast(), &expected) }.map_err(|error| refuse(&error.to_string()))?;
+    // SAFETY: null, or in a capsule of our name, which begins with a header; what `check` returns is not kept, so that
+    // it is enough that the capsule is held.
+    unsafe { Header::check(parcel.cast(), &expected) }.map_err(|error| refuse(true, &error.to_string()))?;
     // SAFETY: a header of our kind and format with the size of a head.
     let head = unsafe { &*parcel };
     let text = |part: Str| {
@@ -125,15 +176,18 @@ pub unsafe fn from_capsule<T: SharedValue>(capsule: *mut PyObject, package: Pack
         return Ok(unsafe { (*parcel.cast::<Parcel<T>>()).value });
     };
     let [[a, b, c], [x, y, z]] = [head.version, T::VERSION];
-    Err(refuse(&format!(
-        "{differs} differ; it is {name} of {} {}, built with {} {a}.{b}.{c} (ABI {}), and {} was built with {} {x}.{y}.{z} (ABI {}). \
+    Err(refuse(
+        true,
+        &format!(
+            "{differs} differ; it is {name} of {} {}, built with {} {a}.{b}.{c} (ABI {}), and {} was built with {} {x}.{y}.{z} (ABI {}). \
          Install releases of both that go together",
-        text(head.package),
-        text(head.package_version),
-        text(head.core),
-        head.abi,
-        package.name,
-        T::CORE,
-        T::ABI,
-    )))
+            text(head.package),
+            text(head.package_version),
+            text(head.core),
+            head.abi,
+            package.name,
+            T::CORE,
+            T::ABI,
+        ),
+    ))
 }
