@@ -51,9 +51,6 @@ pub const fn number(text: &str) -> u32 {
     }
 }
 
-/// Compiles only for types with a layout of their own.
-pub fn stable<T: Stable>() {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
