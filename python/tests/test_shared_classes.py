@@ -54,6 +54,12 @@ def checks() -> Any:
     return _module("series_checks")
 
 
+@pytest.fixture(scope="module", params=["series_checks", *DERIVED[1:]])
+def every(request: pytest.FixtureRequest) -> Any:
+    """A module with the class `Every`, by PyO3 0.30, 0.23 and 0.26."""
+    return _module(request.param)
+
+
 @pytest.fixture(scope="module")
 def pair() -> tuple[Any, Any]:
     return _module("pair_base"), _module("pair_turn")
@@ -179,30 +185,30 @@ def test_exceptions_of_the_base_module_arrive_as_they_are(base: Any, derived: An
     assert window.width == 2
 
 
-def test_every_kind_of_argument_and_result_crosses(checks: Any) -> None:
-    every = checks.Every("one")
-    assert [getattr(checks, "not")(every, value) for value in (True, False)] == [False, True]
-    assert checks.doubled(every, [1, -2, 16_000]) == [2, -4, 32_000]
-    assert checks.doubled(every, []) == []
-    assert checks.sum(every, -(2**40), 255, 0.5) == -(2**40) + 255.5
-    checks.set_text(every, "größer")
-    assert checks.text(every) == "größer"
-    assert checks.text(getattr(checks, "with")("new")) == "new"
+def test_every_kind_of_argument_and_result_crosses(every: Any) -> None:
+    thing = every.Every("one")
+    assert [getattr(every, "not")(thing, value) for value in (True, False)] == [False, True]
+    assert every.doubled(thing, [1, -2, 16_000]) == [2, -4, 32_000]
+    assert every.doubled(thing, []) == []
+    assert every.sum(thing, -(2**40), 255, 0.5) == -(2**40) + 255.5
+    every.set_text(thing, "größer")
+    assert every.text(thing) == "größer"
+    assert every.text(getattr(every, "with")("new")) == "new"
     with pytest.raises(ValueError, match=r"^no text$"):
-        getattr(checks, "with")("")
+        getattr(every, "with")("")
     with pytest.raises(ValueError, match=r"^for a reason$"):
-        checks.fail(every, "for a reason")
+        every.fail(thing, "for a reason")
 
 
 def test_a_panic_of_the_base_module_is_an_exception_and_leaves_the_object_usable(
-    checks: Any, capfd: pytest.CaptureFixture[str]
+    every: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    every = checks.Every("one")
+    thing = every.Every("one")
     with pytest.raises(RuntimeError, match=r"^Every\.panic panicked: the end of one$"):
-        checks.panic(every)
+        every.panic(thing)
     assert "the end of one" in capfd.readouterr().err
-    checks.set_text(every, "two")
-    assert checks.text(every) == "two"
+    every.set_text(thing, "two")
+    assert every.text(thing) == "two"
 
 
 BOTH = r"series-checks 1\.0\.0 cannot use the class series_base\.Series of series-base 1\.4\.0: .*"
@@ -332,6 +338,9 @@ def test_cycles_through_shared_objects_are_collected(base: Any, derived: Any) ->
         """Can refer to itself."""
 
     before = base.live()
+    kept = [base.Series([1.0]) for _ in range(5)]
+    assert base.live() == before + 5
+    del kept
     window = derived.even_window(1)
     window.note = [window]
     tide = Tide([1.0])
