@@ -304,6 +304,12 @@ except ImportError as error:
     assert "ModuleNotFoundError" in message
 
 
+def test_the_program_of_the_guide_prints_what_the_guide_says(base: Any) -> None:
+    folder = Path(__file__).resolve().parents[2] / "examples" / "shared-classes" / "programs"
+    program = (folder / "series.py").read_text(encoding="utf-8")
+    assert _run(program) == (folder / "series.txt").read_text(encoding="utf-8")
+
+
 def test_threads_share_objects_across_modules(base: Any) -> None:
     modules = [_module(name) for name in DERIVED]
     series = base.Series(range(200))
