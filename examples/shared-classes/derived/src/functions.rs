@@ -94,7 +94,7 @@ fn widen(window: Window<'_>, by: u32) -> PyResult<u32> {
 fn casts(object: &Bound<'_, PyAny>, count: usize) -> PyResult<f64> {
     let mut sum = 0.0;
     for _ in 0..count {
-        let series: Series<'_> = std::hint::black_box(object).extract().map_err(PyErr::from)?;
+        let series: Series<'_> = std::hint::black_box(object).extract()?;
         sum += series.cast()?.values[0];
     }
     Ok(sum)
