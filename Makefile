@@ -8,6 +8,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAGE := tools/stage
 EXTENSION := examples/extension
+SHARED := examples/shared-classes
+SHARED_MEMBERS := base derived derived-0.23 derived-0.26 checks pair/base pair/derived
 PEERS := target/peers-venv
 TOOLS := $(VENV)/.installed
 NODE := $(VENV)/node/.installed
@@ -21,7 +23,7 @@ unexport STORAGE_EMULATOR_HOST
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo test lint test-rust test-python types docs native wheel extension bench bench-commands clean
+.PHONY: help demo test lint test-rust test-python types docs native wheel extension shared-classes bench bench-commands bench-share clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -29,7 +31,7 @@ help: ## list the targets
 demo: native ## generate, list, read, verify and delete a data set of each kind, on an embedded S3 server
 	@$(PY) examples/demo.py
 
-test: lint test-rust types docs wheel extension test-python ## everything: lints, Rust tests, types, the site, the wheel, Python tests
+test: lint test-rust types docs wheel extension shared-classes test-python ## everything: lints, Rust tests, types, the site, the wheel, Python tests
 
 lint: $(TOOLS) ## formatting and lints
 	@$(STAGE) "rustfmt" cargo fmt --all --check
@@ -37,6 +39,9 @@ lint: $(TOOLS) ## formatting and lints
 	@cp Cargo.lock $(EXTENSION)/Cargo.lock
 	@$(STAGE) "rustfmt, extension" cargo fmt --manifest-path $(EXTENSION)/Cargo.toml -p harbour -p ported --check
 	@$(STAGE) "clippy, extension" env CARGO_TARGET_DIR=target cargo clippy --manifest-path $(EXTENSION)/Cargo.toml --quiet -- -D warnings
+	@cp Cargo.lock $(SHARED)/Cargo.lock
+	@$(STAGE) "rustfmt, shared classes" cargo fmt --manifest-path $(SHARED)/Cargo.toml --check
+	@$(STAGE) "clippy, shared classes" env CARGO_TARGET_DIR=target cargo clippy --manifest-path $(SHARED)/Cargo.toml --quiet -- -D warnings
 	@$(STAGE) "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@$(STAGE) "ruff" $(VENV)/bin/ruff check .
 	@$(STAGE) "ruff format" $(VENV)/bin/ruff format --check .
@@ -57,7 +62,7 @@ docs: native ## the documentation site, in target/docs; a warning is an error
 	@$(STAGE) "docs" $(PY) -m sphinx --builder html --doctree-dir target/docs-trees --fresh-env --nitpicky --fail-on-warning --quiet docs target/docs
 	@echo "the first page is target/docs/index.html"
 
-test-python: native extension $(NODE) ## Python tests, on the embedded server and on servers of others
+test-python: native extension shared-classes $(NODE) ## Python tests, on the embedded server and on servers of others
 	@$(STAGE) "Python tests" $(PY) -m pytest
 
 # One build for the demo, the tests and the wheel: all use the release profile.
@@ -91,6 +96,15 @@ extension: $(TOOLS) ## build the extension modules of examples/extension, and in
 	    --manifest-path $(EXTENSION)/$$member/Cargo.toml --out target/extension; done; \
 	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall target/extension/*.whl'
 
+# Packages that share classes: built as the extension above is, and two of them with other PyO3s, which have lock files of their own.
+shared-classes: $(TOOLS) ## build the packages of examples/shared-classes, and install them into .venv
+	@cp Cargo.lock $(SHARED)/Cargo.lock
+	@rm -rf target/shared-classes
+	@$(STAGE) "shared classes" bash -euc 'export CARGO_TARGET_DIR=$(CURDIR)/target; for member in $(SHARED_MEMBERS); do \
+	  $(VENV)/bin/maturin build --release --quiet --interpreter $(PY) \
+	    --manifest-path $(SHARED)/$$member/Cargo.toml --out target/shared-classes; done; \
+	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall target/shared-classes/*.whl'
+
 bench: native ## measure, and record under bench/results
 	@$(PY) bench/run.py
 
@@ -98,6 +112,9 @@ bench-commands: native ## measure the command beside rclone and the AWS command 
 	@test -x $(PEERS)/bin/aws || $(PYTHON) -m venv $(PEERS)
 	@$(STAGE) "other clients" $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r bench/peers.txt
 	@$(PY) bench/commands.py --peers $(PEERS)/bin
+
+bench-share: shared-classes ## measure what it costs to share a class, and record under bench/results
+	@$(PY) bench/share.py
 
 clean: ## remove what was built, .venv included
 	rm -rf target dist $(VENV) python/longshore/*.so
