@@ -1,6 +1,6 @@
 //! A module that the host provides is a module like any other.
 
-use crate::alone::{alone, failure, python};
+use crate::alone::{alone, failure, install_copy, python};
 use crate::measures::{self, Length};
 use longshore_share::embed;
 use pyo3::prelude::*;
@@ -101,6 +101,25 @@ assert copy.deepcopy(result) is not result
             );
             let result = names.get_item("result").expect("a dictionary").expect("a result");
             assert_eq!(result.extract::<Length>().map_err(PyErr::from).expect("the host's class").metres, 1.5);
+        });
+    });
+}
+
+#[test]
+fn what_the_host_has_pickled_is_read_by_python_alone_with_the_extension_module() {
+    alone(&[], |folder| {
+        install_copy(folder);
+        Python::attach(|py| {
+            embed::provide(py, "pyo3_common", wrap_pymodule!(pyo3_common)).expect("it is provided");
+            python(
+                py,
+                r#"
+import pickle, subprocess, pyo3_common
+code = "import pickle, sys; print(pickle.load(sys.stdin.buffer), sys.modules['pyo3_common'].__file__)"
+done = subprocess.run(["python3", "-c", code], input=pickle.dumps(pyo3_common.Output(1, 3)), stdout=subprocess.PIPE)
+assert done.stdout.startswith(b"Output(x=1, y=3) /") and done.stdout.endswith(b"/pyo3_common.so\n"), done
+"#,
+            );
         });
     });
 }

@@ -62,11 +62,11 @@ pub(crate) mod _native {
 /// A class that does not say where it is found, as with `#[pymodule]` on a function and nothing else.
 #[pymodule]
 pub(crate) fn homeless(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    #[pyclass]
-    struct Stray;
-
     module.add_class::<Stray>()
 }
+
+#[pyclass]
+pub(crate) struct Stray;
 
 /// A module whose initialiser fails.
 #[pymodule]

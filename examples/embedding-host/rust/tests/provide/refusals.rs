@@ -2,7 +2,7 @@
 
 use crate::alone::{alone, failure, install_copy, is_installed, python, text};
 use crate::measures::Length;
-use crate::{_native, broken, homeless, measures};
+use crate::{_native, Stray, broken, homeless, measures};
 use longshore_share::embed::{self, Module};
 use pyo3::prelude::*;
 use pyo3::wrap_pymodule;
@@ -112,9 +112,12 @@ fn a_class_that_names_no_home_is_refused_with_what_to_write() {
     alone(&[], |_| {
         Python::attach(|py| {
             embed::provide(py, "homeless", wrap_pymodule!(homeless)).expect("provided");
-            let text = failure(py, "import homeless");
-            assert!(text.contains("`Stray` says that it is defined in `builtins`"), "{text}");
-            assert!(text.contains("#[pyclass(module = \"homeless\")]"), "{text}");
+            let refused = failure(py, "import homeless");
+            assert!(refused.contains("`Stray` says that it is defined in `builtins`"), "{refused}");
+            assert!(refused.contains("#[pyclass(module = \"homeless\")]"), "{refused}");
+
+            let text = text(embed::check_class::<Stray>(py), "ImportError");
+            assert!(text.contains("`Stray` says that it is defined in `builtins`, which has none"), "{text}");
 
             // The class says `pkg._native`; the name is another.
             embed::provide(py, "native", wrap_pymodule!(_native)).expect("provided");
