@@ -127,11 +127,16 @@ fn a_class_that_names_no_home_is_refused_with_what_to_write() {
 }
 
 #[test]
-fn a_class_that_names_no_home_can_be_taken_as_it_is() {
+fn a_class_that_names_no_home_can_be_taken_as_it_is_and_the_module_has_the_whole_name() {
     alone(&[], |_| {
         Python::attach(|py| {
-            Module::new("homeless", wrap_pymodule!(homeless)).unchecked_classes().provide(py).expect("provided");
-            python(py, "import homeless\nassert homeless.Stray.__module__ == 'builtins'\n");
+            let module = Module::new("pkg.homeless", wrap_pymodule!(homeless));
+            module.unchecked_classes().provide(py).expect("provided");
+            python(
+                py,
+                "import pkg.homeless as m\n\
+                 assert (m.__name__, m.__package__, m.Stray.__module__) == ('pkg.homeless', 'pkg', 'builtins')\n",
+            );
         });
     });
 }
