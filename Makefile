@@ -101,7 +101,7 @@ extension: $(TOOLS) ## build the extension modules of examples/extension, and in
 embedding-host: export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 embedding-host: export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 embedding-host: $(TOOLS) ## the Rust host of examples/embedding-host, by the commands of its readme, and its tests
-	@for package in pyo3_common rust; do cp Cargo.lock $(HOST)/$$package/Cargo.lock; done
+	@for folder in $(HOST)/pyo3_common $(HOST)/rust examples/shared-classes; do cp Cargo.lock $$folder/Cargo.lock; done
 	@$(STAGE) "embedding host" env -u PYO3_PYTHON python $(HOST)/check.py
 	@$(STAGE) "embedding host, tests" env -u PYO3_PYTHON cargo test --quiet --manifest-path $(HOST)/rust/Cargo.toml
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-LINK = FOLDER / "python" / "pyo3_common.so"
+LINKS = [FOLDER / "python" / name for name in ("pyo3_common.so", "series_base.so")]
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # A word that ends in the twelfth column.
 CARGO = re.compile(r" *[A-Z][a-z]+(?<=^.{12}) ")
@@ -74,7 +74,8 @@ def main() -> int:
     # They would decide what the programs print, or which Python they have.
     for name in ("PYTHONPATH", "PYTHONWARNINGS", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUST_BACKTRACE"):
         os.environ.pop(name, None)
-    LINK.unlink(missing_ok=True)
+    for link in LINKS:
+        link.unlink(missing_ok=True)
     blocks = BLOCK.findall((FOLDER / "README.md").read_text(encoding="utf-8"))
     count = sum(bool(command.prints) for block in blocks for command in commands(block))
     wrong = sum(run(block) for block in blocks)

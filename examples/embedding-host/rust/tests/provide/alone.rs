@@ -72,9 +72,14 @@ pub(crate) fn is_installed(py: Python<'_>) -> bool {
 
 /// Puts the extension module of the example into a folder, as another copy of what the host has.
 pub(crate) fn install_copy(folder: &Path) -> PathBuf {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pyo3_common/target/debug/libpyo3_common.so");
     let copy = folder.join("pyo3_common.so");
-    fs::copy(&built, &copy)
-        .unwrap_or_else(|error| panic!("{}: {error}; run cargo build in pyo3_common", built.display()));
+    install("../pyo3_common/target/debug/libpyo3_common.so", &copy);
     copy
+}
+
+/// Copies what Cargo has built in another package, seen from this one.
+pub(crate) fn install(built: &str, copy: &Path) {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join(built);
+    fs::copy(&built, copy)
+        .unwrap_or_else(|error| panic!("{}: {error}; run cargo build in its package", built.display()));
 }

@@ -4,6 +4,7 @@ mod alone;
 mod imports;
 mod packages;
 mod refusals;
+mod sharing;
 mod start;
 
 use pyo3::prelude::*;
