@@ -103,7 +103,7 @@ embedding-host: export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 embedding-host: $(TOOLS) ## the Rust host of examples/embedding-host, by the commands of its readme, and its tests
 	@for folder in $(HOST)/pyo3_common $(HOST)/rust examples/shared-classes; do cp Cargo.lock $$folder/Cargo.lock; done
 	@$(STAGE) "embedding host" env -u PYO3_PYTHON python $(HOST)/check.py
-	@$(STAGE) "embedding host, tests" env -u PYO3_PYTHON cargo test --quiet --manifest-path $(HOST)/rust/Cargo.toml
+	@$(STAGE) "embedding host, tests" env -u PYO3_PYTHON cargo test --quiet --manifest-path $(HOST)/rust/Cargo.toml --test provide
 
 bench: native ## measure, and record under bench/results
 	@$(PY) bench/run.py

@@ -4,7 +4,7 @@
 //! `'Output' object cannot be converted to 'Output'`. [`provide`] makes Python's `import` find the host's own copy of the module, so
 //! that there is one.
 //!
-//! ```
+//! ```no_run
 //! use longshore_share::embed;
 //! use pyo3::prelude::*;
 //! use pyo3::wrap_pymodule;

@@ -1,11 +1,12 @@
 //! Dotted names: the module becomes part of a package.
 
 use crate::_native::{self, Weight};
-use crate::alone::{alone, failure, python};
+use crate::alone::{alone, failure, install_copy, python};
 use crate::measures;
 use longshore_share::embed;
 use pyo3::prelude::*;
 use pyo3::wrap_pymodule;
+use pyo3_common::Output;
 
 const PACKAGE: &str = "from ._native import Weight\nfrom . import tools\n";
 const TOOLS: &str = "from pkg import _native\ndef heavy() -> _native.Weight:\n    return _native.Weight(900)\n";
@@ -56,6 +57,33 @@ fn the_module_that_was_installed_with_the_package_gives_way() {
             });
         },
     );
+}
+
+/// What maturin writes around a module that has no Python part.
+const MATURIN: &str = "from .pyo3_common import *\n__doc__ = pyo3_common.__doc__\n__all__ = pyo3_common.__all__\n";
+
+#[test]
+fn a_wheel_of_maturin_keeps_its_package_where_the_module_in_it_is_provided() {
+    alone(&[("pyo3_common/__init__.py", MATURIN)], |folder| {
+        install_copy(&folder.join("pyo3_common"));
+        Python::attach(|py| {
+            embed::provide(py, "pyo3_common.pyo3_common", wrap_pymodule!(pyo3_common)).expect("it is provided");
+            embed::check_class::<Output>(py).expect("the package has the host's class");
+            python(py, "import pyo3_common\nassert pyo3_common.__file__.endswith('/pyo3_common/__init__.py')\n");
+        });
+    });
+}
+
+#[test]
+fn a_wheel_of_maturin_is_replaced_as_a_whole_where_its_package_is_provided() {
+    alone(&[("pyo3_common/__init__.py", MATURIN)], |folder| {
+        install_copy(&folder.join("pyo3_common"));
+        Python::attach(|py| {
+            embed::provide(py, "pyo3_common", wrap_pymodule!(pyo3_common)).expect("it is provided");
+            embed::check_class::<Output>(py).expect("one class");
+            assert!(failure(py, "import pyo3_common.pyo3_common").contains("'pyo3_common' is not a package"));
+        });
+    });
 }
 
 #[test]

@@ -78,6 +78,20 @@ fn who_comes_before_the_finder_later_is_told_by_the_class_and_put_behind_by_a_se
 }
 
 #[test]
+fn a_finder_that_fails_is_in_nobodys_way() {
+    alone(&[], |_| {
+        Python::attach(|py| {
+            let code = "import sys\nclass Broken:\n    def find_spec(*arguments): raise RuntimeError('broken')\n\
+                        sys.meta_path[:0] = [Broken(), object()]\n";
+            python(py, code);
+            embed::provide(py, "measures", wrap_pymodule!(measures)).expect("provided");
+            embed::check_class::<Length>(py).expect("one class");
+            assert!(failure(py, "import quopri").contains("broken"));
+        });
+    });
+}
+
+#[test]
 fn the_same_module_twice_is_as_good_as_once_and_another_is_refused() {
     alone(&[], |_| {
         Python::attach(|py| {
