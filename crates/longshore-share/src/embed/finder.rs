@@ -175,8 +175,9 @@ pub(super) fn meta_path(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     Ok(py.import(intern!(py, "sys"))?.getattr(intern!(py, "meta_path"))?.cast_into()?)
 }
 
+/// `importlib.machinery.ModuleSpec`, from where Python has it before any import: a finder should not need others.
 fn spec_type(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    py.import(intern!(py, "importlib.machinery"))?.getattr(intern!(py, "ModuleSpec"))
+    py.import(intern!(py, "_frozen_importlib"))?.getattr(intern!(py, "ModuleSpec"))
 }
 
 /// Nothing that is done under the lock can panic or ask Python.
