@@ -128,8 +128,6 @@ pub(crate) fn export(bound: &Export) -> TokenStream {
                 type Class = C;
                 type Error = ::pyo3::PyErr;
 
-                const CLASS: &'static str = <#declaration as ::longshore_share::SharedClass>::NAME;
-
                 unsafe fn borrow<R>(
                     object: *mut ::longshore_share::PyObject,
                     action: impl ::core::ops::FnOnce(&C) -> ::pyo3::PyResult<R>,
@@ -318,6 +316,15 @@ pub(crate) fn import(bound: &Import) -> TokenStream {
                     // SAFETY: the token says that this thread is attached.
                     unsafe { #loaded.table(&::longshore_share::package!()) }.map_err(|failure| {
                         let cause = failure.raised.then(|| ::pyo3::PyErr::fetch(py));
+                        // Whoever is interrupted while importing is to hear that, and not that an import failed.
+                        let cause = match cause {
+                            ::core::option::Option::Some(cause)
+                                if !cause.is_instance_of::<::pyo3::exceptions::PyException>(py) =>
+                            {
+                                return cause;
+                            }
+                            cause => cause,
+                        };
                         let error = ::pyo3::exceptions::PyImportError::new_err(failure.message);
                         error.set_cause(py, cause);
                         error

@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 use syn::{Ident, ItemStruct};
 
 use crate::declaration::Class;
-use crate::signature::{Method, Receiver, plain};
+use crate::signature::{Method, Receiver};
 
 /// The names of what is made.
 struct Names {
@@ -29,16 +29,11 @@ pub(crate) fn class(class: &Class) -> TokenStream {
     quote!(#data #declared #table #base #methods)
 }
 
-/// The lent struct, with one layout and only types that have one.
+/// The lent struct, with the layout of C. That its types have one, too, is what makes its hash.
 pub(crate) fn data(data: &ItemStruct) -> TokenStream {
-    let checks = data.fields.iter().map(|field| {
-        let kind = &field.ty;
-        quote!(::longshore_share::layout::stable::<#kind>();)
-    });
     quote! {
         #[repr(C)]
         #data
-        const _: fn() = || { #(#checks)* };
     }
 }
 
@@ -47,12 +42,8 @@ pub(crate) fn data_hash(data: &ItemStruct) -> TokenStream {
     let name = &data.ident;
     let fields = data.fields.iter().map(|field| {
         let (field_name, kind) = (field.ident.as_ref(), &field.ty);
-        let text = format!("{}:{}", field_name.map(ToString::to_string).unwrap_or_default(), plain(kind));
-        quote! {
-            hash = ::longshore_share::layout::field(
-                hash, #text, ::core::mem::offset_of!(#name, #field_name), ::core::mem::size_of::<#kind>(),
-            );
-        }
+        let text = field_name.map(ToString::to_string).unwrap_or_default();
+        quote!(hash = ::longshore_share::layout::field::<#kind>(hash, #text, ::core::mem::offset_of!(#name, #field_name));)
     });
     quote!(#(#fields)*)
 }
@@ -125,7 +116,7 @@ fn table(class: &Class, names: &Names) -> TokenStream {
         quote!(#method_name: #method_name::<B>)
     });
     let bounds = bounds(class, names);
-    let lent_functions = class.data.as_ref().map(|data| lent_functions(data, base, &bounds));
+    let lent_functions = class.data.as_ref().map(|data| lent_functions(name, data, base, &bounds));
     let functions = class.methods.iter().map(|method| slot_function(class, method, base, &bounds));
     let documentation = format!("The functions of [`{name}`] that cross between modules.");
     quote! {
@@ -176,8 +167,9 @@ fn bounds(class: &Class, names: &Names) -> TokenStream {
     }
 }
 
-fn lent_functions(data: &ItemStruct, base: &Ident, bounds: &TokenStream) -> TokenStream {
+fn lent_functions(class: &Ident, data: &ItemStruct, base: &Ident, bounds: &TokenStream) -> TokenStream {
     let data = &data.ident;
+    let (create, cast) = (format!("{class}.create"), format!("{class}.cast"));
     quote! {
         unsafe extern "C" fn create<B>(data: *mut #data, out: *mut *mut ::longshore_share::PyObject) -> i32
         where
@@ -185,7 +177,7 @@ fn lent_functions(data: &ItemStruct, base: &Ident, bounds: &TokenStream) -> Toke
         {
             // SAFETY: the importer gives its value away, whatever comes of it.
             let data = unsafe { data.read() };
-            ::longshore_share::slot::<B>("create", move || {
+            ::longshore_share::slot::<B>(#create, move || {
                 let class = <B::Class as #base>::create(data).map_err(B::Error::from)?;
                 // SAFETY: the importer is attached, and `out` is its own.
                 unsafe { out.write(B::create(class)?) };
@@ -197,7 +189,7 @@ fn lent_functions(data: &ItemStruct, base: &Ident, bounds: &TokenStream) -> Toke
         where
             #bounds
         {
-            ::longshore_share::slot::<B>("cast", move || {
+            ::longshore_share::slot::<B>(#cast, move || {
                 // SAFETY: the importer is attached and holds the object. `Lending` says that nobody writes what it lends.
                 unsafe { out.write(<B::Class as #base>::lend(&*B::lend(object)?)) };
                 Ok(())

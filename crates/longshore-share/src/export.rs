@@ -16,9 +16,6 @@ pub unsafe trait Exporter {
     type Class;
     /// Its PyO3's `PyErr`.
     type Error;
-    /// The declared class.
-    const CLASS: &'static str;
-
     /// Calls `action` with the object, borrowed.
     ///
     /// # Errors
@@ -116,7 +113,7 @@ pub fn slot<B: Exporter>(label: &str, body: impl FnOnce() -> Result<(), B::Error
         }
         Err(panic) => {
             // SAFETY: a slot is called attached.
-            unsafe { python::raise_runtime_error(&format!("{}: {label} panicked: {}", B::CLASS, words(&*panic))) };
+            unsafe { python::raise_runtime_error(&format!("{label} panicked: {}", words(&*panic))) };
             -1
         }
     }

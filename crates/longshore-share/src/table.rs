@@ -198,7 +198,8 @@ pub(crate) unsafe fn check<C: SharedClass>(
         };
         return Err(both(&part, &cure));
     }
-    if head.version < C::VERSION {
+    // The third number is for what no module sees.
+    if head.version[..2] < C::VERSION[..2] {
         let cure = format!("Install a newer release of {}", text(head.package));
         return Err(both("that module is older than what this one was built for", &cure));
     }
@@ -213,4 +214,108 @@ pub(crate) unsafe fn check<C: SharedClass>(
 pub(crate) fn refusal<C: SharedClass>(importer: &Package, exporter: &str) -> String {
     let of = if exporter.is_empty() { String::new() } else { format!(" of {exporter}") };
     format!("{} {} cannot use the class {}.{}{of}", importer.name, importer.version, C::MODULE, C::NAME)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an importer was built for. The functions are never called here.
+    struct Wanted;
+
+    // SAFETY: the table has only its beginning.
+    unsafe impl SharedClass for Wanted {
+        type Table = Bare;
+        const NAME: &'static str = "Series";
+        const MODULE: &'static str = "base";
+        const ATTRIBUTE: &'static str = "_shared_Series";
+        const CORE: &'static str = "series-core";
+        const VERSION: [u32; 3] = [1, 2, 3];
+        const ABI: u32 = 4;
+        const LAYOUTS: &'static [u64] = &[10, 11, 12];
+        const SLOTS: &'static [&'static str] = &["first", "second"];
+    }
+
+    #[repr(C)]
+    struct Bare {
+        head: Head,
+        common: Common,
+    }
+
+    unsafe extern "C" fn type_object() -> *mut PyObject {
+        unreachable!("a table that is checked is not called")
+    }
+
+    unsafe extern "C" fn is_instance(_: *mut PyObject) -> i32 {
+        unreachable!("a table that is checked is not called")
+    }
+
+    type Change = fn(&mut Head);
+
+    /// The answer for a table with that change.
+    fn answer(change: impl FnOnce(&mut Head)) -> Result<(), String> {
+        let mut head = Head::of::<Wanted>(Package { name: "base-package", version: "7.0.0" });
+        change(&mut head);
+        let table = Box::leak(Box::new(Bare { head, common: Common { type_object, is_instance } }));
+        let importer = Package { name: "derived-package", version: "0.5.0" };
+        // SAFETY: a table of ours, which is never freed.
+        unsafe { check::<Wanted>(std::ptr::from_ref(table).cast(), &importer) }.map(|_| ())
+    }
+
+    #[test]
+    fn a_table_of_the_same_declaration_or_one_that_grew_is_good() {
+        assert_eq!(answer(|_| ()), Ok(()));
+        static LONGER: [u64; 4] = [10, 11, 12, 13];
+        let grown = |head: &mut Head| {
+            (head.layouts, head.layout_count, head.version) = (LONGER.as_ptr(), 4, [1, 3, 0]);
+        };
+        assert_eq!(answer(grown), Ok(()));
+        assert_eq!(answer(|head| head.version = [1, 2, 0]), Ok(()));
+        assert_eq!(answer(|head| head.version = [2, 0, 0]), Ok(()));
+    }
+
+    #[test]
+    fn every_refusal_says_what_differs_and_names_both_packages_and_both_versions() {
+        static DATA: [u64; 3] = [9, 11, 12];
+        static METHOD: [u64; 3] = [10, 11, 9];
+        let cases: [(&str, Change); 8] = [
+            ("the ABI numbers of the class differ", |head| head.abi = 5),
+            ("the layout of the class's data differs", |head| head.layouts = DATA.as_ptr()),
+            ("the declarations of the method `second` differ", |head| head.layouts = METHOD.as_ptr()),
+            ("has no method `second` yet", |head| head.layout_count = 2),
+            ("older than what this one was built for", |head| head.version = [1, 1, 9]),
+            ("older than what this one was built for", |head| head.version = [0, 9, 9]),
+            ("the capsule is that of base.Window", |head| head.class = Str::new("Window")),
+            ("the capsule is that of other.Series", |head| head.module = Str::new("other")),
+        ];
+        for (says, change) in cases {
+            let message = answer(change).expect_err(says);
+            for part in
+                [says, "base-package 7.0.0", "derived-package 0.5.0", "series-core 1.2.3 (ABI 4)", "base.Series"]
+            {
+                assert!(message.contains(part), "{part:?} is not in {message:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_of_another_kind_or_format_or_size_is_refused_before_anything_else_is_read() {
+        let broken = |head: &mut Head| {
+            head.class = Str { ptr: std::ptr::without_provenance(1), len: 1 };
+            (head.layouts, head.layout_count) = (std::ptr::without_provenance(8), 1);
+        };
+        let cases: [(&str, Change); 3] = [
+            ("this is no such table", |head| head.header.magic = 1),
+            ("its interface has version 2, and version 1 is needed", |head| head.header.abi_major = 2),
+            ("its table has 48 bytes", |head| head.header.struct_size = 48),
+        ];
+        for (says, change) in cases {
+            let message = answer(|head| {
+                broken(head);
+                change(head);
+            })
+            .expect_err(says);
+            assert!(message.contains(says), "{message}");
+        }
+    }
 }

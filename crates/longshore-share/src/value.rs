@@ -55,7 +55,7 @@ struct ValueHead {
 pub struct Refused {
     /// What to say.
     pub message: String,
-    /// Whether it is a value at all: else this is a `TypeError`.
+    /// Whether it is a value of that name: else this is a `TypeError`.
     pub is_value: bool,
 }
 
@@ -77,7 +77,7 @@ macro_rules! into_capsule {
 
 /// Takes a copy of the [`SharedValue`] in a capsule: `from_capsule!(Input, &capsule)` is a `PyResult<Input>`.
 ///
-/// What is no such capsule is a `TypeError`. A value of another ABI number, or with another layout, is an `ImportError` that names
+/// What is no capsule of a value of that name is a `TypeError`. A value of another ABI number, or with another layout, is an `ImportError` that names
 /// both packages and both versions. These are in the capsule: it does not matter what Python code did to `__version__`.
 #[macro_export]
 macro_rules! from_capsule {
@@ -165,9 +165,11 @@ pub unsafe fn from_capsule<T: SharedValue>(capsule: *mut PyObject, package: Pack
         unsafe { part.as_str() }.unwrap_or("?")
     };
     let name = text(head.name);
-    let differs = if name != T::NAME {
-        "the names"
-    } else if head.abi != T::ABI {
+    if name != T::NAME {
+        let found = format!("it is the value {name} of {} {}", text(head.package), text(head.package_version));
+        return Err(refuse(false, &found));
+    }
+    let differs = if head.abi != T::ABI {
         "the ABI numbers"
     } else if head.layout != T::LAYOUT || (head.header.struct_size as usize) < size_of::<Parcel<T>>() {
         "the layouts"

@@ -8,12 +8,14 @@ use std::ops::Deref;
 
 use longshore_abi::Buffer;
 
+use crate::layout;
+
 /// A number whose bytes mean the same in every module.
 ///
 /// # Safety
 ///
 /// Every pattern of bits is a value, and there is no padding.
-pub unsafe trait Number: Copy + Send + Sync + 'static {}
+pub unsafe trait Number: Stable + Copy + Send + Sync + 'static {}
 
 /// A type with one layout, in whatever module, by whatever compiler.
 ///
@@ -25,7 +27,10 @@ pub unsafe trait Number: Copy + Send + Sync + 'static {}
     label = "cannot be in data that modules share",
     note = "use numbers, arrays of numbers, and `SharedVec<number>` for `Vec` and `String`"
 )]
-pub unsafe trait Stable: Send + Sync + 'static {}
+pub unsafe trait Stable: Send + Sync + 'static {
+    /// The hash of the layout.
+    const LAYOUT: u64;
+}
 
 /// What a method takes.
 ///
@@ -80,7 +85,9 @@ macro_rules! numbers {
         // SAFETY: a primitive number.
         unsafe impl Number for $number {}
         // SAFETY: a primitive number.
-        unsafe impl Stable for $number {}
+        unsafe impl Stable for $number {
+            const LAYOUT: u64 = layout::text(layout::OFFSET, stringify!($number));
+        }
 
         // SAFETY: the same number.
         unsafe impl Argument for $number {
@@ -101,9 +108,13 @@ macro_rules! numbers {
 numbers!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64);
 
 // SAFETY: an array of numbers has no padding either.
-unsafe impl<T: Number, const N: usize> Stable for [T; N] {}
+unsafe impl<T: Number, const N: usize> Stable for [T; N] {
+    const LAYOUT: u64 = layout::number_of(layout::text(T::LAYOUT, "array"), N);
+}
 // SAFETY: `repr(C)`, and its drop calls the maker.
-unsafe impl<T: Number> Stable for SharedVec<T> {}
+unsafe impl<T: Number> Stable for SharedVec<T> {
+    const LAYOUT: u64 = layout::text(T::LAYOUT, "SharedVec");
+}
 
 // SAFETY: 0 and 1. A `bool` of another value would be undefined, so it does not cross as one.
 unsafe impl Argument for bool {

@@ -1,6 +1,6 @@
 //! The module `series_base`: the classes, and what other modules need in order to use them.
 
-mod plain;
+mod home;
 mod series;
 mod window;
 
@@ -10,7 +10,7 @@ mod series_base {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::plain::{Plain, plain_casts, plain_creations};
+    use crate::home::{casts, creations};
     #[pymodule_export]
     use crate::series::{PySeries, live};
     #[pymodule_export]
