@@ -87,7 +87,7 @@ fn spec_of_others<'py>(
     path: &Bound<'py, PyAny>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     for finder in meta_path(py)? {
-        // A finder without this method is one that Python passes over too.
+        // A finder without this method is of a kind that Python passes over, from 3.12 on.
         let Some(find) = finder.getattr_opt(intern!(py, "find_spec"))?.filter(|_| !ours.is_ours(&finder)) else {
             continue;
         };
