@@ -217,10 +217,18 @@ pub(crate) fn export(bound: &Export) -> TokenStream {
                             ::longshore_share::package!(),
                         );
                     // SAFETY: the module's lifetime says that this thread is attached; the table is that of the declaration.
-                    match unsafe { ::longshore_share::export::<#declaration>(module.as_ptr().cast(), &TABLE) } {
-                        0 => Ok(()),
-                        _ => ::core::result::Result::Err(::pyo3::PyErr::fetch(module.py())),
-                    }
+                    let capsule = unsafe {
+                        ::pyo3::Bound::<::pyo3::PyAny>::from_owned_ptr_or_err(
+                            module.py(),
+                            ::longshore_share::export::<#declaration>(&TABLE).cast(),
+                        )
+                    }?;
+                    // Into `__all__` as well: a package takes what is in its native module by `import *`.
+                    ::pyo3::types::PyModuleMethods::add(
+                        module,
+                        <#declaration as ::longshore_share::SharedClass>::ATTRIBUTE,
+                        capsule,
+                    )
                 }
             }
         };

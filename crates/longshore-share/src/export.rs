@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::python::{self, Owned, PyObject};
+use crate::python::{self, PyObject};
 use crate::table::{CAPSULE, SharedClass};
 
 /// How the class is reached by the PyO3 of its module. [`export_shared!`](crate::export_shared) writes this.
@@ -124,16 +124,13 @@ fn words(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }
 
-/// Puts the table into `module`: 0, or -1 with Python's error set.
+/// A capsule with the table, given away; null with Python's error set.
 ///
 /// # Safety
 ///
-/// This thread must be attached, and `module` alive; the table must begin with that class's head.
-pub unsafe fn export<C: SharedClass>(module: *mut PyObject, table: &'static C::Table) -> i32 {
-    // SAFETY: attached and alive, by the caller. The name is static, and so is the table, which nobody writes.
-    unsafe {
-        let pointer = std::ptr::from_ref(table).cast_mut().cast();
-        let Some(capsule) = Owned::new(python::PyCapsule_New(pointer, CAPSULE.as_ptr(), None)) else { return -1 };
-        python::PyObject_SetAttrString(module, python::c_text(C::ATTRIBUTE).as_ptr(), capsule.as_ptr())
-    }
+/// This thread must be attached; the table must begin with that class's head.
+pub unsafe fn export<C: SharedClass>(table: &'static C::Table) -> *mut PyObject {
+    let pointer = std::ptr::from_ref(table).cast_mut().cast();
+    // SAFETY: attached, by the caller. The name is static, and so is the table, which nobody writes.
+    unsafe { python::PyCapsule_New(pointer, CAPSULE.as_ptr(), None) }
 }

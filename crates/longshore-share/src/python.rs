@@ -22,7 +22,6 @@ unsafe extern "C" {
         destructor: Option<unsafe extern "C" fn(*mut PyObject)>,
     ) -> *mut PyObject;
     pub(crate) fn PyObject_GetAttrString(object: *mut PyObject, name: *const c_char) -> *mut PyObject;
-    pub(crate) fn PyObject_SetAttrString(object: *mut PyObject, name: *const c_char, value: *mut PyObject) -> c_int;
     fn PyErr_SetString(class: *mut PyObject, message: *const c_char);
     fn PyImport_ImportModule(name: *const c_char) -> *mut PyObject;
     static PyExc_RuntimeError: *mut PyObject;

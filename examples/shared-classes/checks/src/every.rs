@@ -1,34 +1,14 @@
-//! One class with every kind of method, shared by a module with itself.
+//! One class with every kind of method, shared by a module with itself. The same text is built with other PyO3s in `derived-0.23`
+//! and `derived-0.26`; which module it is, the crate's root says by `declare_every!`.
 
-use longshore_share::{SharedVec, export_shared, import_shared, shared_class};
+use longshore_share::{SharedVec, export_shared, import_shared};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-shared_class! {
-    module = "series_checks";
-    abi = 1;
-
-    /// Has every kind of method.
-    pub class Every;
-
-    /// Its text, which can be set.
-    field text: String;
-    /// The other one.
-    fn not(&self, value: bool) -> bool;
-    /// Each number twice.
-    fn doubled(&self, values: &[i16]) -> SharedVec<i16>;
-    /// The sum.
-    fn sum(&self, a: i64, b: u8, c: f32) -> Result<f64>;
-    /// Fails with that message.
-    fn fail(&self, message: &str) -> Result<()>;
-    /// Panics.
-    fn panic(&self);
-    /// Makes one, or fails.
-    fn with(text: &str) -> Result<Self>;
-}
+use crate::declared::{Every, EveryBase, EveryMethods};
 
 /// Has every kind of method.
-#[pyclass(name = "Every", module = "series_checks")]
+#[pyclass(name = "Every")]
 struct PyEvery {
     text: String,
 }
@@ -120,9 +100,8 @@ fn with<'py>(py: Python<'py>, text: &str) -> PyResult<Imported<'py>> {
     Imported::with(py, text)
 }
 
-/// One class with every kind of method.
-#[pymodule]
-fn series_checks(module: &Bound<'_, PyModule>) -> PyResult<()> {
+/// Puts everything into the module.
+pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyEvery>()?;
     PyEvery::export_shared(module)?;
     module.add_function(wrap_pyfunction!(not, module)?)?;

@@ -35,6 +35,22 @@ fn an_instance_crosses_both_ways_and_its_fields_can_be_set() {
 }
 
 #[test]
+fn a_field_cannot_be_set_while_the_host_holds_the_instance() {
+    alone(&[("lib.py", "def grow(a):\n    a.metres += 1\n")], |_| {
+        provided(|py| {
+            let length = Bound::new(py, Length::new(2.0)).expect("an instance");
+            let grow = py.import("lib").and_then(|lib| lib.getattr("grow")).expect("the function");
+            let held = length.borrow_mut();
+            let error = grow.call1((&length,)).expect_err("it is held").to_string();
+            assert!(error.starts_with("RuntimeError: Already"), "{error}");
+            drop(held);
+            grow.call1((&length,)).expect("it is free");
+            assert_eq!(length.borrow().metres, 3.0);
+        });
+    });
+}
+
+#[test]
 fn an_import_gives_a_module_with_a_spec_and_a_loader() {
     alone(&[], |_| {
         provided(|py| {
