@@ -1,7 +1,6 @@
 //! Deletes: one object, many, or everything under a prefix.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use longshore_config::{Scheme, Store, Trace};
 use object_store::ObjectStoreExt;
@@ -104,9 +103,9 @@ pub async fn delete_keys(
         async move {
             let (store, keys, context, progress) = &*shared;
             let batch = &keys[index * size..keys.len().min((index + 1) * size)];
-            let failures = match refused.hopeless.load(Ordering::Relaxed) {
-                true => refused.untried(store, batch),
-                false => match delete_batch(store, batch, context).await {
+            let failures = match refused.untried(store, batch) {
+                Some(failures) => failures,
+                None => match delete_batch(store, batch, context).await {
                     Ok(failures) => failures,
                     Err(error) => refused.note(error, store, batch),
                 },
@@ -121,47 +120,52 @@ pub async fn delete_keys(
         progress.finish();
         return Ok(());
     }
-    Err(match refused.take() {
+    let refused = refused.lock().take();
+    Err(match refused {
         // Nothing else went wrong, and the server's words say more than a summary.
-        Some((error, count)) if count == failures.len() => error.with_failures(failures),
+        Some(Refusal { error, keys, .. }) if keys == failures.len() => error.with_failures(failures),
         _ => summary(failures, context),
     })
 }
 
 /// Batches that failed as a whole.
 #[derive(Default)]
-struct Refused {
-    /// The first error, and how many keys failed like this.
-    first: Mutex<Option<(Error, usize)>>,
+struct Refused(Mutex<Option<Refusal>>);
+
+struct Refusal {
+    /// The first error.
+    error: Error,
+    /// How many keys failed like this.
+    keys: usize,
     /// Whether no other batch can do better.
-    hopeless: AtomicBool,
+    hopeless: bool,
 }
 
 impl Refused {
+    fn lock(&self) -> MutexGuard<'_, Option<Refusal>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn note(&self, error: Error, store: &Store, batch: &[String]) -> Vec<Failure> {
-        let no_bucket = error.kind() == ErrorKind::NotFound;
         let no_answer = matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::Connection | ErrorKind::Timeout);
-        if no_bucket || no_answer {
-            self.hopeless.store(true, Ordering::Relaxed);
-        }
+        let no_bucket = error.kind() == ErrorKind::NotFound;
         let (code, message) = (code_of(&error), error.to_string());
-        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert((error, 0)).1 += batch.len();
-        drop(first);
+        let mut refused = self.lock();
+        let first = refused.get_or_insert(Refusal { error, keys: 0, hopeless: false });
+        first.keys += batch.len();
+        first.hopeless |= no_answer || no_bucket;
+        drop(refused);
         batch.iter().map(|key| failure(store, key.clone(), code.clone(), message.clone())).collect()
     }
 
-    /// What is not tried fails as the first batch did.
-    fn untried(&self, store: &Store, batch: &[String]) -> Vec<Failure> {
-        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((error, count)) = &mut *first else { return Vec::new() };
-        *count += batch.len();
-        let (code, message) = (code_of(error), format!("not tried any more after: {error}"));
-        batch.iter().map(|key| failure(store, key.clone(), code.clone(), message.clone())).collect()
-    }
-
-    fn take(&self) -> Option<(Error, usize)> {
-        self.first.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// The failures of a batch that need not be tried, because no batch can do better than the one that failed.
+    fn untried(&self, store: &Store, batch: &[String]) -> Option<Vec<Failure>> {
+        let mut refused = self.lock();
+        let first = refused.as_mut().filter(|first| first.hopeless)?;
+        first.keys += batch.len();
+        let (code, message) = (code_of(&first.error), format!("not tried any more after: {}", first.error));
+        drop(refused);
+        Some(batch.iter().map(|key| failure(store, key.clone(), code.clone(), message.clone())).collect())
     }
 }
 
