@@ -43,6 +43,7 @@ ODD_NAMES = [
 
 
 @pytest.mark.abroad("uris", "methods")
+@pytest.mark.parametrize("way", ["uris", "methods", "files-async", "pieces"], indirect=True)
 def test_odd_keys_go_in_and_come_out_everywhere(place: Place, subtests: pytest.Subtests, way: Way) -> None:
     for name in filter(place.holds, ODD_NAMES):
         with subtests.test(name=ascii(name)):
