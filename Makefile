@@ -40,7 +40,7 @@ lint: $(TOOLS) ## formatting and lints
 	@$(STAGE) "rustfmt, extension" cargo fmt --manifest-path $(EXTENSION)/Cargo.toml -p harbour -p ported --check
 	@$(STAGE) "clippy, extension" env CARGO_TARGET_DIR=target cargo clippy --manifest-path $(EXTENSION)/Cargo.toml --quiet -- -D warnings
 	@cp Cargo.lock $(SHARED)/Cargo.lock
-	@$(STAGE) "rustfmt, shared classes" cargo fmt --manifest-path $(SHARED)/Cargo.toml --check
+	@$(STAGE) "rustfmt, shared classes" cargo fmt --manifest-path $(SHARED)/Cargo.toml --all --check
 	@$(STAGE) "clippy, shared classes" env CARGO_TARGET_DIR=target cargo clippy --manifest-path $(SHARED)/Cargo.toml --quiet -- -D warnings
 	@$(STAGE) "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@$(STAGE) "ruff" $(VENV)/bin/ruff check .

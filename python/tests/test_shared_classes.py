@@ -115,6 +115,12 @@ def test_numbers_that_a_derived_module_made_outlive_every_reference_to_it(base: 
     assert array[1:-1].tolist() == list(range(1, 999))
 
 
+def test_lent_numbers_can_be_read_without_the_interpreter(base: Any) -> None:
+    series = base.Series([1.0, 8.0, 3.0])
+    with ThreadPoolExecutor(4) as threads:
+        assert set(threads.map(_module("series_smooth").greatest, [series] * 200)) == {8.0}
+
+
 def test_what_is_no_object_of_the_class_is_a_type_error_that_names_both_types(base: Any, derived: Any) -> None:
     class Liar:
         def __getattribute__(self, name: str) -> Any:
