@@ -10,6 +10,8 @@ import importlib.machinery
 import importlib.util
 import os
 import pickle
+import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -388,6 +390,35 @@ def test_a_million_conversions_leave_nothing_behind(base: Any, derived: Any) -> 
     assert (base.live(), sys.getrefcount(series)) == (before["live"], before["references"])
     # One lost allocation each would be sixteen times as much, at least.
     assert _resident() - before["memory"] < 2**20
+
+
+def _kept(folder: Path, *arguments: int) -> int:
+    """Blocks of memory that were still there when `shared_programs.py` had ended, as valgrind counts them."""
+    log, program = folder / "-".join(map(str, arguments)), Path(__file__).with_name("shared_programs.py")
+    command = ["valgrind", f"--log-file={log}", sys.executable, str(program), *map(str, arguments)]
+    settings = {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"}
+    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    text = log.read_text(encoding="utf-8", errors="replace")
+    assert "Invalid read" not in text
+    assert "Invalid write" not in text
+    in_use = re.search(r"in use at exit: [\d,]+ bytes in ([\d,]+) blocks", text)
+    assert in_use is not None, text
+    return int(in_use[1].replace(",", ""))
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+def test_valgrind_finds_nothing_more_left_after_many_conversions_than_after_few(
+    pair: tuple[Any, Any], tmp_path: Path
+) -> None:
+    for name in DERIVED:
+        _module(name)
+    with ThreadPoolExecutor(3) as threads:
+        runs = [threads.submit(_kept, tmp_path, *arguments) for arguments in ((100,), (1000,), (100, 50))]
+        few, many, losing = [run.result() for run in runs]
+    assert many == few
+    # An object, its vector, and the box around that.
+    assert losing >= few + 3 * 50
 
 
 def test_values_cross_in_capsules_between_two_wheels(pair: tuple[Any, Any]) -> None:
