@@ -198,6 +198,7 @@ def test_every_kind_of_argument_and_result_crosses(every: Any) -> None:
     assert [getattr(every, "not")(thing, value) for value in (True, False)] == [False, True]
     assert every.doubled(thing, [1, -2, 16_000]) == [2, -4, 32_000]
     assert every.doubled(thing, []) == []
+    assert every.table(thing) == 31
     assert every.sum(thing, -(2**40), 255, 0.5) == -(2**40) + 255.5
     every.set_text(thing, "größer")
     assert every.text(thing) == "größer"
