@@ -10,6 +10,8 @@ import importlib.machinery
 import importlib.util
 import os
 import pickle
+import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -115,6 +117,12 @@ def test_numbers_that_a_derived_module_made_outlive_every_reference_to_it(base: 
     assert array[1:-1].tolist() == list(range(1, 999))
 
 
+def test_lent_numbers_can_be_read_without_the_interpreter(base: Any) -> None:
+    series = base.Series([1.0, 8.0, 3.0])
+    with ThreadPoolExecutor(4) as threads:
+        assert set(threads.map(_module("series_smooth").greatest, [series] * 200)) == {8.0}
+
+
 def test_what_is_no_object_of_the_class_is_a_type_error_that_names_both_types(base: Any, derived: Any) -> None:
     class Liar:
         def __getattribute__(self, name: str) -> Any:
@@ -190,6 +198,7 @@ def test_every_kind_of_argument_and_result_crosses(every: Any) -> None:
     assert [getattr(every, "not")(thing, value) for value in (True, False)] == [False, True]
     assert every.doubled(thing, [1, -2, 16_000]) == [2, -4, 32_000]
     assert every.doubled(thing, []) == []
+    assert every.table(thing) == 31
     assert every.sum(thing, -(2**40), 255, 0.5) == -(2**40) + 255.5
     every.set_text(thing, "größer")
     assert every.text(thing) == "größer"
@@ -382,6 +391,35 @@ def test_a_million_conversions_leave_nothing_behind(base: Any, derived: Any) -> 
     assert (base.live(), sys.getrefcount(series)) == (before["live"], before["references"])
     # One lost allocation each would be sixteen times as much, at least.
     assert _resident() - before["memory"] < 2**20
+
+
+def _kept(folder: Path, *arguments: int) -> int:
+    """Blocks of memory that were still there when `shared_programs.py` had ended, as valgrind counts them."""
+    log, program = folder / "-".join(map(str, arguments)), Path(__file__).with_name("shared_programs.py")
+    command = ["valgrind", f"--log-file={log}", sys.executable, str(program), *map(str, arguments)]
+    settings = {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"}
+    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    text = log.read_text(encoding="utf-8", errors="replace")
+    assert "Invalid read" not in text
+    assert "Invalid write" not in text
+    in_use = re.search(r"in use at exit: [\d,]+ bytes in ([\d,]+) blocks", text)
+    assert in_use is not None, text
+    return int(in_use[1].replace(",", ""))
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+def test_valgrind_finds_nothing_more_left_after_many_conversions_than_after_few(
+    pair: tuple[Any, Any], tmp_path: Path
+) -> None:
+    for name in DERIVED:
+        _module(name)
+    with ThreadPoolExecutor(3) as threads:
+        runs = [threads.submit(_kept, tmp_path, *arguments) for arguments in ((100,), (1000,), (100, 50))]
+        few, many, losing = [run.result() for run in runs]
+    assert many == few
+    # An object, its vector, and the box around that.
+    assert losing >= few + 3 * 50
 
 
 def test_values_cross_in_capsules_between_two_wheels(pair: tuple[Any, Any]) -> None:

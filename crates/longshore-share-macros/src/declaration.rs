@@ -4,7 +4,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Fields, Ident, ItemStruct, LitInt, LitStr, Token, TraitItemFn, Visibility};
 
-use crate::signature::Method;
+use crate::signature::{Method, Receiver};
 
 mod keyword {
     syn::custom_keyword!(module);
@@ -46,6 +46,7 @@ impl Parse for Class {
         while !input.is_empty() {
             class.read_item(input)?;
         }
+        class.check()?;
         Ok(class)
     }
 }
@@ -72,6 +73,26 @@ impl Class {
         })?;
         function.attrs.extend(attributes);
         self.methods.push(Method::read(function)?);
+        Ok(())
+    }
+
+    /// What is lent must not change, and has two names of its own.
+    fn check(&self) -> syn::Result<()> {
+        if self.data.is_none() {
+            return Ok(());
+        }
+        for method in &self.methods {
+            let name = &method.name;
+            if method.receiver == Receiver::Exclusive {
+                let message = "a class that lends its data does not change: make this one of another class, or declare no \
+                               `lend struct`";
+                return Err(Error::new(name.span(), message));
+            }
+            if name == "create" || name == "cast" || name == "lend" {
+                let message = format!("`lend struct` declares a `{name}` already: give this one another name");
+                return Err(Error::new(name.span(), message));
+            }
+        }
         Ok(())
     }
 

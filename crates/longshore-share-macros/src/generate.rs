@@ -107,13 +107,13 @@ fn table(class: &Class, names: &Names) -> TokenStream {
         }
     });
     let slots = class.methods.iter().map(|method| {
-        let (method_name, slot) = (&method.name, method.slot());
-        quote!(#method_name: #slot)
+        let (slot_name, slot) = (slot_name(method), method.slot());
+        quote!(#slot_name: #slot)
     });
     let lent_values = class.data.as_ref().map(|_| quote!(create: create::<B>, cast: cast::<B>,));
     let values = class.methods.iter().map(|method| {
-        let method_name = &method.name;
-        quote!(#method_name: #method_name::<B>)
+        let slot_name = slot_name(method);
+        quote!(#slot_name: #slot_name::<B>)
     });
     let bounds = bounds(class, names);
     let lent_functions = class.data.as_ref().map(|data| lent_functions(name, data, base, &bounds));
@@ -149,6 +149,11 @@ fn table(class: &Class, names: &Names) -> TokenStream {
             #(#functions)*
         };
     }
+}
+
+/// The name of a method's slot, which is no name of ours.
+fn slot_name(method: &Method) -> Ident {
+    format_ident!("method_{}", method.name)
 }
 
 /// What the base module's side must be able to do.
@@ -200,7 +205,7 @@ fn lent_functions(class: &Ident, data: &ItemStruct, base: &Ident, bounds: &Token
 
 /// The function behind one slot: takes the object by its borrow flag, calls the base's method, and hands over the result.
 fn slot_function(class: &Class, method: &Method, base: &Ident, bounds: &TokenStream) -> TokenStream {
-    let name = &method.name;
+    let (name, slot) = (&method.name, slot_name(method));
     let label = format!("{}.{name}", class.name);
     let wires = method.arguments.iter().map(|(argument, kind)| {
         let wire = Method::argument_wire(kind);
@@ -222,29 +227,29 @@ fn slot_function(class: &Class, method: &Method, base: &Ident, bounds: &TokenStr
         Receiver::Shared | Receiver::Exclusive => {
             let borrow =
                 if method.receiver == Receiver::Shared { format_ident!("borrow") } else { format_ident!("borrow_mut") };
-            let call = result(quote!(<B::Class as #base>::#name(object, #arguments)));
+            let call = result(quote!(<B::Class as #base>::#name(__object, #arguments)));
             (
-                Some(quote!(object: *mut ::longshore_share::PyObject,)),
+                Some(quote!(__object: *mut ::longshore_share::PyObject,)),
                 // SAFETY: the importer is attached, and holds the object.
-                quote!(unsafe { B::#borrow(object, |object| #call) }),
+                quote!(unsafe { B::#borrow(__object, |__object| #call) }),
             )
         }
     };
     let wire = method.wire();
     let handed = match &method.returned {
-        Some(_) => quote!(::longshore_share::Returned::into_wire(returned)),
-        None => quote!(B::create(returned)?),
+        Some(_) => quote!(::longshore_share::Returned::into_wire(__returned)),
+        None => quote!(B::create(__returned)?),
     };
     quote! {
-        unsafe extern "C" fn #name<B>(#object #(#wires,)* out: *mut #wire) -> i32
+        unsafe extern "C" fn #slot<B>(#object #(#wires,)* __out: *mut #wire) -> i32
         where
             #bounds
         {
             ::longshore_share::slot::<B>(#label, move || {
                 #(#conversions)*
-                let returned = #call?;
-                // SAFETY: `out` is the importer's own, and it is attached.
-                unsafe { out.write(#handed) };
+                let __returned = #call?;
+                // SAFETY: `__out` is the importer's own, and it is attached.
+                unsafe { __out.write(#handed) };
                 Ok(())
             })
         }
@@ -308,13 +313,13 @@ fn methods(class: &Class, names: &Names) -> TokenStream {
             /// # Errors
             ///
             /// What the other module raises.
-            fn create(token: Self::Token, data: #data) -> ::core::result::Result<Self, Self::Error> {
-                let table = Self::table(token)?;
+            fn create(py: Self::Token, data: #data) -> ::core::result::Result<Self, Self::Error> {
+                let table = <Self as ::longshore_share::Imported>::table(py)?;
                 let mut data = ::core::mem::ManuallyDrop::new(data);
                 // SAFETY: the slot takes the value over in any case; the token says that this thread is attached.
                 unsafe {
-                    let created = ::longshore_share::answer::<Self, _>(token, |out| (table.create)(&raw mut *data, out))?;
-                    Ok(Self::from_owned_ptr(token, created))
+                    let created = ::longshore_share::answer::<Self, _>(py, |out| (table.create)(&raw mut *data, out))?;
+                    Ok(<Self as ::longshore_share::Imported>::from_owned_ptr(py, created))
                 }
             }
 
@@ -324,27 +329,31 @@ fn methods(class: &Class, names: &Names) -> TokenStream {
             ///
             /// What the other module raises.
             fn cast(&self) -> ::core::result::Result<&#data, Self::Error> {
-                let table = Self::table(self.token())?;
+                let (py, object) = (<Self as ::longshore_share::Imported>::token(self), <Self as ::longshore_share::Imported>::as_ptr(self));
+                let table = <Self as ::longshore_share::Imported>::table(py)?;
                 // SAFETY: this object has the class, and keeps what it lends alive and unchanged.
-                unsafe { Ok(&*::longshore_share::answer::<Self, _>(self.token(), |out| (table.cast)(self.as_ptr(), out))?) }
+                unsafe { Ok(&*::longshore_share::answer::<Self, _>(py, |out| (table.cast)(object, out))?) }
             }
         }
     });
     let functions = class.methods.iter().map(|method| {
         let Method { documentation, name, arguments, .. } = method;
+        let slot = slot_name(method);
         let (receiver, token, object) = match method.receiver {
-            Receiver::None => (quote!(token: Self::Token,), quote!(token), None),
-            Receiver::Shared | Receiver::Exclusive => {
-                (quote!(&self,), quote!(self.token()), Some(quote!(self.as_ptr(),)))
-            }
+            Receiver::None => (quote!(py: Self::Token,), quote!(py), None),
+            Receiver::Shared | Receiver::Exclusive => (
+                quote!(&self,),
+                quote!(<Self as ::longshore_share::Imported>::token(self)),
+                Some(quote!(<Self as ::longshore_share::Imported>::as_ptr(self),)),
+            ),
         };
         let taken = arguments.iter().map(|(name, kind)| quote!(#name: #kind));
         let passed = arguments.iter().map(|(name, _)| quote!(::longshore_share::Argument::into_wire(#name),));
         let (returned, made) = match &method.returned {
             Some(returned) => {
-                (quote!(#returned), quote!(<#returned as ::longshore_share::Returned>::from_wire(answer)))
+                (quote!(#returned), quote!(<#returned as ::longshore_share::Returned>::from_wire(__answer)))
             }
-            None => (quote!(Self), quote!(Self::from_owned_ptr(#token, answer))),
+            None => (quote!(Self), quote!(<Self as ::longshore_share::Imported>::from_owned_ptr(#token, __answer))),
         };
         quote! {
             #(#documentation)*
@@ -353,11 +362,11 @@ fn methods(class: &Class, names: &Names) -> TokenStream {
             ///
             /// What the other module raises.
             fn #name(#receiver #(#taken),*) -> ::core::result::Result<#returned, Self::Error> {
-                let table = Self::table(#token)?;
+                let __table = <Self as ::longshore_share::Imported>::table(#token)?;
                 // SAFETY: the table was checked, the object has the class, and this thread is attached.
                 unsafe {
-                    let answer = ::longshore_share::answer::<Self, _>(
-                        #token, |out| (table.#name)(#object #(#passed)* out),
+                    let __answer = ::longshore_share::answer::<Self, _>(
+                        #token, |__out| (__table.#slot)(#object #(#passed)* __out),
                     )?;
                     Ok(#made)
                 }

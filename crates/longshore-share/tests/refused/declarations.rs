@@ -44,4 +44,12 @@ mod tuple {
     longshore_share::shared_class! { module = "base"; abi = 1; pub class Series; lend pub struct Data(f64); }
 }
 
+mod lent_and_set {
+    longshore_share::shared_class! { module = "base"; abi = 1; pub class Series; lend pub struct Data { x: f64 } field y: f64; }
+}
+
+mod lent_twice {
+    longshore_share::shared_class! { module = "base"; abi = 1; pub class Series; lend pub struct Data { x: f64 } fn cast(&self); }
+}
+
 fn main() {}

@@ -23,6 +23,8 @@ macro_rules! declare_every {
                 fn sum(&self, a: i64, b: u8, c: f32) -> Result<f64>;
                 /// Fails with that message.
                 fn fail(&self, message: &str) -> Result<()>;
+                /// Its name and its arguments have names that the macros use, too.
+                fn table(&self, object: u8, out: u8, answer: u8, table: u8, token: u8) -> u8;
                 /// Panics.
                 fn panic(&self);
                 /// Makes one, or fails.

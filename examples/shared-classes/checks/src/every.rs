@@ -43,6 +43,10 @@ impl EveryBase for PyEvery {
         Err(PyValueError::new_err(message.to_owned()))
     }
 
+    fn table(&self, object: u8, out: u8, answer: u8, table: u8, token: u8) -> u8 {
+        object + out + answer + table + token
+    }
+
     fn panic(&self) {
         panic!("the end of {}", self.text);
     }
@@ -91,6 +95,11 @@ fn fail(every: Imported<'_>, message: &str) -> PyResult<()> {
 }
 
 #[pyfunction]
+fn table(every: Imported<'_>) -> PyResult<u8> {
+    EveryMethods::table(&every, 1, 2, 4, 8, 16)
+}
+
+#[pyfunction]
 fn panic(every: Imported<'_>) -> PyResult<()> {
     every.panic()
 }
@@ -110,6 +119,7 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(text, module)?)?;
     module.add_function(wrap_pyfunction!(set_text, module)?)?;
     module.add_function(wrap_pyfunction!(fail, module)?)?;
+    module.add_function(wrap_pyfunction!(table, module)?)?;
     module.add_function(wrap_pyfunction!(panic, module)?)?;
     module.add_function(wrap_pyfunction!(with, module)?)
 }
