@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["AsyncReadableFile", "AsyncWritableFile", "ReadableFile", "WritableFile"]
 
 
+# Of all that remains of an object. Several blocks of the native reader, so that it asks for several at once.
+_READ_AT_ONCE = 16 << 20
+
+
 class _Raw(io.RawIOBase):
     """An object as an unbuffered file. Every read is asked of the native reader, which reads ahead."""
 
@@ -63,9 +67,15 @@ class _Raw(io.RawIOBase):
 
     def readall(self) -> bytes:
         self._require_open()
-        pieces = run_silent(self._reader.read, "get", self._at, max(0, self._reader.size - self._at))
-        self._at += sum(map(len, pieces))
-        return b"".join(pieces)
+        # What is written to a `BytesIO` becomes its value without a copy, so each byte is in memory once.
+        whole, at = io.BytesIO(), self._at
+        while pieces := run_silent(self._reader.read, "get", at, _READ_AT_ONCE):
+            at += sum(map(len, pieces))
+            pieces.reverse()
+            while pieces:
+                whole.write(pieces.pop())
+        self._at = at
+        return whole.getvalue()
 
     def close(self) -> None:
         if not self.closed:
@@ -267,9 +277,12 @@ class AsyncReadableFile:
         start = self._at - self._ahead_at
         if 0 <= start <= len(self._ahead) and min(start + length, self.size - self._ahead_at) <= len(self._ahead):
             return
+        kept = self._ahead[start:] if 0 <= start < len(self._ahead) else Bytes()
+        # From where the last block ended: for the native reader that is no jump, and more is on its way.
+        goes_on = self._at + len(kept)
         # Awaited first: a cancelled read leaves everything as it was.
-        ahead = await start_silent(self._reader.read_joined, "get", self._at, max(length, self._buffer_size))
-        self._ahead, self._ahead_at = ahead, self._at
+        ahead = await start_silent(self._reader.read_joined, "get", goes_on, max(length - len(kept), self._buffer_size))
+        self._ahead, self._ahead_at = (Bytes(kept + ahead) if kept else ahead), self._at
 
     def _require_open(self) -> None:
         if self._closed:

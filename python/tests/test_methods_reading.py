@@ -63,18 +63,7 @@ class TestMemory:
 
     @pytest.mark.parametrize(
         "name",
-        [
-            pytest.param(
-                name,
-                marks=pytest.mark.xfail(
-                    strict=True,
-                    reason="what an open file reads in blocks is joined in a second copy",
-                ),
-            )
-            if name in {"reader", "reader by asyncio"}
-            else name
-            for name in READS
-        ],
+        READS,
     )
     def test_a_large_object_takes_no_more_memory_than_it_has_bytes(self, aws: Server, name: str) -> None:
         peak = int(run("memory_programs", "read", name, "large", environment=aws.environment).check())
@@ -128,17 +117,7 @@ class TestAtOnce:
 
     @pytest.mark.parametrize(
         "asynchronous",
-        [
-            False,
-            pytest.param(
-                True,
-                marks=pytest.mark.xfail(
-                    strict=True,
-                    reason="where a read is not at hand as a whole, AsyncReadableFile asks again from where it stands and not "
-                    "from where its block ends; the native reader takes that for a jump, and reads nothing ahead",
-                ),
-            ),
-        ],
+        [False, True],
     )
     def test_a_reader_has_asked_for_what_comes_next_before_it_is_read(self, aws: Server, asynchronous: bool) -> None:
         block, size = 4 * MIB, 64 * MIB

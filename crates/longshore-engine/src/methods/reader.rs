@@ -180,26 +180,53 @@ impl Reader {
     /// [`ErrorKind::Precondition`] where the object was replaced since it was opened, and what else the store answers. A later
     /// read may succeed.
     pub async fn read(&mut self, at: u64, length: u64) -> Result<Vec<Bytes>, Error> {
+        let mut pieces = Vec::new();
+        self.read_each(at, length, |piece| pieces.push(piece)).await?;
+        Ok(pieces)
+    }
+
+    /// The same in one piece. Each block is let go as soon as its bytes are in place.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::read`].
+    pub async fn read_joined(&mut self, at: u64, length: u64) -> Result<Bytes, Error> {
+        let wanted = length.min(self.meta.size.saturating_sub(at)) as usize;
+        let (mut only, mut joined) = (Bytes::new(), Vec::new());
+        self.read_each(at, length, |piece| {
+            if piece.len() == wanted {
+                only = piece;
+            } else {
+                joined.reserve_exact(wanted - joined.len());
+                joined.extend_from_slice(&piece);
+            }
+        })
+        .await?;
+        Ok(if joined.is_empty() { only } else { joined.into() })
+    }
+
+    async fn read_each(&mut self, at: u64, length: u64, mut take: impl FnMut(Bytes)) -> Result<(), Error> {
         let end = at.saturating_add(length).min(self.meta.size);
         if at >= end {
-            return Ok(Vec::new());
+            return Ok(());
         }
         match &self.source {
-            Source::File(file) => Ok(vec![file.read(at..end, &self.context).await?]),
+            Source::File(file) => take(file.read(at..end, &self.context).await?),
             // Both lie within what is in memory.
-            Source::Memory(whole) => Ok(vec![whole.slice(at as usize..end as usize)]),
+            Source::Memory(whole) => take(whole.slice(at as usize..end as usize)),
             Source::Remote => {
-                let read = self.read_blocks(at, end).await;
+                let read = self.read_blocks(at, end, take).await;
                 if read.is_err() {
                     self.blocks.clear();
                     (self.planned, self.expected) = (at, at);
                 }
-                read
+                return read;
             }
         }
+        Ok(())
     }
 
-    async fn read_blocks(&mut self, at: u64, end: u64) -> Result<Vec<Bytes>, Error> {
+    async fn read_blocks(&mut self, at: u64, end: u64, mut take: impl FnMut(Bytes)) -> Result<(), Error> {
         let goes_on = at == self.expected;
         let covered = self.blocks.front().is_some_and(|first| first.range.start <= at) && at < self.planned;
         let follows = goes_on && at == self.planned;
@@ -207,7 +234,6 @@ impl Reader {
             self.blocks.clear();
             (self.planned, self.window) = (at, self.buffer);
         }
-        let mut pieces = Vec::new();
         let mut cursor = at;
         while cursor < end {
             while self.blocks.front().is_some_and(|block| block.range.end <= cursor) {
@@ -222,14 +248,14 @@ impl Reader {
                 let (start, stop) = (cursor.max(offset), until.min(offset + chunk.len() as u64));
                 if start < stop {
                     // Both lie within the chunk.
-                    pieces.push(chunk.slice((start - offset) as usize..(stop - offset) as usize));
+                    take(chunk.slice((start - offset) as usize..(stop - offset) as usize));
                 }
                 offset += chunk.len() as u64;
             }
             cursor = until;
         }
         self.expected = end;
-        Ok(pieces)
+        Ok(())
     }
 
     /// Asks for what is wanted up to `end`, and beyond it where reads go on.
