@@ -92,7 +92,9 @@ def test_no_module_claims_to_run_without_the_gil() -> None:
         str(path.relative_to(root)): found
         for path in sources
         if "target" not in path.parts
-        and (found := re.findall(r"^\s*#\[pymodule\b.*", path.read_text("utf-8"), re.MULTILINE))
+        and (found := re.findall(r"^\s*#\[(?:pyo3::)?pymodule\b.*", path.read_text("utf-8"), re.MULTILINE))
     }
     assert len(claims) >= 7, claims
-    assert {line.strip() for found in claims.values() for line in found} == {"#[pymodule(gil_used = true)]"}, claims
+    assert {re.sub("pyo3::", "", line.strip()) for found in claims.values() for line in found} == {
+        "#[pymodule(gil_used = true)]"
+    }, claims

@@ -3,7 +3,7 @@
 pub use pyo3_common::*;
 
 /// The module `pyo3_common`. Its classes stand in it, so that they know where they are found.
-#[pyo3::pymodule]
+#[pyo3::pymodule(gil_used = true)]
 pub mod pyo3_common {
     use pyo3::prelude::*;
 

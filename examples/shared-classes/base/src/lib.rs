@@ -5,7 +5,7 @@ mod series;
 mod window;
 
 /// Numbers, and windows to look at them through.
-#[pyo3::pymodule(gil_used = false)]
+#[pyo3::pymodule(gil_used = true)]
 mod series_base {
     use pyo3::prelude::*;
 

@@ -14,7 +14,7 @@ macro_rules! importer {
             import_shared!(Series as Imported);
 
             $(#[$documentation])*
-            #[pymodule]
+            #[pymodule(gil_used = true)]
             fn $name(module: &Bound<'_, PyModule>) -> PyResult<()> {
                 Imported::import(module.py())
             }

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 declare_every!("series_checks");
 
 /// One class with every kind of method.
-#[pymodule]
+#[pymodule(gil_used = true)]
 fn series_checks(module: &Bound<'_, PyModule>) -> PyResult<()> {
     every::add_to(module)
 }

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 declare_every!("series_smooth_26");
 
 /// Computes with the classes of `series_base`, with PyO3 0.26.
-#[pymodule]
+#[pymodule(gil_used = true)]
 fn series_smooth_26(module: &Bound<'_, PyModule>) -> PyResult<()> {
     every::add_to(module)?;
     functions::add_to(module)

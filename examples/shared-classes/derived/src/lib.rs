@@ -15,7 +15,7 @@ fn greatest(py: Python<'_>, series: Series<'_>) -> PyResult<f64> {
 }
 
 /// Computes with the classes of `series_base`.
-#[pymodule]
+#[pymodule(gil_used = true)]
 fn series_smooth(module: &Bound<'_, PyModule>) -> PyResult<()> {
     functions::add_to(module)?;
     module.add_function(wrap_pyfunction!(greatest, module)?)

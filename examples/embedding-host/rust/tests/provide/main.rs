@@ -10,7 +10,7 @@ mod start;
 use pyo3::prelude::*;
 
 /// A module with one class, which says where it is only as far as its name goes.
-#[pymodule]
+#[pymodule(gil_used = true)]
 pub(crate) mod measures {
     use pyo3::prelude::*;
 
@@ -35,7 +35,7 @@ pub(crate) mod measures {
 }
 
 /// The native module of a package, whose class says so.
-#[pymodule]
+#[pymodule(gil_used = true)]
 #[pyo3(module = "pkg")]
 pub(crate) mod _native {
     use pyo3::prelude::*;
@@ -60,8 +60,8 @@ pub(crate) mod _native {
     }
 }
 
-/// A class that does not say where it is found, as with `#[pymodule]` on a function and nothing else.
-#[pymodule]
+/// A class that does not say where it is found, as with `#[pymodule(gil_used = true)]` on a function and nothing else.
+#[pymodule(gil_used = true)]
 pub(crate) fn homeless(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Stray>()
 }
@@ -70,7 +70,7 @@ pub(crate) fn homeless(module: &Bound<'_, PyModule>) -> PyResult<()> {
 pub(crate) struct Stray;
 
 /// A module whose initialiser fails.
-#[pymodule]
+#[pymodule(gil_used = true)]
 pub(crate) mod broken {
     use pyo3::prelude::*;
 

@@ -27,7 +27,7 @@ mod meters_core {
     }
 }
 
-#[pymodule]
+#[pymodule(gil_used = true)]
 mod meters {
     use super::meters_core;
     use longshore_share::export_shared;

@@ -50,7 +50,7 @@ class! {
 }
 
 /// Two classes whose values cross in capsules.
-#[pymodule]
+#[pymodule(gil_used = true)]
 fn pair_base(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let [major, minor, patch] = pair_ffi::Input::VERSION;
     module.add("__version__", (major, minor, patch, pair_ffi::Input::ABI))?;

@@ -52,7 +52,7 @@ fn run_old(input: &Bound<'_, PyAny>) -> PyResult<i32> {
 }
 
 /// Computes with the classes of `pair_base`.
-#[pymodule]
+#[pymodule(gil_used = true)]
 fn pair_turn(module: &Bound<'_, PyModule>) -> PyResult<()> {
     check(module.py())?;
     module.add_function(wrap_pyfunction!(run, module)?)?;
