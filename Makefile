@@ -45,7 +45,8 @@ lint: $(TOOLS) ## formatting and lints
 	@$(STAGE) "clippy, host" bash -euc 'for package in pyo3_common rust; do cp Cargo.lock $(HOST)/$$package/Cargo.lock; \
 	  cargo clippy --manifest-path $(HOST)/$$package/Cargo.toml --all-targets --quiet -- -D warnings; done'
 	@cp Cargo.lock $(SHARED)/Cargo.lock
-	@$(STAGE) "rustfmt, shared classes" cargo fmt --manifest-path $(SHARED)/Cargo.toml --all --check
+	@$(STAGE) "rustfmt, shared classes" cargo fmt --manifest-path $(SHARED)/Cargo.toml \
+	  -p series-core -p series-base -p series-smooth -p series-checks -p pair-ffi -p pair-base -p pair-turn --check
 	@$(STAGE) "clippy, shared classes" env CARGO_TARGET_DIR=target cargo clippy --manifest-path $(SHARED)/Cargo.toml --quiet -- -D warnings
 	@$(STAGE) "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@$(STAGE) "rustdoc, embed" env RUSTDOCFLAGS="-D warnings" cargo doc -p longshore-share --all-features --no-deps --quiet
