@@ -65,11 +65,12 @@ pub struct Refused {
 macro_rules! into_capsule {
     ($py:expr, $value:expr) => {{
         let py: ::pyo3::Python<'_> = $py;
+        let value = $value;
         // SAFETY: the token says that this thread is attached; the function gives a reference away, or null with an error set.
         unsafe {
             ::pyo3::Bound::<::pyo3::PyAny>::from_owned_ptr_or_err(
                 py,
-                $crate::into_capsule($value, $crate::package!()).cast(),
+                $crate::into_capsule(value, $crate::package!()).cast(),
             )
         }
     }};
