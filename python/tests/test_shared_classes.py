@@ -464,6 +464,14 @@ def test_what_is_no_such_capsule_is_a_type_error(base: Any, pair: tuple[Any, Any
         pair_turn.run(pair_base.Output(1, 2))
 
 
+def test_a_value_that_another_crate_declares_alike_is_another_value(pair: tuple[Any, Any]) -> None:
+    pair_base, pair_turn = pair
+    with pytest.raises(
+        TypeError, match=r"the value Input that pair-ffi declares, from pair-base, and not that of pair-turn$"
+    ):
+        pair_turn.run_other(pair_base.Input(1, 3))
+
+
 def test_a_reassigned_version_does_not_let_another_abi_in(
     pair: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
