@@ -12,7 +12,7 @@ import pytest
 from fsspec_worlds import World
 from longshore import obs
 from longshore.exceptions import BaseError
-from longshore.fsspec import FsspecStore
+from longshore.fsspec import FsspecStore, _landing
 
 pytest_plugins = ["fsspec_worlds"]
 
@@ -58,6 +58,28 @@ class TestGetFile:
         fs.get_file("/new", str(tmp_path / "null"))
         assert (tmp_path / "null").is_symlink()
         assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+    @pytest.mark.parametrize(("may", "mode"), [("both", 0o654), ("group", 0o654), ("neither", 0o644)])
+    def test_no_group_but_the_trusted_one_can_read_what_it_could(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, may: str, mode: int
+    ) -> None:
+        half = tmp_path / "half"
+        half.write_bytes(b"new")
+        there = half.stat()
+        trusted = os.stat_result((0o104654, 0, 0, 1, there.st_uid + 1, there.st_gid + 1, 3, 0, 0, 0))
+        given: list[tuple[int, int]] = []
+
+        def chown(path: str, user: int, group: int) -> None:
+            if may == "neither" or (may == "group" and user != -1):
+                raise PermissionError(path)
+            given.append((user, group))
+
+        monkeypatch.setattr(os, "chown", chown)
+        _landing._belong(str(half), trusted)
+        owner = {"both": there.st_uid + 1, "group": -1}
+        assert given == ([] if may == "neither" else [(owner[may], there.st_gid + 1)])
+        # Never with the bit by which a program runs as its owner.
+        assert oct(stat.S_IMODE(half.stat().st_mode)) == oct(mode)
 
     @pytest.mark.parametrize("mode", [0o600, 0o640, 0o755])
     def test_the_mode_of_what_is_replaced_is_kept(self, fs: FsspecStore, tmp_path: Path, mode: int) -> None:

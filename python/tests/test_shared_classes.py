@@ -220,6 +220,18 @@ def test_a_panic_of_the_base_module_is_an_exception_and_leaves_the_object_usable
     assert every.text(thing) == "two"
 
 
+def test_names_of_rust_and_of_the_macros_are_as_good_as_others(every: Any) -> None:
+    assert every.typed(7) == (7, 8)
+
+
+# PyO3 prints why, and then panics.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_class_that_python_cannot_make_is_an_error_of_whoever_asks_for_it(checks: Any) -> None:
+    for ask in (checks.unmade_type, lambda: checks.is_unmade(1)):
+        with pytest.raises(RuntimeError, match="PyUnmade panicked: failed to create type object for `Unmade`"):
+            ask()
+
+
 BOTH = r"series-checks 1\.0\.0 cannot use the class series_base\.Series of series-base 1\.4\.0: .*"
 VERSIONS = r".*series-core 1\.2\.0 \(ABI 1\), and this one with series-checks 1\.0\.0 \(ABI {}\)"
 
@@ -450,6 +462,14 @@ def test_what_is_no_such_capsule_is_a_type_error(base: Any, pair: tuple[Any, Any
         pair_base.Input.__from_capsule__(pair_base.Output(1, 2).__capsule__())
     with pytest.raises(TypeError, match="it is the value Output of pair-base"):
         pair_turn.run(pair_base.Output(1, 2))
+
+
+def test_a_value_that_another_crate_declares_alike_is_another_value(pair: tuple[Any, Any]) -> None:
+    pair_base, pair_turn = pair
+    with pytest.raises(
+        TypeError, match=r"the value Input that pair-ffi declares, from pair-base, and not that of pair-turn$"
+    ):
+        pair_turn.run_other(pair_base.Input(1, 3))
 
 
 def test_a_reassigned_version_does_not_let_another_abi_in(

@@ -292,8 +292,8 @@ pub(crate) fn import(bound: &Import) -> TokenStream {
                     Self::loaded(py)?;
                     // SAFETY: this thread is attached, and the function gives a reference away.
                     let object = unsafe {
-                        ::pyo3::Bound::<::pyo3::PyAny>::from_owned_ptr(py, #loaded.type_object().cast())
-                    };
+                        ::pyo3::Bound::<::pyo3::PyAny>::from_owned_ptr_or_err(py, #loaded.type_object().cast())
+                    }?;
                     ::pyo3::types::PyAnyMethods::extract(&object).map_err(::pyo3::PyErr::from)
                 }
 
@@ -305,7 +305,11 @@ pub(crate) fn import(bound: &Import) -> TokenStream {
                 pub fn is_type_of(object: &::pyo3::Bound<'_, ::pyo3::PyAny>) -> ::pyo3::PyResult<bool> {
                     #name::loaded(object.py())?;
                     // SAFETY: this thread is attached, and holds the object.
-                    Ok(unsafe { #loaded.is_instance(object.as_ptr().cast()) })
+                    match unsafe { #loaded.is_instance(object.as_ptr().cast()) } {
+                        1 => Ok(true),
+                        0 => Ok(false),
+                        _ => ::core::result::Result::Err(::pyo3::PyErr::fetch(object.py())),
+                    }
                 }
 
                 /// The object.

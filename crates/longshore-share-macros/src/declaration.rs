@@ -4,7 +4,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Fields, Ident, ItemStruct, LitInt, LitStr, Token, TraitItemFn, Visibility};
 
-use crate::signature::{Method, Receiver};
+use crate::signature::{Method, Receiver, is_field};
 
 mod keyword {
     syn::custom_keyword!(module);
@@ -102,8 +102,16 @@ impl Class {
         let name: Ident = input.parse()?;
         input.parse::<Token![:]>()?;
         let kind: syn::Type = input.parse()?;
+        if !is_field(&kind) {
+            let message = format!(
+                "a field of a shared class is a number, bool or String; write two methods, such as \
+                 `fn {name}(&self) -> SharedVec<f64>;` and `fn set_{name}(&mut self, value: &[f64]);`"
+            );
+            return Err(Error::new(kind.span(), message));
+        }
         input.parse::<Token![;]>()?;
-        let setter = Ident::new(&format!("set_{name}"), name.span());
+        // Without the `r#` of a name that Rust has, too.
+        let setter = quote::format_ident!("set_{}", name);
         let taken: syn::Type =
             if crate::signature::plain(&kind) == "String" { syn::parse_quote!(&str) } else { kind.clone() };
         let mut getter = Method::read(syn::parse_quote!(fn #name(&self) -> #kind;))?;

@@ -1,6 +1,6 @@
 //! What `shared_class!` becomes: the table, the trait that the base module implements, and the trait that importers call.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Ident, ItemStruct};
 
@@ -37,7 +37,7 @@ pub(crate) fn data(data: &ItemStruct) -> TokenStream {
     }
 }
 
-/// An expression that goes on from `hash` over every field of `data`.
+/// Statements that go on from `hash` over every field of `data`, and over the whole: its fields do not tell how it is aligned.
 pub(crate) fn data_hash(data: &ItemStruct) -> TokenStream {
     let name = &data.ident;
     let fields = data.fields.iter().map(|field| {
@@ -45,7 +45,10 @@ pub(crate) fn data_hash(data: &ItemStruct) -> TokenStream {
         let text = field_name.map(ToString::to_string).unwrap_or_default();
         quote!(hash = ::longshore_share::layout::field::<#kind>(hash, #text, ::core::mem::offset_of!(#name, #field_name));)
     });
-    quote!(#(#fields)*)
+    quote! {
+        #(#fields)*
+        hash = ::longshore_share::layout::whole::<#name>(hash);
+    }
 }
 
 /// The declaration itself, which is a type without values.
@@ -182,23 +185,27 @@ fn lent_functions(class: &Ident, data: &ItemStruct, base: &Ident, bounds: &Token
         {
             // SAFETY: the importer gives its value away, whatever comes of it.
             let data = unsafe { data.read() };
-            ::longshore_share::slot::<B>(#create, move || {
+            let body = move || -> ::core::result::Result<(), B::Error> {
                 let class = <B::Class as #base>::create(data).map_err(B::Error::from)?;
                 // SAFETY: the importer is attached, and `out` is its own.
                 unsafe { out.write(B::create(class)?) };
                 Ok(())
-            })
+            };
+            // SAFETY: the importer is attached.
+            unsafe { ::longshore_share::slot::<B>(#create, body) }
         }
 
         unsafe extern "C" fn cast<B>(object: *mut ::longshore_share::PyObject, out: *mut *const #data) -> i32
         where
             #bounds
         {
-            ::longshore_share::slot::<B>(#cast, move || {
+            let body = move || -> ::core::result::Result<(), B::Error> {
                 // SAFETY: the importer is attached and holds the object. `Lending` says that nobody writes what it lends.
                 unsafe { out.write(<B::Class as #base>::lend(&*B::lend(object)?)) };
                 Ok(())
-            })
+            };
+            // SAFETY: the importer is attached.
+            unsafe { ::longshore_share::slot::<B>(#cast, body) }
         }
     }
 }
@@ -245,13 +252,15 @@ fn slot_function(class: &Class, method: &Method, base: &Ident, bounds: &TokenStr
         where
             #bounds
         {
-            ::longshore_share::slot::<B>(#label, move || {
+            let __body = move || -> ::core::result::Result<(), B::Error> {
                 #(#conversions)*
                 let __returned = #call?;
                 // SAFETY: `__out` is the importer's own, and it is attached.
                 unsafe { __out.write(#handed) };
                 Ok(())
-            })
+            };
+            // SAFETY: the importer is attached.
+            unsafe { ::longshore_share::slot::<B>(#label, __body) }
         }
     }
 }
@@ -305,6 +314,8 @@ fn base(class: &Class, names: &Names) -> TokenStream {
 fn methods(class: &Class, names: &Names) -> TokenStream {
     let (visibility, name, trait_name) = (&class.visibility, &class.name, &names.methods);
     let documentation = format!("What another module can do with [`{name}`].");
+    // No name of an argument is this one, whatever it is called.
+    let py = Ident::new("py", Span::mixed_site());
     let lent = class.data.as_ref().map(|data| {
         let data = &data.ident;
         quote! {
@@ -313,13 +324,13 @@ fn methods(class: &Class, names: &Names) -> TokenStream {
             /// # Errors
             ///
             /// What the other module raises.
-            fn create(py: Self::Token, data: #data) -> ::core::result::Result<Self, Self::Error> {
-                let table = <Self as ::longshore_share::Imported>::table(py)?;
+            fn create(#py: Self::Token, data: #data) -> ::core::result::Result<Self, Self::Error> {
+                let table = <Self as ::longshore_share::Imported>::table(#py)?;
                 let mut data = ::core::mem::ManuallyDrop::new(data);
                 // SAFETY: the slot takes the value over in any case; the token says that this thread is attached.
                 unsafe {
-                    let created = ::longshore_share::answer::<Self, _>(py, |out| (table.create)(&raw mut *data, out))?;
-                    Ok(<Self as ::longshore_share::Imported>::from_owned_ptr(py, created))
+                    let created = ::longshore_share::answer::<Self, _>(#py, |out| (table.create)(&raw mut *data, out))?;
+                    Ok(<Self as ::longshore_share::Imported>::from_owned_ptr(#py, created))
                 }
             }
 
@@ -340,7 +351,7 @@ fn methods(class: &Class, names: &Names) -> TokenStream {
         let Method { documentation, name, arguments, .. } = method;
         let slot = slot_name(method);
         let (receiver, token, object) = match method.receiver {
-            Receiver::None => (quote!(py: Self::Token,), quote!(py), None),
+            Receiver::None => (quote!(#py: Self::Token,), quote!(#py), None),
             Receiver::Shared | Receiver::Exclusive => (
                 quote!(&self,),
                 quote!(<Self as ::longshore_share::Imported>::token(self)),

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
-use syn::{Error, FnArg, GenericArgument, Pat, PathArguments, ReturnType, TraitItemFn, Type};
+use syn::{Error, FnArg, GenericArgument, Pat, PathArguments, ReturnType, Safety, TraitItemFn, Type};
 
 const NUMBERS: [&str; 12] = ["i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize", "f32", "f64"];
 
@@ -53,14 +53,26 @@ impl Method {
                 "a future cannot cross between modules: declare a method that returns when it is done",
             ));
         }
+        let is_plain = signature.constness.is_none() && signature.abi.is_none() && signature.variadic.is_none();
+        if !(is_plain && matches!(signature.safety, Safety::Default) && signature.generics.where_clause.is_none()) {
+            let message = "a shared method is called through the table, from safe code: declare it as `fn name(…) -> …;`, without \
+                           `unsafe`, `const`, `extern` and `where`";
+            return Err(Error::new(signature.ident.span(), message));
+        }
         let mut receiver = Receiver::None;
         let mut arguments = Vec::new();
         for input in signature.inputs {
             match input {
                 FnArg::Receiver(given) => receiver = read_receiver(&given)?,
                 FnArg::Typed(given) => {
-                    let Pat::Ident(name) = *given.pat else {
-                        return Err(Error::new(given.pat.span(), "name the argument: `name: type`"));
+                    let span = given.pat.span();
+                    let name = match *given.pat {
+                        Pat::Ident(name)
+                            if name.by_ref.is_none() && name.mutability.is_none() && name.subpat.is_none() =>
+                        {
+                            name
+                        }
+                        _ => return Err(Error::new(span, "name the argument: `name: type`")),
                     };
                     check_argument(&given.ty)?;
                     arguments.push((name.ident, *given.ty));
@@ -143,7 +155,9 @@ fn check_argument(taken: &Type) -> syn::Result<()> {
     }
     let hint = match plain(taken).as_str() {
         "String" | "&String" => "write `&str`".to_owned(),
-        text if text.starts_with("Vec<") || text.starts_with("&Vec<") => "write a slice, such as `&[f64]`".to_owned(),
+        text if ["Vec<", "&Vec<", "SharedVec<"].iter().any(|start| text.starts_with(start)) => {
+            "write a slice, such as `&[f64]`".to_owned()
+        }
         text if text.contains("Bound<") || text.contains("Py<") => {
             "Rust types of PyO3 differ between its versions: take the numbers or the text that the method needs"
                 .to_owned()
@@ -190,6 +204,11 @@ fn inside(outer: &str, given: &Type) -> Option<Type> {
         Some(GenericArgument::Type(inner)) if last.ident == outer && brackets.args.len() == 1 => Some(inner.clone()),
         _ => None,
     }
+}
+
+/// Whether it is taken and returned alike.
+pub(crate) fn is_field(given: &Type) -> bool {
+    is_number(given) || ["bool", "String"].contains(&plain(given).as_str())
 }
 
 fn is_number(given: &Type) -> bool {

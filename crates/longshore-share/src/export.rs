@@ -103,20 +103,34 @@ pub unsafe trait Lending: Exporter {
 }
 
 /// Runs the body of a slot: 0 when it is done, -1 with Python's error set. A panic goes no further.
-pub fn slot<B: Exporter>(label: &str, body: impl FnOnce() -> Result<(), B::Error>) -> i32 {
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(())) => 0,
-        Ok(Err(error)) => {
-            // SAFETY: a slot is called attached.
+///
+/// # Safety
+///
+/// This thread must be attached.
+pub unsafe fn slot<B: Exporter>(label: &str, body: impl FnOnce() -> Result<(), B::Error>) -> i32 {
+    let whole = || match body() {
+        Ok(()) => 0,
+        Err(error) => {
+            // SAFETY: attached, by the caller.
             unsafe { B::restore(error) };
             -1
         }
-        Err(panic) => {
-            // SAFETY: a slot is called attached.
-            unsafe { python::raise_runtime_error(&format!("{label} panicked: {}", words(&*panic))) };
-            -1
-        }
-    }
+    };
+    // SAFETY: attached, by the caller.
+    unsafe { guarded(label, -1, whole) }
+}
+
+/// What `body` returns; where it panics, `failed`, with Python's error set.
+///
+/// # Safety
+///
+/// This thread must be attached.
+pub(crate) unsafe fn guarded<R>(label: &str, failed: R, body: impl FnOnce() -> R) -> R {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
+        // SAFETY: attached, by the caller.
+        unsafe { python::raise_runtime_error(&format!("{label} panicked: {}", words(&*panic))) };
+        failed
+    })
 }
 
 fn words(panic: &(dyn Any + Send)) -> &str {

@@ -101,7 +101,7 @@ impl<C: SharedClass> Loaded<C> {
         Ok(self.0.get_or_init(|| table))
     }
 
-    /// A reference to the type, given away; null where Python has an error.
+    /// A reference to the type, given away; null where Python has an error, or before there is a table.
     ///
     /// # Safety
     ///
@@ -111,14 +111,14 @@ impl<C: SharedClass> Loaded<C> {
         self.common().map_or(std::ptr::null_mut(), |common| unsafe { (common.common.type_object)() })
     }
 
-    /// Whether the object has the class; `false` before there is a table.
+    /// 1 where the object has the class, 0 where it has not, or before there is a table; else Python has an error.
     ///
     /// # Safety
     ///
     /// This thread must be attached, and `object` alive.
-    pub unsafe fn is_instance(&self, object: *mut PyObject) -> bool {
+    pub unsafe fn is_instance(&self, object: *mut PyObject) -> i32 {
         // SAFETY: attached and alive, by the caller.
-        self.common().is_some_and(|common| unsafe { (common.common.is_instance)(object) } == 1)
+        self.common().map_or(0, |common| unsafe { (common.common.is_instance)(object) })
     }
 
     fn common(&self) -> Option<&'static Beginning> {

@@ -32,6 +32,12 @@ pub const fn field<T: Stable>(hash: u64, name: &str, offset: usize) -> u64 {
     (hash ^ T::LAYOUT).wrapping_mul(PRIME)
 }
 
+/// Goes on over the size and the alignment of a struct, whose fields have been gone over.
+#[must_use]
+pub const fn whole<T>(hash: u64) -> u64 {
+    number_of(number_of(hash, size_of::<T>()), align_of::<T>())
+}
+
 /// Goes on over a number.
 #[must_use]
 pub const fn number_of(hash: u64, number: usize) -> u64 {
@@ -70,5 +76,13 @@ mod tests {
         assert_ne!(hash, field::<[f64; 1]>(1, "x", 0));
         assert_ne!(hash, field::<SharedVec<f64>>(1, "x", 0));
         assert_ne!(hash, field::<f64>(1, "y", 0));
+    }
+
+    #[test]
+    fn a_struct_with_the_same_fields_at_another_alignment_has_another_hash() {
+        #[repr(C, align(32))]
+        struct Aligned(i32);
+        assert_ne!(whole::<Aligned>(1), whole::<i32>(1));
+        assert_ne!(whole::<Aligned>(1), whole::<[i32; 8]>(1));
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use longshore_abi::{Expected, Header, Str};
 
-use crate::export::Exporter;
+use crate::export::{self, Exporter};
 use crate::python::PyObject;
 
 /// The kind of the table.
@@ -113,9 +113,9 @@ impl Head {
 #[repr(C)]
 #[derive(Debug)]
 pub struct Common {
-    /// A reference to the Python type, for the caller: what a `Py<PyType>` is.
+    /// A reference to the Python type, for the caller: what a `Py<PyType>` is. Null with Python's error set where it cannot be made.
     pub(crate) type_object: unsafe extern "C" fn() -> *mut PyObject,
-    /// 1 where the object has the class.
+    /// 1 where the object has the class, 0 where it has not, -1 with Python's error set.
     pub(crate) is_instance: unsafe extern "C" fn(*mut PyObject) -> i32,
 }
 
@@ -125,11 +125,15 @@ impl Common {
     pub const fn of<B: Exporter>() -> Self {
         unsafe extern "C" fn type_object<B: Exporter>() -> *mut PyObject {
             // SAFETY: the importer is attached.
-            unsafe { B::type_object() }
+            let object = || unsafe { B::type_object() };
+            // SAFETY: as above.
+            unsafe { export::guarded(std::any::type_name::<B::Class>(), std::ptr::null_mut(), object) }
         }
         unsafe extern "C" fn is_instance<B: Exporter>(object: *mut PyObject) -> i32 {
             // SAFETY: the importer is attached, and holds the object.
-            i32::from(unsafe { B::is_instance(object) })
+            let answer = || i32::from(unsafe { B::is_instance(object) });
+            // SAFETY: as above.
+            unsafe { export::guarded(std::any::type_name::<B::Class>(), -1, answer) }
         }
         Self { type_object: type_object::<B>, is_instance: is_instance::<B> }
     }

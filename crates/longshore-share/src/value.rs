@@ -65,11 +65,12 @@ pub struct Refused {
 macro_rules! into_capsule {
     ($py:expr, $value:expr) => {{
         let py: ::pyo3::Python<'_> = $py;
+        let value = $value;
         // SAFETY: the token says that this thread is attached; the function gives a reference away, or null with an error set.
         unsafe {
             ::pyo3::Bound::<::pyo3::PyAny>::from_owned_ptr_or_err(
                 py,
-                $crate::into_capsule($value, $crate::package!()).cast(),
+                $crate::into_capsule(value, $crate::package!()).cast(),
             )
         }
     }};
@@ -77,7 +78,7 @@ macro_rules! into_capsule {
 
 /// Takes a copy of the [`SharedValue`] in a capsule: `from_capsule!(Input, &capsule)` is a `PyResult<Input>`.
 ///
-/// What is no capsule of a value of that name is a `TypeError`. A value of another ABI number, or with another layout, is an `ImportError` that names
+/// What is no capsule of a value of that name, from the crate that declares it, is a `TypeError`. A value of another ABI number, or with another layout, is an `ImportError` that names
 /// both packages and both versions. These are in the capsule: it does not matter what Python code did to `__version__`.
 #[macro_export]
 macro_rules! from_capsule {
@@ -173,6 +174,13 @@ pub unsafe fn from_capsule<T: SharedValue>(capsule: *mut PyObject, package: Pack
         "the ABI numbers"
     } else if head.layout != T::LAYOUT || (head.header.struct_size as usize) < size_of::<Parcel<T>>() {
         "the layouts"
+    } else if text(head.core) != T::CORE {
+        // Nothing says that a value which somebody else declared means the same, though it looks the same.
+        let (core, package) = (text(head.core), text(head.package));
+        return Err(refuse(
+            false,
+            &format!("it is the value {name} that {core} declares, from {package}, and not that of {}", T::CORE),
+        ));
     } else {
         // SAFETY: the same layout and a size that has it all.
         return Ok(unsafe { (*parcel.cast::<Parcel<T>>()).value });

@@ -46,11 +46,21 @@ async def into_file(result: Any, path: Any, callback: Any) -> None:
 
 
 def _belong(path: str, other: os.stat_result) -> None:
-    """Gives a file the owner, as far as this process may, and the mode of another."""
-    if hasattr(os, "chown"):
-        with contextlib.suppress(PermissionError):
-            os.chown(path, other.st_uid, other.st_gid)
-    os.chmod(path, stat.S_IMODE(other.st_mode))
+    """Gives a file the owner and the group, as far as this process may, and the mode of another."""
+    # Not the bits by which a program runs as its owner: what was written is another program.
+    mode = other.st_mode & 0o777
+    if hasattr(os, "chown") and not (_chown(path, other.st_uid, other.st_gid) or _chown(path, -1, other.st_gid)):
+        # Another group than the one that was trusted may do no more than anybody.
+        mode &= 0o707 | (mode & 0o007) << 3
+    os.chmod(path, mode)
+
+
+def _chown(path: str, user: int, group: int) -> bool:
+    try:
+        os.chown(path, user, group)
+    except PermissionError:
+        return os.stat(path).st_gid == group
+    return True
 
 
 def _write_all(file: Any, data: Any) -> None:

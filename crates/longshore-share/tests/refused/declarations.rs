@@ -32,6 +32,18 @@ mod owned {
     longshore_share::shared_class! { module = "base"; abi = 1; pub class Series; fn close(self); }
 }
 
+mod careless {
+    longshore_share::shared_class! { module = "base"; abi = 1; pub class Series; unsafe fn read(&self) -> f64; }
+}
+
+mod pattern {
+    longshore_share::shared_class! { module = "base"; abi = 1; pub class Series; fn at(&self, mut index: usize) -> f64; }
+}
+
+mod vector_field {
+    longshore_share::shared_class! { module = "base"; abi = 1; pub class Series; field values: SharedVec<f64>; }
+}
+
 mod body {
     longshore_share::shared_class! { module = "base"; abi = 1; pub class Series; fn one(&self) -> u8 { 1 } }
 }

@@ -15,6 +15,8 @@ macro_rules! declare_every {
 
                 /// Its text, which can be set.
                 field text: String;
+                /// A name that Rust has, too.
+                field r#type: u8;
                 /// The other one.
                 fn not(&self, value: bool) -> bool;
                 /// Each number twice.
@@ -29,6 +31,8 @@ macro_rules! declare_every {
                 fn panic(&self);
                 /// Makes one, or fails.
                 fn with(text: &str) -> Result<Self>;
+                /// Makes one of that type; the argument is called as every function calls the token of Python.
+                fn typed(py: u8) -> Self;
             }
         }
     };

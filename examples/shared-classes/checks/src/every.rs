@@ -11,6 +11,7 @@ use crate::declared::{Every, EveryBase, EveryMethods};
 #[pyclass(name = "Every")]
 struct PyEvery {
     text: String,
+    kind: u8,
 }
 
 export_shared!(PyEvery as Every);
@@ -25,6 +26,14 @@ impl EveryBase for PyEvery {
 
     fn set_text(&mut self, value: &str) {
         value.clone_into(&mut self.text);
+    }
+
+    fn r#type(&self) -> u8 {
+        self.kind
+    }
+
+    fn set_type(&mut self, value: u8) {
+        self.kind = value;
     }
 
     fn not(&self, value: bool) -> bool {
@@ -52,7 +61,15 @@ impl EveryBase for PyEvery {
     }
 
     fn with(text: &str) -> PyResult<Self> {
-        if text.is_empty() { Err(PyValueError::new_err("no text")) } else { Ok(Self { text: text.to_owned() }) }
+        if text.is_empty() {
+            Err(PyValueError::new_err("no text"))
+        } else {
+            Ok(Self { text: text.to_owned(), kind: 0 })
+        }
+    }
+
+    fn typed(py: u8) -> Self {
+        Self { text: String::new(), kind: py }
     }
 }
 
@@ -60,7 +77,7 @@ impl EveryBase for PyEvery {
 impl PyEvery {
     #[new]
     fn new(text: String) -> Self {
-        Self { text }
+        Self { text, kind: 0 }
     }
 }
 
@@ -105,6 +122,14 @@ fn panic(every: Imported<'_>) -> PyResult<()> {
 }
 
 #[pyfunction]
+fn typed(py: Python<'_>, kind: u8) -> PyResult<(u8, u8)> {
+    let every = Imported::typed(py, kind)?;
+    let before = every.r#type()?;
+    every.set_type(before + 1)?;
+    Ok((before, every.r#type()?))
+}
+
+#[pyfunction]
 fn with<'py>(py: Python<'py>, text: &str) -> PyResult<Imported<'py>> {
     Imported::with(py, text)
 }
@@ -121,5 +146,6 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(fail, module)?)?;
     module.add_function(wrap_pyfunction!(table, module)?)?;
     module.add_function(wrap_pyfunction!(panic, module)?)?;
-    module.add_function(wrap_pyfunction!(with, module)?)
+    module.add_function(wrap_pyfunction!(with, module)?)?;
+    module.add_function(wrap_pyfunction!(typed, module)?)
 }

@@ -5,6 +5,7 @@
 mod declare;
 mod every;
 mod importers;
+mod unmade;
 
 use pyo3::prelude::*;
 
@@ -13,5 +14,6 @@ declare_every!("series_checks");
 /// One class with every kind of method.
 #[pymodule(gil_used = true)]
 fn series_checks(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    every::add_to(module)
+    every::add_to(module)?;
+    unmade::add_to(module)
 }

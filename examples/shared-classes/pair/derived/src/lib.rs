@@ -22,6 +22,23 @@ mod old {
     }
 }
 
+/// What somebody else calls an `Input`, too.
+mod other {
+    use super::shared_value;
+
+    shared_value! {
+        abi = 1;
+
+        /// What is put in.
+        pub struct Input {
+            /// Up.
+            pub x: i32,
+            /// Across.
+            pub y: i32,
+        }
+    }
+}
+
 /// An early word on versions, for whoever has two that do not go together. What counts is in each capsule.
 fn check(py: Python<'_>) -> PyResult<()> {
     let base = py.import("pair_base")?;
@@ -51,10 +68,18 @@ fn run_old(input: &Bound<'_, PyAny>) -> PyResult<i32> {
     Ok(x + y)
 }
 
+/// Takes an `Input` for that of somebody else.
+#[pyfunction]
+fn run_other(input: &Bound<'_, PyAny>) -> PyResult<i32> {
+    let other::Input { x, y } = from_capsule!(other::Input, &input.call_method0("__capsule__")?)?;
+    Ok(x + y)
+}
+
 /// Computes with the classes of `pair_base`.
 #[pymodule(gil_used = true)]
 fn pair_turn(module: &Bound<'_, PyModule>) -> PyResult<()> {
     check(module.py())?;
     module.add_function(wrap_pyfunction!(run, module)?)?;
-    module.add_function(wrap_pyfunction!(run_old, module)?)
+    module.add_function(wrap_pyfunction!(run_old, module)?)?;
+    module.add_function(wrap_pyfunction!(run_other, module)?)
 }
