@@ -1,6 +1,6 @@
 //! The other direction: a host that takes the classes of an installed extension module, and one that provides such a module.
 
-use crate::alone::{alone, install, text};
+use crate::alone::{alone, install, python, text};
 use longshore_share::{embed, import_shared};
 use meters_core::MeterMethods;
 use pyo3::prelude::*;
@@ -116,6 +116,8 @@ fn its_instances_cross_both_ways_without_a_copy_and_their_fields_can_be_set() {
 fn without_the_extension_module_the_error_says_who_needs_what() {
     alone(&[], |_| {
         Python::attach(|py| {
+            // It may be installed where the tests run.
+            python(py, "import sys; sys.modules['series_base'] = None");
             let text = text(Series::import(py).map(|_| ()), "ImportError");
             assert!(text.contains("embedding-host") && text.contains("series_base.Series"), "{text}");
             assert!(text.contains("Install the package that has it"), "{text}");
