@@ -71,7 +71,9 @@ class TestMemory:
             # What is read ahead, and one chunk.
             assert peak < 32, f"reading 64 MiB in chunks took {peak} MiB"
         else:
-            assert 60 <= peak < 64 * 1.3, f"reading 64 MiB took {peak} MiB"
+            # An open file has up to four blocks of 8 MiB on their way beside what it has read, and the allocator keeps theirs.
+            ahead = 48 if name.startswith("reader") else 16
+            assert 60 <= peak < 64 + ahead, f"reading 64 MiB took {peak} MiB"
 
 
 class TestAtOnce:

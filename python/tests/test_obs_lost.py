@@ -115,7 +115,8 @@ def test_an_object_that_is_said_to_be_empty_is_looked_at(gateway_place: Place) -
 def test_a_native_reader_that_is_closed_answers_no_more(gateway_place: Place) -> None:
     store, key = gateway_place.store(), gateway_place.key("large")
     obs.put(store, key, os.urandom(4 * MIB))
-    reader: Any = obs.open_reader(store, key)._reader
+    file: Any = obs.open_reader(store, key)  # closes its reader when it goes
+    reader = file._reader
     assert len(run_silent(reader.read, "get", 0, MIB)) > 0
     reader.close()
     with pytest.raises(ValueError, match="closed"):
