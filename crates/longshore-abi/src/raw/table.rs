@@ -81,3 +81,8 @@ pub struct Vtable {
     /// Makes signed URLs.
     pub sign: Option<Submit<SignArgs>>,
 }
+
+// SAFETY: the interface promises that a table never changes, stays as long as the process, and may be used by any thread.
+unsafe impl Send for Vtable {}
+// SAFETY: as above.
+unsafe impl Sync for Vtable {}
