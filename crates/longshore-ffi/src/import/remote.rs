@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, StreamExt};
 use longshore_abi::raw::{
     self, ALLOW_INLINE, CopyArgs, DeleteArgs, EndArgs, GetArgs, ListArgs, NextArgs, Pair, PartArgs, PutArgs,
     RangesArgs, SignArgs, UploadArgs,
@@ -294,7 +294,6 @@ pub(super) fn body(
     answer: &mut Answer,
     path: &str,
 ) -> impl Stream<Item = Result<Bytes>> + Send + Unpin + use<> {
-    use futures_util::StreamExt;
     let first = chunks(answer);
     let source = answer.take_stream().map(|handle| Source {
         remote: remote.clone(),
@@ -323,7 +322,7 @@ struct Source {
 
 /// One answer after the other, until the last one or the first error.
 fn answers(source: Option<Source>) -> impl Stream<Item = Result<Answer>> + Send {
-    stream::unfold(source, |source| async move {
+    let answers = stream::unfold(source, |source| async move {
         let mut source = source?;
         let mut args = NextArgs::EMPTY;
         args.flags = ALLOW_INLINE;
@@ -338,7 +337,9 @@ fn answers(source: Option<Source>) -> impl Stream<Item = Result<Answer>> + Send 
             }
             Err(error) => Some((Err(error), None)),
         }
-    })
+    });
+    // `object_store` itself asks a stream once more after its end.
+    answers.fuse()
 }
 
 fn begin_next(handle: &StreamHandle, vtable: &'static raw::Vtable, args: &NextArgs) -> std::result::Result<Call, i32> {

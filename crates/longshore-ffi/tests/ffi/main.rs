@@ -1,0 +1,5 @@
+//! Stores that went out through a table and came in again.
+#![expect(unsafe_code, reason = "some tests call the functions of a table as another language would")]
+
+mod behaviour;
+mod doubles;
