@@ -2,4 +2,7 @@
 #![expect(unsafe_code, reason = "some tests call the functions of a table as another language would")]
 
 mod behaviour;
+mod calls;
 mod doubles;
+mod table;
+mod versions;
