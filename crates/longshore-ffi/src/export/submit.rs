@@ -3,6 +3,7 @@
 //! The callback belongs to a [`Completion`], which belongs to the task. It is sent with the operation's outcome, or, where the task is
 //! dropped before that, with the news that it was cancelled: by whoever cancels, by the exporter's end, or by that of the runtime.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -72,7 +73,7 @@ pub(super) fn submit(shared: &Arc<Shared>, ticket: Ticket, flags: u32, caller: C
     }
     let stub = ticket.stub();
     let completion = Completion { complete: caller.complete, user: caller.user, ticket: Some(ticket) };
-    let task = shared.runtime.spawn(Task { work: Some(work), completion }).abort_handle();
+    let task = Beginning::during(|| shared.runtime.spawn(Task { work: Some(work), completion }).abort_handle());
     stub.cancelled_by(task.clone());
     if !caller.operation_out.is_null() {
         let operation = handle(Cancel { shared: Arc::clone(shared), task });
@@ -145,6 +146,47 @@ impl Completion {
 
 impl Drop for Completion {
     fn drop(&mut self) {
-        self.send(Err(Failure::cancelled()));
+        if self.ticket.is_none() {
+            return;
+        }
+        if !Beginning::is_now() {
+            return self.send(Err(Failure::cancelled()));
+        }
+        let mut late = Self { complete: self.complete, user: self.user, ticket: self.ticket.take() };
+        let later = move || {
+            // All of it goes along, and not only what is used.
+            let late = &mut late;
+            late.send(Err(Failure::cancelled()));
+        };
+        // Without another thread it is better to call back now than never, which is what dropping `later` does.
+        BEGINNING.set(false);
+        let _ = std::thread::Builder::new().spawn(later);
+    }
+}
+
+thread_local! {
+    static BEGINNING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that this thread is in a call that begins an operation. A runtime that has ended drops a new task at once, but nobody is called
+/// back inside the call.
+struct Beginning;
+
+impl Beginning {
+    fn during<T>(begin: impl FnOnce() -> T) -> T {
+        BEGINNING.set(true);
+        let _beginning = Self;
+        begin()
+    }
+
+    /// A thread that is being torn down has no such state, and begins nothing.
+    fn is_now() -> bool {
+        BEGINNING.try_with(Cell::get).unwrap_or(false)
+    }
+}
+
+impl Drop for Beginning {
+    fn drop(&mut self) {
+        BEGINNING.set(false);
     }
 }

@@ -44,7 +44,7 @@ fn a_store_in_memory_behaves_abroad_as_at_home() {
         multipart_out_of_order(&abroad).await;
         multipart_race_condition(&abroad, true).await;
     });
-    assert_eq!(world.exporter.in_flight(), 0);
+    world.settles(0);
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_large_body_comes_in_pieces_that_are_asked_for() {
         assert_eq!(range.range, 8_999_990..9_000_000);
         assert_eq!(range.bytes().await.unwrap(), content[8_999_990..]);
     });
-    assert_eq!(world.exporter.in_flight(), 0);
+    world.settles(0);
 }
 
 #[test]

@@ -34,6 +34,15 @@ impl World {
         Self { exporter: Exporter::new(runtime.handle().clone(), settings), runtime }
     }
 
+    /// Waits until no more than `most` operations are under way: an operation leaves a moment after it has called back.
+    pub(crate) fn settles(&self, most: usize) {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while self.exporter.in_flight() > most {
+            assert!(std::time::Instant::now() < deadline, "{} are still under way", self.exporter.in_flight());
+            std::thread::yield_now();
+        }
+    }
+
     pub(crate) fn export(&self, store: impl ObjectStore) -> StoreRef {
         self.exporter.export(Exported::new(Arc::new(store)))
     }

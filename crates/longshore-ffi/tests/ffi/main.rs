@@ -4,5 +4,7 @@
 mod behaviour;
 mod calls;
 mod doubles;
+mod languages;
 mod table;
+mod trouble;
 mod versions;

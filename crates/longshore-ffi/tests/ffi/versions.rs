@@ -30,7 +30,7 @@ macro_rules! suite {
                 multipart_race_condition(&abroad, true).await;
                 $($more(&abroad).await;)*
             });
-            assert_eq!(world.exporter.in_flight(), 0);
+            world.settles(0);
         }
     };
 }
@@ -111,7 +111,7 @@ fn a_store_of_0_14_is_one_of_0_11() {
         abroad.delete(&Path::from("d")).await.unwrap();
         assert_eq!(abroad.list(None).count().await, 0);
     });
-    assert_eq!(world.exporter.in_flight(), 0);
+    world.settles(0);
 }
 
 #[test]
