@@ -4,6 +4,8 @@
 //! callback, by way of a `completion`. Each version is a thin module: `adapter` is what all have in common, compiled once for each
 //! with that version's types, and the module itself has what differs, which is the trait's methods.
 
+#![allow(clippy::duplicate_mod, reason = "the adapter is compiled once for each version")]
+
 mod call;
 mod completion;
 mod error;

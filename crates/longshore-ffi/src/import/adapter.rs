@@ -18,7 +18,7 @@ use super::object_store::{
     Attribute, Attributes, Error, GetOptions, GetRange, GetResult, GetResultPayload, MultipartUpload, ObjectMeta,
     PutMode, PutOptions, PutPayload, PutResult, Result, TagSet, UploadPart,
 };
-use super::{Size, get_result, not_implemented, put_result, size, storage_class};
+use super::{Size, get_result, not_implemented, number, put_result, size, storage_class};
 use crate::import::error::ForeignError;
 use crate::import::remote::{Bounds, Get, Mode, Named, Remote, Upload, body};
 
@@ -72,9 +72,9 @@ pub(super) async fn get(store: &ForeignStore, location: &Path, options: GetOptio
     let answer = store.remote.get(&Get {
         path,
         range: options.range.as_ref().map(|range| match range {
-            GetRange::Bounded(range) => Bounds::Bounded(range.start as u64, range.end as u64),
-            GetRange::Offset(start) => Bounds::Offset(*start as u64),
-            GetRange::Suffix(length) => Bounds::Suffix(*length as u64),
+            GetRange::Bounded(range) => Bounds::Bounded(number(range.start), number(range.end)),
+            GetRange::Offset(start) => Bounds::Offset(number(*start)),
+            GetRange::Suffix(length) => Bounds::Suffix(number(*length)),
         }),
         if_match: options.if_match.as_deref(),
         if_none_match: options.if_none_match.as_deref(),
@@ -96,7 +96,7 @@ pub(super) async fn get_ranges(
     location: &Path,
     ranges: &[std::ops::Range<Size>],
 ) -> Result<Vec<Bytes>> {
-    let ranges: Vec<_> = ranges.iter().map(|range| (range.start as u64, range.end as u64)).collect();
+    let ranges: Vec<_> = ranges.iter().map(|range| (number(range.start), number(range.end))).collect();
     store.remote.get_ranges(location.as_ref(), &ranges).await.map_err(error)
 }
 

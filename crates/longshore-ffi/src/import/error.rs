@@ -119,8 +119,8 @@ impl ForeignError {
         }
     }
 
-    /// Its message, without its reasons.
-    pub(super) fn message(&self) -> &str {
+    /// What happened, without its reasons.
+    pub fn message(&self) -> &str {
         &self.message
     }
 }

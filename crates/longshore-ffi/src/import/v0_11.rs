@@ -27,6 +27,10 @@ fn size(bytes: u64) -> Size {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
+fn number(bytes: Size) -> u64 {
+    bytes as u64
+}
+
 fn not_implemented(_: &ForeignError) -> Error {
     Error::NotImplemented
 }

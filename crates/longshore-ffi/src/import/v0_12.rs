@@ -26,6 +26,10 @@ fn size(bytes: u64) -> Size {
     bytes
 }
 
+fn number(bytes: Size) -> u64 {
+    bytes
+}
+
 fn not_implemented(_: &ForeignError) -> Error {
     Error::NotImplemented
 }

@@ -64,9 +64,10 @@ pub(crate) fn call<T: Args>(
         )
     };
     match code {
-        // SAFETY: written by the exporter, in either case.
         raw::PENDING => {
-            Outcome::Pending(Under { operation: unsafe { Operation::from_raw(vtable, operation) }, called })
+            // SAFETY: written by the exporter.
+            let operation = unsafe { Operation::from_raw(vtable, operation) };
+            Outcome::Pending(Under { operation, called })
         }
         // SAFETY: as above.
         raw::DONE => Outcome::Done(unsafe { Answer::from_raw(inline.as_ptr(), vtable) }),

@@ -98,13 +98,16 @@ fn a_slot_that_is_empty_is_an_error_that_says_so() {
     futures_executor::block_on(async {
         let mut errors = vec![
             foreign.get(&path).await.unwrap_err(),
-            foreign.get_ranges(&path, &[0..1]).await.unwrap_err(),
+            foreign.get_ranges(&path, &[0..1, 1..2]).await.unwrap_err(),
             foreign.put(&path, "v".into()).await.unwrap_err(),
             foreign.put_multipart(&path).await.unwrap_err(),
             foreign.list_with_delimiter(None).await.unwrap_err(),
             foreign.delete(&path).await.unwrap_err(),
             foreign.copy(&path, &path).await.unwrap_err(),
-            foreign.signed_urls("GET", &[path.clone()], std::time::Duration::from_secs(1)).await.unwrap_err(),
+            foreign
+                .signed_urls("GET", std::slice::from_ref(&path), std::time::Duration::from_secs(1))
+                .await
+                .unwrap_err(),
         ];
         errors.extend(futures_util::StreamExt::next(&mut foreign.list(None)).await.unwrap().err());
         assert_eq!(errors.len(), 9);

@@ -35,7 +35,7 @@ fn a_panic_in_any_operation_is_an_error_of_that_operation() {
         futures_executor::block_on(async {
             let mut errors = vec![
                 foreign.get(&path).await.unwrap_err(),
-                foreign.get_ranges(&path, &[0..1]).await.unwrap_err(),
+                foreign.get_ranges(&path, &[0..1, 1..2]).await.unwrap_err(),
                 foreign.put(&path, "v".into()).await.unwrap_err(),
                 foreign.list_with_delimiter(None).await.unwrap_err(),
                 foreign.copy(&path, &path).await.unwrap_err(),
