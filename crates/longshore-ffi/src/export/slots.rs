@@ -262,10 +262,12 @@ slot! { upload_start(args: UploadArgs, store: export) |caller| {
 slot! { upload_part(args: PartArgs, upload: upload_state) |caller| {
     // SAFETY: as above.
     let offered = unsafe { Offered::check(args.buffers, args.buffer_count) }?;
-    let mut held = upload.hold()?;
-    begin(of_upload(upload), args.flags, caller, || {
+    let held = upload.hold()?;
+    begin(of_upload(upload), args.flags, caller, move || {
         let payload = offered.take();
         let _entered = upload.export.shared.runtime.enter();
+        // Let go before the part begins: its end may be followed by the next call at once.
+        let mut held = held;
         let part = catch_unwind(AssertUnwindSafe(|| held.as_mut().map(|upload| upload.put_part(payload))));
         operations::upload_part(&upload.export, part)
     })

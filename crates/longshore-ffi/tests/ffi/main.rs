@@ -5,6 +5,7 @@ mod behaviour;
 mod calls;
 mod doubles;
 mod languages;
+mod options;
 mod table;
 mod trouble;
 mod versions;
