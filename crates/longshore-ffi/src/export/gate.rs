@@ -4,34 +4,49 @@
 //! those inside and waits until they have left. The count is explicit: references to the exporter say nothing about what is under way.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
+
+#[cfg(loom)]
+use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+#[cfg(not(loom))]
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use longshore_abi::raw::{ERROR_BUSY, ERROR_SHUTDOWN};
 use tokio::task::AbortHandle;
 
-/// Lets operations in, until it is closed.
-pub(super) struct Gate {
-    inside: Arc<Inside>,
+/// How an operation is cancelled.
+pub(super) trait Cancel: Clone {
+    fn cancel(&self);
 }
 
-struct Inside {
-    state: Mutex<State>,
+impl Cancel for AbortHandle {
+    fn cancel(&self) {
+        self.abort();
+    }
+}
+
+/// Lets operations in, until it is closed.
+pub(super) struct Gate<Handle = AbortHandle> {
+    inside: Arc<Inside<Handle>>,
+}
+
+struct Inside<Handle> {
+    state: Mutex<State<Handle>>,
     left: Condvar,
     most: usize,
 }
 
-#[derive(Default)]
-struct State {
+struct State<Handle> {
     is_closed: bool,
     entered: u64,
     /// By number: how to cancel it, once that is known.
-    under_way: HashMap<u64, Option<AbortHandle>>,
+    under_way: HashMap<u64, Option<Handle>>,
 }
 
 /// The right to be under way.
-pub(super) struct Ticket {
-    inside: Arc<Inside>,
+pub(super) struct Ticket<Handle = AbortHandle> {
+    inside: Arc<Inside<Handle>>,
     number: u64,
 }
 
@@ -41,13 +56,14 @@ pub(super) struct Counts {
     pub(super) in_flight: usize,
 }
 
-impl Gate {
+impl<Handle: Cancel> Gate<Handle> {
     pub(super) fn new(most: usize) -> Self {
-        Self { inside: Arc::new(Inside { state: Mutex::default(), left: Condvar::new(), most }) }
+        let state = State { is_closed: false, entered: 0, under_way: HashMap::new() };
+        Self { inside: Arc::new(Inside { state: Mutex::new(state), left: Condvar::new(), most }) }
     }
 
     /// Lets one more in, or says why not, as an error's code.
-    pub(super) fn enter(&self) -> Result<Ticket, i32> {
+    pub(super) fn enter(&self) -> Result<Ticket<Handle>, i32> {
         let mut state = self.inside.lock();
         if state.is_closed {
             return Err(ERROR_SHUTDOWN);
@@ -79,7 +95,7 @@ impl Gate {
         drop(state);
         // Outside of the lock: a runtime that has ended drops the task at once, and with it the ticket.
         for handle in handles {
-            handle.abort();
+            handle.cancel();
         }
         let mut state = self.inside.lock();
         while !state.under_way.is_empty() {
@@ -90,27 +106,27 @@ impl Gate {
     }
 }
 
-impl Inside {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl<Handle> Inside<Handle> {
+    fn lock(&self) -> MutexGuard<'_, State<Handle>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Ticket {
+impl<Handle> Ticket<Handle> {
     /// The gate's side of a ticket, for whoever learns only later how to cancel.
-    pub(super) fn stub(&self) -> Stub {
+    pub(super) fn stub(&self) -> Stub<Handle> {
         Stub { inside: Arc::clone(&self.inside), number: self.number }
     }
 }
 
 /// Says how an operation is cancelled, where it is still under way.
-pub(super) struct Stub {
-    inside: Arc<Inside>,
+pub(super) struct Stub<Handle = AbortHandle> {
+    inside: Arc<Inside<Handle>>,
     number: u64,
 }
 
-impl Stub {
-    pub(super) fn cancelled_by(self, handle: AbortHandle) {
+impl<Handle: Cancel> Stub<Handle> {
+    pub(super) fn cancelled_by(self, handle: Handle) {
         let mut state = self.inside.lock();
         let is_closed = state.is_closed;
         if let Some(entry) = state.under_way.get_mut(&self.number) {
@@ -119,12 +135,12 @@ impl Stub {
         drop(state);
         // The gate was closed after this one had entered, and did not know how to cancel it.
         if is_closed {
-            handle.abort();
+            handle.cancel();
         }
     }
 }
 
-impl Drop for Ticket {
+impl<Handle> Drop for Ticket<Handle> {
     fn drop(&mut self) {
         let mut state = self.inside.lock();
         let handle = state.under_way.remove(&self.number);
@@ -138,13 +154,13 @@ impl Drop for Ticket {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
     #[test]
     fn as_many_enter_as_there_is_room_for() {
-        let gate = Gate::new(2);
+        let gate = Gate::<AbortHandle>::new(2);
         let first = gate.enter().ok();
         let second = gate.enter();
         assert_eq!(gate.enter().err(), Some(ERROR_BUSY));
@@ -157,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_closed_gate_lets_nobody_in_and_waits_no_longer_than_it_may() {
-        let gate = Gate::new(9);
+        let gate = Gate::<AbortHandle>::new(9);
         let ticket = gate.enter();
         assert_eq!(gate.close(Duration::from_millis(5)), 1);
         assert_eq!(gate.enter().err(), Some(ERROR_SHUTDOWN));
@@ -165,6 +181,75 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| drop(inside));
             assert_eq!(gate.close(Duration::from_secs(60)), 0);
+        });
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use loom::sync::atomic::{AtomicBool, Ordering};
+    use loom::thread;
+
+    use super::*;
+
+    #[derive(Clone)]
+    struct Flag(Arc<AtomicBool>);
+
+    impl Cancel for Flag {
+        fn cancel(&self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// One thread begins an operation and says how it is cancelled, a second one is its task, and a third closes the gate.
+    #[test]
+    fn loom_whoever_closes_the_gate_sees_everybody_leave() {
+        loom::model(|| {
+            let gate = Arc::new(Gate::<Flag>::new(9));
+            let closing = thread::spawn({
+                let gate = Arc::clone(&gate);
+                // Here, time does not pass: a wake-up that is lost is a deadlock.
+                move || gate.close(Duration::from_secs(3600))
+            });
+            let entered = gate.enter().map(|ticket| {
+                let stub = ticket.stub();
+                let task = thread::spawn(move || drop(ticket));
+                let flag = Flag(Arc::new(AtomicBool::new(false)));
+                stub.cancelled_by(flag.clone());
+                task.join().unwrap();
+                flag
+            });
+            assert_eq!(closing.join().unwrap(), 0);
+            // Nothing was noted about an operation after it had left.
+            assert_eq!(gate.in_flight(), 0);
+            if let Err(code) = entered {
+                assert_eq!(code, ERROR_SHUTDOWN);
+            }
+            assert_eq!(gate.enter().err(), Some(ERROR_SHUTDOWN));
+        });
+    }
+
+    /// An operation that ends only when it is cancelled does end, whenever the gate is closed.
+    #[test]
+    fn loom_what_is_inside_is_cancelled_however_late_it_says_how() {
+        loom::model(|| {
+            let gate = Arc::new(Gate::<Flag>::new(9));
+            let ticket = gate.enter().ok().unwrap();
+            let flag = Flag(Arc::new(AtomicBool::new(false)));
+            let closing = thread::spawn({
+                let gate = Arc::clone(&gate);
+                move || gate.close(Duration::from_secs(3600))
+            });
+            let beginning = thread::spawn({
+                let (stub, flag) = (ticket.stub(), flag.clone());
+                move || stub.cancelled_by(flag)
+            });
+            beginning.join().unwrap();
+            while !flag.0.load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
+            drop(ticket);
+            assert_eq!(closing.join().unwrap(), 0);
         });
     }
 }

@@ -15,7 +15,7 @@ use object_store_014::PutOptions;
 
 use super::request::{self, Offered};
 use super::state::{StreamState, UploadState};
-use super::submit::{Caller, Cancel, Work, submit};
+use super::submit::{Caller, Running, Work, submit};
 use super::{Export, Shared, operations, parcel};
 
 /// The table, with all that this exporter can do.
@@ -119,7 +119,7 @@ fn of_upload(state: &UploadState) -> &Arc<Shared> {
     &state.export.shared
 }
 
-fn of_operation(state: &Cancel) -> &Arc<Shared> {
+fn of_operation(state: &Running) -> &Arc<Shared> {
     &state.shared
 }
 

@@ -50,7 +50,7 @@ impl Caller {
 }
 
 /// What an operation's handle leads to.
-pub(super) struct Cancel {
+pub(super) struct Running {
     pub(super) shared: Arc<Shared>,
     pub(super) task: AbortHandle,
 }
@@ -76,7 +76,7 @@ pub(super) fn submit(shared: &Arc<Shared>, ticket: Ticket, flags: u32, caller: C
     let task = Beginning::during(|| shared.runtime.spawn(Task { work: Some(work), completion }).abort_handle());
     stub.cancelled_by(task.clone());
     if !caller.operation_out.is_null() {
-        let operation = handle(Cancel { shared: Arc::clone(shared), task });
+        let operation = handle(Running { shared: Arc::clone(shared), task });
         // SAFETY: as for `inline_out`.
         unsafe { caller.operation_out.write(operation) };
     }
