@@ -222,13 +222,13 @@ macro_rules! slot {
 
 slot! { get(args: GetArgs, store: export) |caller| {
     // SAFETY: what the arguments lead to is lent for the call, here and below.
-    let (path, options) = unsafe { (request::text(args.path)?.to_owned(), request::get_options(&args)?) };
+    let (path, options) = unsafe { (request::path(args.path)?, request::get_options(&args)?) };
     begin(&store.shared, args.flags, caller, || operations::get(&store, path, options, args.prefetch_bytes))
 } }
 
 slot! { get_ranges(args: RangesArgs, store: export) |caller| {
     // SAFETY: as above.
-    let (path, ranges) = unsafe { (request::text(args.path)?.to_owned(), request::ranges(&args)?) };
+    let (path, ranges) = unsafe { (request::path(args.path)?, request::ranges(&args)?) };
     begin(&store.shared, args.flags, caller, || operations::get_ranges(&store, path, ranges))
 } }
 
@@ -236,7 +236,7 @@ slot! { put(args: PutArgs, store: export) |caller| {
     // SAFETY: as above.
     let (path, mode, attributes, tags, offered) = unsafe {
         (
-            request::text(args.path)?.to_owned(),
+            request::path(args.path)?,
             request::put_mode(&args)?,
             request::attributes(args.attributes, args.attribute_count)?,
             request::tags(args.tags, args.tag_count)?,
@@ -251,7 +251,7 @@ slot! { upload_start(args: UploadArgs, store: export) |caller| {
     // SAFETY: as above.
     let (path, attributes, tags) = unsafe {
         (
-            request::text(args.path)?.to_owned(),
+            request::path(args.path)?,
             request::attributes(args.attributes, args.attribute_count)?,
             request::tags(args.tags, args.tag_count)?,
         )
@@ -292,13 +292,13 @@ slot! { stream_next(args: NextArgs, stream: stream_state) |caller| {
 
 slot! { delete(args: DeleteArgs, store: export) |caller| {
     // SAFETY: as above.
-    let paths = unsafe { request::texts(args.paths, args.path_count) }?;
+    let paths = unsafe { request::paths(args.paths, args.path_count) }?;
     begin(&store.shared, args.flags, caller, || operations::delete(&store, paths))
 } }
 
 slot! { copy(args: CopyArgs, store: export) |caller| {
     // SAFETY: as above.
-    let (from, to) = unsafe { (request::text(args.from)?.to_owned(), request::text(args.to)?.to_owned()) };
+    let (from, to) = unsafe { (request::path(args.from)?, request::path(args.to)?) };
     begin(&store.shared, args.flags, caller, || operations::copy(&store, from, to, args.flags))
 } }
 
