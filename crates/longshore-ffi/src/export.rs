@@ -14,7 +14,7 @@ mod state;
 mod submit;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -29,6 +29,9 @@ use self::gate::Gate;
 
 /// Its address says which binary a table comes from. Not of size zero, so that nothing else has this address.
 static EXPORTER: u64 = raw::MAGIC;
+
+/// All tables of this binary. They stay for ever, and here whoever looks for leaks sees that they are meant to.
+static TABLES: Mutex<Vec<&'static Vtable>> = Mutex::new(Vec::new());
 
 /// How an [`Exporter`] works.
 #[derive(Clone, Copy, Debug)]
@@ -144,7 +147,8 @@ impl Exporter {
             exporter: (&raw const EXPORTER).cast(),
             info: Str::new(settings.info),
         };
-        let vtable = Box::leak(Box::new(slots::table(header)));
+        let vtable: &'static Vtable = Box::leak(Box::new(slots::table(header)));
+        TABLES.lock().unwrap_or_else(PoisonError::into_inner).push(vtable);
         let born = settings.fork_generation.map_or(0, |generation| generation());
         let gate = Gate::new(settings.most_in_flight);
         Self { shared: Arc::new(Shared { runtime, vtable, gate, settings, born }) }
