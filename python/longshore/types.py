@@ -16,6 +16,7 @@ from longshore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryS
 
 if TYPE_CHECKING:
     import numpy
+    from typing_extensions import CapsuleType
 
 __all__ = [
     "AnyStore",
@@ -48,6 +49,7 @@ __all__ = [
     "StoreOptions",
     "StoreProtocol",
     "SuffixRange",
+    "SupportsObjectStore",
     "TransferOptions",
     "UpdateVersion",
 ]
@@ -492,6 +494,14 @@ class ListResult(TypedDict):
     """The folders in it, without a slash at their ends."""
     objects: Any
     """The objects in it, as a list of :class:`ObjectMeta` or as a record batch."""
+
+
+class SupportsObjectStore(Protocol):
+    """An object that gives a live store: every store of this package, and those of other packages whose stores cross alive."""
+
+    def __object_store_capsule__(self, *, max_abi: tuple[int, int] | None = None) -> CapsuleType:
+        """A capsule of the live store, for an importer that knows the interface up to ``max_abi``."""
+        ...
 
 
 class ReadResult(Protocol):

@@ -80,7 +80,16 @@ class _Crew:
             self.here += 1
             self.waiting += 1
         name = f"longshore: {type(self.store).__qualname__}"
-        threading.Thread(target=self.serve, name=name, daemon=True).start()
+        try:
+            threading.Thread(target=self.serve, name=name, daemon=True).start()
+        except RuntimeError:
+            # The machine has no more, or the interpreter is ending: those that are here do it all.
+            with self.lock:
+                self.here -= 1
+                self.waiting -= 1
+                is_first = self.here == 0
+            if is_first:
+                raise
 
     def serve(self) -> None:
         # Each byte is a request; there are no more when the other end is closed. Waiting happens in Python's own code, so that a
