@@ -16,7 +16,6 @@ from longshore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryS
 
 if TYPE_CHECKING:
     import numpy
-    from typing_extensions import CapsuleType
 
 __all__ = [
     "AnyStore",
@@ -499,7 +498,7 @@ class ListResult(TypedDict):
 class SupportsObjectStore(Protocol):
     """An object that gives a live store: every store of this package, and those of other packages whose stores cross alive."""
 
-    def __object_store_capsule__(self, *, max_abi: tuple[int, int] | None = None) -> CapsuleType:
+    def __object_store_capsule__(self, *, max_abi: tuple[int, int] | None = None) -> object:
         """A capsule of the live store, for an importer that knows the interface up to ``max_abi``."""
         ...
 
