@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
 import json
@@ -72,6 +73,32 @@ def end_early(options: str) -> None:
 
     for request in (harbour.total_size, harbour.manifest):
         threading.Thread(target=wait, args=(request,), daemon=True).start()
+    time.sleep(0.5)
+    say("ending")
+
+
+def end_amid_python() -> None:
+    """Ends while a store that is written in Python, and asked by the other module, does not answer."""
+    harbour = the_module()
+
+    class Stuck:
+        def get(self, path: str, *, options: object = None) -> bytes:
+            time.sleep(3600)
+            return b""
+
+        async def head(self, path: str) -> Any:
+            await asyncio.sleep(3600)
+
+    store = longshore.export_store(Stuck())  # type: ignore[arg-type]
+    live = harbour.live(store)
+
+    def wait() -> None:
+        with contextlib.suppress(harbour.exceptions.BaseError):
+            harbour.read(live, "a")
+
+    for _ in range(3):
+        threading.Thread(target=wait, daemon=True).start()
+        threading.Thread(target=lambda: store.head("a"), daemon=True).start()
     time.sleep(0.5)
     say("ending")
 

@@ -234,3 +234,9 @@ class TestProcesses:
         assert ended.check() == "ending\n"
         assert ended.seconds < 10
         assert slow.hits >= 2
+
+    def test_a_program_ends_while_a_store_in_python_does_not_answer(self, harbour: Any) -> None:
+        for _ in range(3):
+            ended = children.run("crossing_programs", "end_amid_python", seconds=60)
+            assert ended.check() == "ending\n"
+            assert ended.seconds < 10

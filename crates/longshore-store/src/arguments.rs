@@ -21,8 +21,11 @@ use crate::store::{Inner, Kind, Store, class_of, wrap};
 pub struct PyObjectStore {
     objects: Arc<dyn ObjectStore>,
     /// What it came from, where that was Python.
-    python: Option<Arc<(Py<PyAny>, Option<Arc<Inner>>)>>,
+    python: Option<Arc<Origin>>,
 }
+
+/// What a store came from: the object, and what it holds, unless it is one of another module.
+type Origin = (Py<PyAny>, Option<Arc<Inner>>);
 
 impl PyObjectStore {
     /// A store that Rust made, to be handed to Python.
