@@ -396,7 +396,7 @@ class _Store(_native.Store, ObjectStoreMethods):
     __slots__ = ()
 
 
-def export_store(store: types.StoreProtocol | Store, *, threads: int = 8) -> Store:
+def export_store(store: object, *, threads: int = 8) -> Store:
     """Makes a store of an object that has the methods of one, written in Python, so that Rust can use it.
 
     What it returns is a live store like any other: longshore's functions take it, and so does every extension module that

@@ -89,7 +89,7 @@ def end_amid_python() -> None:
         async def head(self, path: str) -> Any:
             await asyncio.sleep(3600)
 
-    store = longshore.export_store(Stuck())  # type: ignore[arg-type]
+    store = longshore.export_store(Stuck())
     live = harbour.live(store)
 
     def wait() -> None:

@@ -206,7 +206,7 @@ class TestHere:
             def get(self, path: str) -> bytes:
                 return b"abc"
 
-        store = longshore.export_store(Reader())  # type: ignore[arg-type]
+        store = longshore.export_store(Reader())
         assert bytes(store.get("a").bytes()) == b"abc"
         with pytest.raises(exceptions.NotSupportedError, match="Reader has no method put"):
             store.put("a", b"x")
@@ -232,9 +232,9 @@ class TestHere:
 
         for answer in ["text", 5, None]:
             with pytest.raises(exceptions.GenericError, match="TypeError"):
-                longshore.export_store(Wrong(answer)).get("a")  # type: ignore[arg-type]
+                longshore.export_store(Wrong(answer)).get("a")
         with pytest.raises(exceptions.GenericError, match=r"Wrong: get of a gave 5 bytes"):
-            longshore.export_store(Wrong(Short())).get("a")  # type: ignore[arg-type]
+            longshore.export_store(Wrong(Short())).get("a")
 
     def test_coroutines_run_together_on_one_loop(self) -> None:
         later = Later()
@@ -281,11 +281,14 @@ class TestHere:
     def test_it_is_let_go_with_its_threads(self) -> None:
         double, later = Double(), Later()
         gone = weakref.ref(double), weakref.ref(later)
-        stores = [longshore.export_store(double), longshore.export_store(later)]
-        for store in stores:
-            store.put("a", b"abc")
-            store.get("a")
-        del store, stores, double, later
+
+        def use(exported: Store) -> None:
+            exported.put("a", b"abc")
+            exported.get("a")
+
+        use(longshore.export_store(double))
+        use(longshore.export_store(later))
+        del double, later
         until = time.monotonic() + 10
         while any(one() is not None for one in gone) and time.monotonic() < until:
             gc.collect()

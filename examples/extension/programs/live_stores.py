@@ -1,6 +1,7 @@
 import harbour
 
 import longshore
+from longshore import obs
 
 # In this process's memory, opened by longshore.
 store = longshore.MemoryStore()
@@ -12,4 +13,4 @@ print(harbour.manifest(store, "crates"))
 # And the other way: a store that harbour opened.
 theirs = harbour.store.MemoryStore()
 harbour.write(theirs, "list", b"two crates")
-print(bytes(longshore.obs.get(theirs, "list").bytes()))
+print(bytes(obs.get(theirs, "list").bytes()))
