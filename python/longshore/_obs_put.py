@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeIs
 
-    from longshore._native import Store
-
 
 class Said:
     """How a write is done; the native module reads these fields."""
@@ -41,7 +39,7 @@ class Said:
         self.max_concurrency = max_concurrency
 
 
-def put(store: Store, path: str, file: Any, said: Said) -> types.PutResult:
+def put(store: types.SupportsObjectStore, path: str, file: Any, said: Said) -> types.PutResult:
     """Writes ``file``, whatever it is, and waits."""
     if _is_file(file):
         return run_silent(_native.store_put_file, "put", store, path, os.fspath(file), said)  # type: ignore[no-any-return]
@@ -56,7 +54,7 @@ def put(store: Store, path: str, file: Any, said: Said) -> types.PutResult:
     return written.result
 
 
-def put_async(store: Store, path: str, file: Any, said: Said) -> asyncio.Future[types.PutResult]:
+def put_async(store: types.SupportsObjectStore, path: str, file: Any, said: Said) -> asyncio.Future[types.PutResult]:
     """Writes ``file``, whatever it is; the future's requests are under way."""
     if _is_file(file):
         return start_silent(_native.store_put_file, "put", store, path, os.fspath(file), said)
@@ -77,7 +75,7 @@ async def _write_async(written: AsyncWritableFile, pieces: abc.AsyncIterator[typ
     return written.result
 
 
-def writer(store: Store, path: str, said: Said) -> _native.Writer:
+def writer(store: types.SupportsObjectStore, path: str, said: Said) -> _native.Writer:
     """The native half of an object that is written piece by piece."""
     try:
         refuse_itself((store,))

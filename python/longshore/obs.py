@@ -13,7 +13,7 @@ import builtins
 from longshore import _native, exceptions
 from longshore._call import named, refuse_itself, run_silent, start_silent
 from longshore._lazy import abc, asyncio, datetime, types
-from longshore._native import Bytes, RecordBatch, Store
+from longshore._native import Bytes, RecordBatch
 from longshore._obs_files import AsyncReadableFile, AsyncWritableFile, ReadableFile, WritableFile
 from longshore._obs_listing import ListStream
 from longshore._obs_put import Said
@@ -85,7 +85,7 @@ def __getattr__(name: str) -> ModuleType:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def get(store: Store, path: str, *, options: types.GetOptions | None = None) -> GetResult:
+def get(store: types.SupportsObjectStore, path: str, *, options: types.GetOptions | None = None) -> GetResult:
     """Reads an object, or what ``options`` say of it. Its bytes come when they are asked of the result.
 
     Parameters
@@ -112,12 +112,16 @@ def get(store: Store, path: str, *, options: types.GetOptions | None = None) -> 
     return run_silent(_native.store_get, "get", store, path, options, GetResult)  # type: ignore[no-any-return]
 
 
-def get_async(store: Store, path: str, *, options: types.GetOptions | None = None) -> asyncio.Future[GetResult]:
+def get_async(
+    store: types.SupportsObjectStore, path: str, *, options: types.GetOptions | None = None
+) -> asyncio.Future[GetResult]:
     """As :func:`get`, for ``asyncio``."""
     return start_silent(_native.store_get, "get", store, path, options, GetResult)
 
 
-def get_range(store: Store, path: str, *, start: int, end: int | None = None, length: int | None = None) -> types.Bytes:
+def get_range(
+    store: types.SupportsObjectStore, path: str, *, start: int, end: int | None = None, length: int | None = None
+) -> types.Bytes:
     """Reads a part of an object.
 
     Parameters
@@ -139,14 +143,14 @@ def get_range(store: Store, path: str, *, start: int, end: int | None = None, le
 
 
 def get_range_async(
-    store: Store, path: str, *, start: int, end: int | None = None, length: int | None = None
+    store: types.SupportsObjectStore, path: str, *, start: int, end: int | None = None, length: int | None = None
 ) -> asyncio.Future[types.Bytes]:
     """As :func:`get_range`, for ``asyncio``."""
     return start_silent(_native.store_get_range, "get", store, path, start, end, length)
 
 
 def get_ranges(
-    store: Store,
+    store: types.SupportsObjectStore,
     path: str,
     *,
     starts: abc.Sequence[int],
@@ -185,7 +189,7 @@ def get_ranges(
 
 
 def get_ranges_async(
-    store: Store,
+    store: types.SupportsObjectStore,
     path: str,
     *,
     starts: abc.Sequence[int],
@@ -200,7 +204,7 @@ def get_ranges_async(
 
 
 def put(
-    store: Store,
+    store: types.SupportsObjectStore,
     path: str,
     file: types.PutSource,
     *,
@@ -256,7 +260,7 @@ def put(
 
 
 def put_async(
-    store: Store,
+    store: types.SupportsObjectStore,
     path: str,
     file: types.AsyncPutSource,
     *,
@@ -274,7 +278,7 @@ def put_async(
     return _put_async(store, path, file, Said(attributes, tags, mode, use_multipart, chunk_size, max_concurrency))
 
 
-def head(store: Store, path: str) -> types.ObjectMeta:
+def head(store: types.SupportsObjectStore, path: str) -> types.ObjectMeta:
     """Describes an object without reading it.
 
     Raises
@@ -285,7 +289,7 @@ def head(store: Store, path: str) -> types.ObjectMeta:
     return run_silent(_native.store_head, "head", store, path)  # type: ignore[no-any-return]
 
 
-def head_async(store: Store, path: str) -> asyncio.Future[types.ObjectMeta]:
+def head_async(store: types.SupportsObjectStore, path: str) -> asyncio.Future[types.ObjectMeta]:
     """As :func:`head`, for ``asyncio``."""
     return start_silent(_native.store_head, "head", store, path)
 
@@ -294,7 +298,7 @@ if TYPE_CHECKING:
 
     @overload
     def list(
-        store: Store,
+        store: types.SupportsObjectStore,
         prefix: str | None = None,
         *,
         offset: str | None = None,
@@ -304,7 +308,7 @@ if TYPE_CHECKING:
     ) -> ListStream[List[types.ObjectMeta]]: ...
     @overload
     def list(
-        store: Store,
+        store: types.SupportsObjectStore,
         prefix: str | None = None,
         *,
         offset: str | None = None,
@@ -315,7 +319,7 @@ if TYPE_CHECKING:
 
 
 def list(
-    store: Store,
+    store: types.SupportsObjectStore,
     prefix: str | None = None,
     *,
     offset: str | None = None,
@@ -354,7 +358,11 @@ list_async = list
 
 
 def list_with_delimiter(
-    store: Store, prefix: str | None = None, *, return_arrow: bool = False, string_prefix: bool = False
+    store: types.SupportsObjectStore,
+    prefix: str | None = None,
+    *,
+    return_arrow: bool = False,
+    string_prefix: bool = False,
 ) -> types.ListResult:
     """Lists one level: the objects in it, and the prefixes that the others have in common, as folders.
 
@@ -373,13 +381,17 @@ def list_with_delimiter(
 
 
 def list_with_delimiter_async(
-    store: Store, prefix: str | None = None, *, return_arrow: bool = False, string_prefix: bool = False
+    store: types.SupportsObjectStore,
+    prefix: str | None = None,
+    *,
+    return_arrow: bool = False,
+    string_prefix: bool = False,
 ) -> asyncio.Future[types.ListResult]:
     """As :func:`list_with_delimiter`, for ``asyncio``."""
     return start_silent(_native.store_list_with_delimiter, "list", store, prefix, string_prefix, return_arrow)
 
 
-def delete(store: Store, paths: str | abc.Sequence[str]) -> None:
+def delete(store: types.SupportsObjectStore, paths: str | abc.Sequence[str]) -> None:
     """Deletes objects, in batches where the store has them. A missing one counts as deleted.
 
     Raises
@@ -390,12 +402,12 @@ def delete(store: Store, paths: str | abc.Sequence[str]) -> None:
     run_silent(_native.store_delete, "delete", store, paths)
 
 
-def delete_async(store: Store, paths: str | abc.Sequence[str]) -> asyncio.Future[None]:
+def delete_async(store: types.SupportsObjectStore, paths: str | abc.Sequence[str]) -> asyncio.Future[None]:
     """As :func:`delete`, for ``asyncio``."""
     return start_silent(_native.store_delete, "delete", store, paths)
 
 
-def copy(store: Store, from_: str, to: str, *, overwrite: bool = True) -> None:
+def copy(store: types.SupportsObjectStore, from_: str, to: str, *, overwrite: bool = True) -> None:
     """Copies an object within the store; its bytes do not pass through this process.
 
     Parameters
@@ -415,12 +427,14 @@ def copy(store: Store, from_: str, to: str, *, overwrite: bool = True) -> None:
     run_silent(_native.store_copy, "copy", store, from_, to, overwrite)
 
 
-def copy_async(store: Store, from_: str, to: str, *, overwrite: bool = True) -> asyncio.Future[None]:
+def copy_async(
+    store: types.SupportsObjectStore, from_: str, to: str, *, overwrite: bool = True
+) -> asyncio.Future[None]:
     """As :func:`copy`, for ``asyncio``."""
     return start_silent(_native.store_copy, "copy", store, from_, to, overwrite)
 
 
-def rename(store: Store, from_: str, to: str, *, overwrite: bool = True) -> None:
+def rename(store: types.SupportsObjectStore, from_: str, to: str, *, overwrite: bool = True) -> None:
     """Gives an object another key. A file is renamed; elsewhere it is copied, and then deleted.
 
     Arguments and errors are those of :func:`copy`. An object that is renamed to its own key stays.
@@ -428,7 +442,9 @@ def rename(store: Store, from_: str, to: str, *, overwrite: bool = True) -> None
     run_silent(_native.store_rename, "rename", store, from_, to, overwrite)
 
 
-def rename_async(store: Store, from_: str, to: str, *, overwrite: bool = True) -> asyncio.Future[None]:
+def rename_async(
+    store: types.SupportsObjectStore, from_: str, to: str, *, overwrite: bool = True
+) -> asyncio.Future[None]:
     """As :func:`rename`, for ``asyncio``."""
     return start_silent(_native.store_rename, "rename", store, from_, to, overwrite)
 
@@ -437,13 +453,17 @@ if TYPE_CHECKING:
 
     @overload
     def sign(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
-        store: Store, method: str, paths: str, expires_in: datetime.timedelta
+        store: types.SupportsObjectStore, method: str, paths: str, expires_in: datetime.timedelta
     ) -> str: ...
     @overload
-    def sign(store: Store, method: str, paths: abc.Sequence[str], expires_in: datetime.timedelta) -> List[str]: ...
+    def sign(
+        store: types.SupportsObjectStore, method: str, paths: abc.Sequence[str], expires_in: datetime.timedelta
+    ) -> List[str]: ...
 
 
-def sign(store: Store, method: str, paths: str | abc.Sequence[str], expires_in: datetime.timedelta) -> str | List[str]:
+def sign(
+    store: types.SupportsObjectStore, method: str, paths: str | abc.Sequence[str], expires_in: datetime.timedelta
+) -> str | List[str]:
     """Makes URLs that allow one thing with one object for a while, to whoever has them. No request is sent for it.
 
     Parameters
@@ -474,22 +494,24 @@ if TYPE_CHECKING:
 
     @overload
     def sign_async(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
-        store: Store, method: str, paths: str, expires_in: datetime.timedelta
+        store: types.SupportsObjectStore, method: str, paths: str, expires_in: datetime.timedelta
     ) -> asyncio.Future[str]: ...
     @overload
     def sign_async(
-        store: Store, method: str, paths: abc.Sequence[str], expires_in: datetime.timedelta
+        store: types.SupportsObjectStore, method: str, paths: abc.Sequence[str], expires_in: datetime.timedelta
     ) -> asyncio.Future[List[str]]: ...
 
 
 def sign_async(
-    store: Store, method: str, paths: str | abc.Sequence[str], expires_in: datetime.timedelta
+    store: types.SupportsObjectStore, method: str, paths: str | abc.Sequence[str], expires_in: datetime.timedelta
 ) -> asyncio.Future[str] | asyncio.Future[List[str]]:
     """As :func:`sign`, for ``asyncio``. Credentials that have to be fetched first are."""
     return start_silent(_native.store_sign, "sign", store, method, paths, expires_in)
 
 
-def open_reader(store: Store, path: str, *, buffer_size: int = 1024 * 1024, size: int | None = None) -> ReadableFile:
+def open_reader(
+    store: types.SupportsObjectStore, path: str, *, buffer_size: int = 1024 * 1024, size: int | None = None
+) -> ReadableFile:
     """Opens an object as a file to read from.
 
     Parameters
@@ -514,7 +536,7 @@ def open_reader(store: Store, path: str, *, buffer_size: int = 1024 * 1024, size
 
 
 def open_reader_async(
-    store: Store, path: str, *, buffer_size: int = 1024 * 1024, size: int | None = None
+    store: types.SupportsObjectStore, path: str, *, buffer_size: int = 1024 * 1024, size: int | None = None
 ) -> asyncio.Future[AsyncReadableFile]:
     """As :func:`open_reader`, for ``asyncio``."""
 
@@ -525,7 +547,7 @@ def open_reader_async(
 
 
 def open_writer(
-    store: Store,
+    store: types.SupportsObjectStore,
     path: str,
     *,
     attributes: types.Attributes | None = None,
@@ -548,7 +570,7 @@ def open_writer(
 
 
 def open_writer_async(
-    store: Store,
+    store: types.SupportsObjectStore,
     path: str,
     *,
     attributes: types.Attributes | None = None,

@@ -48,6 +48,7 @@ __all__ = [
     "ObjectStoreMethods",
     "S3Store",
     "Store",
+    "export_store",
     "from_url",
 ]
 
@@ -393,6 +394,30 @@ class _Store(_native.Store, ObjectStoreMethods):
     """A store that a Rust extension handed to Python."""
 
     __slots__ = ()
+
+
+def export_store(store: object, *, threads: int = 8) -> Store:
+    """Makes a store of an object that has the methods of one, written in Python, so that Rust can use it.
+
+    What it returns is a live store like any other: longshore's functions take it, and so does every extension module that
+    takes longshore's stores. Each request becomes a call of a method of ``store``, on threads that are started for it;
+    coroutines run on an event loop of their own. Bodies and listings are handed over as a whole.
+
+    Parameters
+    ----------
+    store
+        An object with ``get``, ``put``, ``list``, ``delete`` and ``head``, as :class:`longshore.types.StoreProtocol` says,
+        and with as many of ``get_range``, ``get_ranges``, ``list_with_delimiter``, ``copy`` and ``rename`` as it likes. A
+        store of this package is returned as it is, unless its class is one that changes what it does.
+    threads
+        How many requests it is asked at the same time. Coroutines that wait for something are not counted.
+
+    Raises
+    ------
+    InvalidArgumentError
+        For a number of threads that cannot be.
+    """
+    return _native.export_store(store, threads=threads)
 
 
 _Store.__name__ = _Store.__qualname__ = "Store"

@@ -214,7 +214,7 @@ class TestStoresOfOthers:
         extension_built.module(name.partition(".")[0])
         return extension_built.module(name)
 
-    def test_an_s3_store_is_built_anew(self, harbour: Any, other: Any, options: dict[str, Any]) -> None:
+    def test_an_s3_store_is_received(self, harbour: Any, other: Any, options: dict[str, Any]) -> None:
         assert harbour.manifest(other.S3Store("cargo", **options)) == MANIFEST
         assert harbour.manifest(other.S3Store("cargo", prefix="b", **options)) == BELOW_B
 
@@ -231,20 +231,21 @@ class TestStoresOfOthers:
         if other.__name__ != "obstore.store":  # which does not tell what it found there
             assert harbour.manifest(again) == BELOW_B
 
-    def test_a_folder_is_built_anew(self, harbour: Any, other: Any, folder: Path) -> None:
+    def test_a_folder_is_received(self, harbour: Any, other: Any, folder: Path) -> None:
         assert harbour.manifest(other.LocalStore(folder)) == MANIFEST
         assert harbour.manifest(other.LocalStore(str(folder)), "b") == MANIFEST[1:]
 
-    def test_the_same_object_is_built_once(self, harbour: Any, other: Any) -> None:
+    def test_the_same_object_has_one_connection(self, harbour: Any, other: Any) -> None:
         with testing.server() as alone:
             longshore.create_bucket("s3://cargo", store=alone.store_for("cargo"))
             opened = alone.stats()["connections"]
             store = other.S3Store("cargo", config=alone.options, client_options={"allow_http": True})
             for _ in range(5):
                 assert harbour.total_size(store) == (0, 0)
-            assert alone.stats()["connections"] == opened + 1
+            # One of longshore's has the connection that made the bucket.
+            assert alone.stats()["connections"] == opened + (other is not longshore)
 
-    def test_a_class_that_python_derived_is_built_anew_unless_it_changes_what_a_store_does(
+    def test_what_a_class_that_python_derived_changes_is_never_lost(
         self, harbour: Any, other: Any, folder: Path
     ) -> None:
         class Named(other.LocalStore):  # type: ignore[misc]
@@ -255,10 +256,19 @@ class TestStoresOfOthers:
                 return b""
 
         assert harbour.manifest(Named(folder)) == MANIFEST
-        with pytest.raises(harbour.exceptions.NotSupportedError, match="overrides get, which would be lost"):
+        if other is longshore:
+            assert harbour.manifest(Other(folder)) == [(key, 0, 0) for key in sorted(BODIES)]
+            return
+        # Neither is there a method `list` in a module without functions for Python.
+        with pytest.raises(
+            harbour.exceptions.NotSupportedError, match=r"overrides get, which would be lost|Other has no method list"
+        ):
             harbour.manifest(Other(folder))
 
-    def test_memory_cannot_cross_and_the_error_says_what_to_do(self, harbour: Any, other: Any) -> None:
+    def test_memory_crosses_alive_or_the_error_says_what_to_do(self, harbour: Any, other: Any) -> None:
+        if hasattr(other.MemoryStore, "__object_store_capsule__"):
+            assert harbour.manifest(other.MemoryStore()) == []
+            return
         with pytest.raises(harbour.exceptions.NotSupportedError, match="memory that only its own library can read"):
             harbour.manifest(other.MemoryStore())
 
@@ -272,18 +282,17 @@ class TestStoresOfOthers:
         ported = extension_built.module("ported")
         for store in (harbour.store.S3Store("cargo", **options), harbour.store.LocalStore(folder)):
             assert ported.keys(store) == sorted(BODIES)
-            assert ported.kind_of(store) == "external"
+            assert ported.kind_of(store) == "own"
 
 
 @pytest.mark.parametrize("library", ["longshore.store", "ported.store"])
-def test_a_store_of_every_kind_is_built_anew(harbour: Any, library: str, readable_place: Place) -> None:
+def test_a_store_of_every_kind_is_received_alive(harbour: Any, library: str, readable_place: Place) -> None:
     readable_place.write(BODIES)
     in_memory = readable_place.kind.name == "memory"
     store = extension_built.module(library).from_url("memory:///" if in_memory else readable_place.uri())
     assert type(store).__name__ == readable_place.kind.store.__name__
     if in_memory:
-        with pytest.raises(harbour.exceptions.NotSupportedError, match="memory that only its own library can read"):
-            harbour.manifest(store)
+        assert harbour.manifest(store) == []
         return
     if readable_place.kind.store is longshore.HTTPStore:
         # No listing: see above.

@@ -162,6 +162,17 @@ class TestOthers:
         third.put(local, "a", b"x")
         assert bytes(obstore.get(local, "a").bytes()) == b"x"
 
+    def test_a_store_that_is_given_alive_is_not_built_anew(self, third: ModuleType) -> None:
+        store = MemoryStore()
+        store.put("a", b"x")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert third.list(store) == ["a"]
+            third.put(store, "b", b"y")
+        assert third.any(store)[0] is store
+        assert "longshore-store" in third.any(store)[1]
+        assert bytes(store.get("b").bytes()) == b"y"
+
     def test_everything_that_was_said_crosses(self, third: ModuleType, quiet: None) -> None:
         store = theirs.S3Store(
             "b",
@@ -227,7 +238,6 @@ class TestOthers:
 
         for store, reason in [
             (theirs.MemoryStore(), "memory"),
-            (MemoryStore(), "memory"),
             (Changed("b", region="r"), "overrides get"),
             (Mute(), "no __getnewargs_ex__"),
             (Strange("b", region="r"), "of_the_future"),

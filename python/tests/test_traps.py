@@ -18,7 +18,7 @@ ROOT = HERE.parents[1]
 
 SHARING = {
     "a store that is handed on is built anew by every call, with connections of its own": [
-        "test_extension::test_the_same_object_is_built_once",
+        "test_extension::test_the_same_object_has_one_connection",
         "test_store_sharing::test_it_is_built_once_for_as_long_as_it_exists",
     ],
     "its credentials are asked for anew by every call": [
@@ -33,10 +33,10 @@ SHARING = {
         "test_store_sharing::test_a_warning_comes_once_for_each_class",
     ],
     "a class that Python derived does not cross": [
-        "test_extension::test_a_class_that_python_derived_is_built_anew_unless_it_changes_what_a_store_does"
+        "test_extension::test_what_a_class_that_python_derived_changes_is_never_lost"
     ],
     "memory does not cross, and nobody says why": [
-        "test_extension::test_memory_cannot_cross_and_the_error_says_what_to_do"
+        "test_extension::test_memory_crosses_alive_or_the_error_says_what_to_do"
     ],
     "settings are lost on the way here": [
         "test_store_sharing::test_everything_that_was_said_crosses",

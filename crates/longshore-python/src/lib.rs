@@ -75,6 +75,6 @@ mod _native {
     use crate::stores::{store_for, use_store_class};
     #[pymodule_export]
     use longshore_store::{
-        PyAzureStore, PyGCSStore, PyHttpStore, PyLocalStore, PyMemoryStore, PyS3Store, Store, from_url,
+        PyAzureStore, PyGCSStore, PyHttpStore, PyLocalStore, PyMemoryStore, PyS3Store, Store, export_store, from_url,
     };
 }

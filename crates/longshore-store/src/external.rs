@@ -1,8 +1,8 @@
 //! Stores of other libraries, and what names a store: found out from the outside, and built anew.
 //!
 //! Another library's store cannot be used as it is: its memory has the layout of its compiler and its versions. What it can
-//! tell is how it was made (`__getnewargs_ex__`, which it has for `pickle`), and from that one of our own is made. A live
-//! crossing would be asked for here first, by a method of the object, before anything is rebuilt.
+//! tell is how it was made (`__getnewargs_ex__`, which it has for `pickle`), and from that one of our own is made. That is for
+//! libraries that do not give their stores alive, which `crossing` asks for first.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,7 +24,7 @@ use crate::support::{fsspec, support};
 
 /// What a store does with objects: a Python class that overrides one of these is another store, and that would be lost in one
 /// that is built anew.
-const METHODS: [&str; 13] = [
+pub(crate) const METHODS: [&str; 13] = [
     "copy",
     "delete",
     "get",
@@ -83,7 +83,7 @@ pub(crate) fn origin<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Origin<
 pub(crate) fn rebuilt<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Store>>> {
     let py = object.py();
     let support = support(py)?;
-    let known = support.call_method1(intern!(py, "remembered"), (object,))?;
+    let known = support.call_method1(intern!(py, "remembered"), (object, "built"))?;
     if let Ok(store) = known.cast_into::<Store>() {
         return Ok(Some(store));
     }
@@ -94,7 +94,7 @@ pub(crate) fn rebuilt<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<
             None => return Ok(None),
         },
     };
-    support.call_method1(intern!(py, "remember"), (object, &store))?;
+    support.call_method1(intern!(py, "remember"), (object, "built", &store))?;
     warn(object, &store)?;
     Ok(Some(store))
 }

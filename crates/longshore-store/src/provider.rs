@@ -241,7 +241,7 @@ impl Raised {
         std::iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref())
     }
 
-    fn new(error: &Bound<'_, PyAny>) -> Self {
+    pub(crate) fn new(error: &Bound<'_, PyAny>) -> Self {
         let name = error.get_type().name().map(|name| name.to_string()).unwrap_or_default();
         let said = error.str().map(|said| said.to_string()).unwrap_or_default();
         let line = said.lines().next().unwrap_or_default();

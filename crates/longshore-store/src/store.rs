@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use longshore_abi::StoreRef;
 use longshore_config::{Context, LocalOptions, Scheme, Store as Handle};
+use longshore_runtime::fork::PerProcess;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use pyo3::intern;
@@ -13,8 +15,10 @@ use pyo3::types::{PyTuple, PyType};
 
 use crate::abroad::{self, StoreCredentials};
 use crate::credentials::Cloud;
+use crate::crossing;
 use crate::exceptions::wrong_type;
 use crate::provider::Provider;
+use crate::served::Served;
 use crate::{MaybePrefixedStore, OnRuntime, shown, state};
 
 /// The classes, one for each kind of store.
@@ -97,14 +101,28 @@ pub(crate) struct Inner {
     /// What Rust handed over, where that is how it came to be.
     pub(crate) foreign: Option<Arc<dyn ObjectStore>>,
     pub(crate) provider: Option<Provider>,
+    /// The store in Python that this one asks, where there is one.
+    pub(crate) served: Option<Arc<Served>>,
     pub(crate) local: Option<LocalOptions>,
     pub(crate) url: Option<String>,
+    /// What other modules use it by, once one has asked. A forked child makes its own.
+    pub(crate) table: PerProcess<StoreRef>,
 }
 
 impl Inner {
     pub(crate) fn new(kind: Kind, handle: Arc<Handle>) -> Self {
         let objects = Arc::new(MaybePrefixedStore::new(OnRuntime::new(Arc::clone(&handle)), None::<Path>));
-        Self { kind, handle, objects, foreign: None, provider: None, local: None, url: None }
+        Self {
+            kind,
+            handle,
+            objects,
+            foreign: None,
+            provider: None,
+            served: None,
+            local: None,
+            url: None,
+            table: PerProcess::new(),
+        }
     }
 
     pub(crate) fn with_prefix(self, prefix: Option<Path>) -> Self {
@@ -118,6 +136,9 @@ impl Inner {
 
     /// Starts what the store needs of this process. Called attached, before each use.
     pub(crate) fn make_ready(&self) -> PyResult<()> {
+        if let Some(served) = self.served.as_ref().filter(|served| !served.is_ready()) {
+            Python::attach(|py| served.start(py))?;
+        }
         match &self.provider {
             Some(Provider { source, .. }) if !source.is_ready() => Python::attach(|py| source.start(py)),
             _ => Ok(()),
@@ -230,6 +251,15 @@ impl Store {
     /// The arguments that make the same store with the class of this name in another library.
     fn __getnewargs_ex__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         abroad::new_arguments(slf)
+    }
+
+    /// A capsule of the live store, for modules that were compiled by others: `SPEC.md` of `longshore-abi` says what it holds.
+    #[pyo3(signature = (*, max_abi=None))]
+    fn __object_store_capsule__<'py>(
+        slf: &Bound<'py, Self>,
+        max_abi: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        crossing::capsule(slf, max_abi)
     }
 
     /// A credential provider that asks this store.

@@ -16,14 +16,20 @@ pub(crate) fn fsspec(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
     module(py, &modules().fsspec, "longshore_store.fsspec", include_str!("file_systems.py"))
 }
 
+/// The module of `served.py`.
+pub(crate) fn served(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+    module(py, &modules().served, "longshore_store.served", include_str!("served.py"))
+}
+
 struct Modules {
+    served: PyOnceLock<Py<PyModule>>,
     support: PyOnceLock<Py<PyModule>>,
     fsspec: PyOnceLock<Py<PyModule>>,
 }
 
 impl Default for Modules {
     fn default() -> Self {
-        Self { support: PyOnceLock::new(), fsspec: PyOnceLock::new() }
+        Self { served: PyOnceLock::new(), support: PyOnceLock::new(), fsspec: PyOnceLock::new() }
     }
 }
 

@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Generic, NotRequired, Protocol, TypedDict, TypeVar, type_check_only
 
-from typing_extensions import Self, Unpack, disjoint_base
+from typing_extensions import CapsuleType, Self, Unpack, disjoint_base
 
 __all__ = ["AzureStore", "GCSStore", "HTTPStore", "LocalStore", "MemoryStore", "S3Store", "Store", "from_url"]
 
@@ -507,6 +507,9 @@ class Store:
     def __reduce__(self) -> tuple[Any, ...]: ...
     def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments that make the same store with the class of this name in another library."""
+
+    def __object_store_capsule__(self, *, max_abi: tuple[int, int] | None = None) -> CapsuleType:
+        """The live store, for modules that were compiled by others: its connections, its credentials, its objects in memory."""
 
 _Config = TypeVar("_Config", covariant=True)
 _Provider = TypeVar("_Provider", covariant=True)

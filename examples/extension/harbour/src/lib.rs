@@ -23,5 +23,7 @@ fn _harbour(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(cargo::manifest, module)?)?;
     module.add_function(wrap_pyfunction!(cargo::total_size, module)?)?;
     module.add_function(wrap_pyfunction!(stores::below, module)?)?;
+    module.add_function(wrap_pyfunction!(stores::live, module)?)?;
+    module.add_function(wrap_pyfunction!(stores::same, module)?)?;
     module.add_function(wrap_pyfunction!(stores::settings, module)?)
 }

@@ -15,7 +15,21 @@ pub fn below(store: PyObjectStore, prefix: PyPath) -> PyObjectStore {
     PyObjectStore::new(part)
 }
 
-/// What was said about a store when it was made, by whomever; without secrets. `None` for a store that Rust made.
+/// Any store as one of this module's own classes, so that `read` and `write` take it as well. One of another module stays the live
+/// store that it is.
+#[pyfunction]
+pub fn live(store: AnyObjectStore) -> PyObjectStore {
+    PyObjectStore::new(store.into_dyn())
+}
+
+/// The store that was given. One of another module is the object that it came from.
+#[pyfunction]
+pub fn same(store: AnyObjectStore) -> AnyObjectStore {
+    store
+}
+
+/// What was said about a store when it was made, by whomever; without secrets. `None` for a store that Rust made, and for a live one of
+/// another module.
 #[pyfunction]
 pub fn settings(store: AnyObjectStore) -> Option<BTreeMap<&'static str, String>> {
     let handle = store.handle()?;

@@ -1,6 +1,6 @@
 import sys
 from os import PathLike
-from typing import Any, Protocol, TypeAlias, type_check_only
+from typing import Any, Protocol, TypeAlias, TypeVar, type_check_only
 
 from . import exceptions as exceptions
 from . import store as store
@@ -17,8 +17,10 @@ __all__ = [
     "below",
     "crc32",
     "exceptions",
+    "live",
     "manifest",
     "read",
+    "same",
     "settings",
     "store",
     "total_size",
@@ -42,8 +44,15 @@ class _OtherStore(Protocol):
 
     def __getnewargs_ex__(self) -> Any: ...
 
+@type_check_only
+class _LiveStore(Protocol):
+    """A store of another library, which gives itself."""
+
+    def __object_store_capsule__(self, *, max_abi: tuple[int, int] | None = None) -> Any: ...
+
 # What `AnyObjectStore` takes. File systems of fsspec have no types.
-_AnyStore: TypeAlias = store.Store | _OtherStore | str | PathLike[str]
+_AnyStore: TypeAlias = store.Store | _LiveStore | _OtherStore | str | PathLike[str]
+_Any = TypeVar("_Any", bound=_AnyStore)
 
 def crc32(buffer: _Data) -> int:
     """The CRC-32 of the memory of any object that has a buffer. Nothing is copied."""
@@ -63,5 +72,11 @@ def manifest(store: _AnyStore, prefix: str | None = None) -> list[tuple[str, int
 def below(store: store.Store, prefix: str) -> store.Store:
     """The part of a store that is below a prefix, as a store."""
 
+def live(store: _AnyStore) -> store.Store:
+    """Any store as one of ``harbour.store``. One of another module stays the live store that it is."""
+
+def same(store: _Any) -> _Any:
+    """The store that was given."""
+
 def settings(store: _AnyStore) -> dict[str, str] | None:
-    """What was said about a store when it was made, without secrets; None for a store that Rust made."""
+    """What was said about a store when it was made, without secrets; None for one that Rust made, or another module."""

@@ -1,0 +1,12 @@
+//! Stores that went out through a table and came in again.
+#![expect(unsafe_code, reason = "some tests call the functions of a table as another language would")]
+
+mod behaviour;
+mod calls;
+mod doubles;
+mod languages;
+mod options;
+mod sequences;
+mod table;
+mod trouble;
+mod versions;
