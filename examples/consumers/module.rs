@@ -121,12 +121,13 @@ fn put(py: Python<'_>, store: &Bound<'_, PyAny>, path: &str, content: &[u8], cre
 
 /// Writes an object in parts.
 #[pyfunction]
-fn upload(py: Python<'_>, store: &Bound<'_, PyAny>, path: &str, parts: Vec<Vec<u8>>) -> PyResult<()> {
+fn upload(py: Python<'_>, store: &Bound<'_, PyAny>, path: &str, parts: Vec<Bound<'_, PyBytes>>) -> PyResult<()> {
     let (store, path) = (taken(store)?, parsed(path)?);
+    let parts: Vec<_> = parts.iter().map(|part| PutPayload::from(part.as_bytes().to_vec())).collect();
     let writing = async {
         let mut upload = store.put_multipart_opts(&path, Default::default()).await?;
         for part in parts {
-            if let Err(error) = upload.put_part(PutPayload::from(part)).await {
+            if let Err(error) = upload.put_part(part).await {
                 // What was stored of it costs money until it is called off.
                 upload.abort().await.ok();
                 return Err(error);

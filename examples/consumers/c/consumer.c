@@ -17,8 +17,7 @@ static int32_t begin_get(const osc_store *store, const char *path, osc_wait *wai
   OSC_ARGS(osc_get_args, args);
   args.path = osc_str_from(path);
   args.prefetch_bytes = UINT64_MAX; /* all of it, with the first answer */
-  osc_wait_init(wait);
-  return store->vtable->get(store->data, &args, osc_wait_complete, wait, NULL, NULL);
+  return BEGIN(store, get, store->data, &args, wait);
 }
 
 /* The bytes of several buffers as one object. */
@@ -81,8 +80,7 @@ static int copied(const char *bytes, Py_ssize_t length, osc_buffer *buffer) {
 /* Brings what is next of a stream. */
 static int next(const osc_store *store, void *stream, osc_wait *wait) {
   OSC_ARGS(osc_next_args, args);
-  osc_wait_init(wait);
-  return finish(store, wait, store->vtable->stream_next(stream, &args, osc_wait_complete, wait, NULL, NULL));
+  return finish(store, wait, BEGIN(store, stream_next, stream, &args, wait));
 }
 
 /* ---- the functions ------------------------------------------------------------------------------------------------------- */
@@ -96,8 +94,8 @@ static PyObject *describe(PyObject *module, PyObject *object) {
   if (take_store(object, &store) < 0) {
     return NULL;
   }
-  code = store.vtable->describe == NULL ? -OSC_ERROR_NOT_SUPPORTED
-                                        : store.vtable->describe(store.data, OSC_DESCRIBE_NAME, &name);
+  code = OSC_HAS(store.vtable, describe) ? store.vtable->describe(store.data, OSC_DESCRIBE_NAME, &name)
+                                         : -OSC_ERROR_NOT_IMPLEMENTED;
   if (code == 0) {
     PyObject *kind = PyUnicode_DecodeUTF8((const char *)name.ptr, (Py_ssize_t)name.len, "replace");
     PyObject *info = text_of(store.vtable->header.info);
@@ -156,8 +154,7 @@ static PyObject *get_ranges(PyObject *module, PyObject *arguments) {
     args.path = osc_str_from(path);
     args.ranges = ranges;
     args.range_count = (size_t)count;
-    osc_wait_init(&wait);
-    if (finish(&store, &wait, store.vtable->get_ranges(store.data, &args, osc_wait_complete, &wait, NULL, NULL)) == 0) {
+    if (finish(&store, &wait, BEGIN(&store, get_ranges, store.data, &args, &wait)) == 0) {
       const osc_stream_body *body = (const osc_stream_body *)wait.result.body;
       found = PyList_New(0);
       for (index = 0; index < count && found != NULL; index++) {
@@ -190,8 +187,7 @@ static PyObject *stream_length(PyObject *module, PyObject *arguments) {
   {
     OSC_ARGS(osc_get_args, args);
     args.path = osc_str_from(path);
-    osc_wait_init(&wait);
-    is_good = finish(&store, &wait, store.vtable->get(store.data, &args, osc_wait_complete, &wait, NULL, NULL)) == 0;
+    is_good = finish(&store, &wait, BEGIN(&store, get, store.data, &args, &wait)) == 0;
   }
   if (is_good) {
     const osc_get_body *body = (const osc_get_body *)wait.result.body;
@@ -288,8 +284,7 @@ static PyObject *put(PyObject *module, PyObject *arguments, PyObject *keywords) 
     args.buffers = &buffer;
     args.buffer_count = 1;
     args.mode = create ? OSC_PUT_CREATE : OSC_PUT_OVERWRITE;
-    osc_wait_init(&wait);
-    code = store.vtable->put(store.data, &args, osc_wait_complete, &wait, NULL, NULL);
+    code = BEGIN(&store, put, store.data, &args, &wait);
     if (code < 0) {
       osc_buffer_release(&buffer); /* nothing was consumed */
     }
@@ -315,8 +310,7 @@ static int upload_part(const osc_store *store, void *upload, PyObject *part) {
   }
   args.buffers = &buffer;
   args.buffer_count = 1;
-  osc_wait_init(&wait);
-  code = store->vtable->upload_part(upload, &args, osc_wait_complete, &wait, NULL, NULL);
+  code = BEGIN(store, upload_part, upload, &args, &wait);
   if (code < 0) {
     osc_buffer_release(&buffer);
   }
@@ -343,8 +337,7 @@ static PyObject *upload(PyObject *module, PyObject *arguments) {
   {
     OSC_ARGS(osc_upload_args, args);
     args.path = osc_str_from(path);
-    osc_wait_init(&wait);
-    is_good = finish(&store, &wait, store.vtable->upload_start(store.data, &args, osc_wait_complete, &wait, NULL, NULL)) == 0;
+    is_good = finish(&store, &wait, BEGIN(&store, upload_start, store.data, &args, &wait)) == 0;
   }
   if (is_good) {
     handle = ((const osc_upload_body *)wait.result.body)->upload;
@@ -355,8 +348,7 @@ static PyObject *upload(PyObject *module, PyObject *arguments) {
   }
   if (is_good) {
     OSC_ARGS(osc_end_args, args);
-    osc_wait_init(&wait);
-    is_good = finish(&store, &wait, store.vtable->upload_complete(handle, &args, osc_wait_complete, &wait, NULL, NULL)) == 0;
+    is_good = finish(&store, &wait, BEGIN(&store, upload_complete, handle, &args, &wait)) == 0;
     if (is_good) {
       osc_result_discard(store.vtable, &wait.result);
     }
@@ -365,8 +357,7 @@ static PyObject *upload(PyObject *module, PyObject *arguments) {
     PyObject *type, *value, *trace;
     OSC_ARGS(osc_end_args, args);
     PyErr_Fetch(&type, &value, &trace);
-    osc_wait_init(&wait);
-    if (finish(&store, &wait, store.vtable->upload_abort(handle, &args, osc_wait_complete, &wait, NULL, NULL)) == 0) {
+    if (finish(&store, &wait, BEGIN(&store, upload_abort, handle, &args, &wait)) == 0) {
       osc_result_discard(store.vtable, &wait.result);
     }
     PyErr_Restore(type, value, trace);
@@ -396,7 +387,7 @@ static PyObject *list_objects(PyObject *module, PyObject *arguments) {
     return NULL;
   }
   args.prefix = osc_str_from(prefix);
-  code = store.vtable->list(store.data, &args, &stream);
+  code = OSC_HAS(store.vtable, list) ? store.vtable->list(store.data, &args, &stream) : -OSC_ERROR_NOT_IMPLEMENTED;
   found = code == 0 ? PyList_New(0) : NULL;
   if (code != 0) {
     raise_refusal(&store, code);

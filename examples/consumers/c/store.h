@@ -142,6 +142,12 @@ static int take_store(PyObject *object, osc_store *store) {
 
 /* ---- waiting ------------------------------------------------------------------------------------------------------------- */
 
+/* Begins an operation on a store, a stream or an upload. What a store cannot do is a slot that is empty, or not there. */
+#define BEGIN(store, slot, target, args, wait)                                                                               \
+  (osc_wait_init(wait), OSC_HAS((store)->vtable, slot)                                                                       \
+                            ? (store)->vtable->slot(target, args, osc_wait_complete, wait, NULL, NULL)                       \
+                            : -OSC_ERROR_NOT_IMPLEMENTED)
+
 /* Waits for an operation whose call answered `code`, without holding up Python's other threads: 0, or -1 with an exception. After 0
  * the result is the caller's, who discards it. */
 static int finish(const osc_store *store, osc_wait *wait, int32_t code) {

@@ -254,7 +254,8 @@ PyObject *list_objects(PyObject *arguments) {
   OSC_ARGS(osc_list_args, args);
   args.prefix = osc_str_from(prefix);
   void *handle = nullptr;
-  int32_t code = store.vtable()->list(store.data(), &args, &handle);
+  int32_t code = store.vtable()->list == nullptr ? -OSC_ERROR_NOT_IMPLEMENTED
+                                                 : store.vtable()->list(store.data(), &args, &handle);
   if (code != 0) refuse(store.vtable(), code);
   Stream stream(store.vtable(), handle);
   Object found(PyList_New(0));

@@ -17,7 +17,7 @@ use crate::python::{
     PyExc_ValueError, PyList_GetItem, PyList_Size, PyList_Type, PyModule_AddObjectRef, PyModule_Create2, PyObject,
     Raised, Result, ABI_VERSION, METH_KEYWORDS, METH_O, METH_VARARGS,
 };
-use crate::store::{begin_get, buffers, next, raise_code, taken, upload_end, upload_part, Operation, IMPORTER};
+use crate::store::{begin_get, buffers, next, raise_code, raise_store, taken, upload_end, upload_part, Operation};
 
 /// A store that the module keeps between calls, as one with a cache does.
 static KEPT: Mutex<Option<StoreRef>> = Mutex::new(None);
@@ -215,14 +215,11 @@ unsafe fn keep(object: *mut PyObject) -> Result<Owned> {
 unsafe fn get_kept(arguments: *mut PyObject) -> Result<Owned> {
     let mut path = ptr::null::<c_char>();
     parse!(arguments, c"s", &mut path);
-    let kept = KEPT.lock().unwrap().as_ref().map(StoreRef::retained);
-    // SAFETY: Python's own classes.
-    let store = match unsafe { (kept, PyExc_ValueError, PyExc_RuntimeError) } {
-        (None, class, _) => return Err(raise(class, "no store was kept")),
-        (Some(Err(error)), _, class) => {
-            return Err(raise(class, &format!("{IMPORTER} cannot use the store that it kept: {error}")))
-        }
-        (Some(Ok(store)), ..) => store,
+    let store = {
+        let kept = KEPT.lock().unwrap();
+        // SAFETY: Python's own class.
+        let Some(kept) = kept.as_ref() else { return Err(raise(unsafe { PyExc_ValueError }, "no store was kept")) };
+        kept.retained().map_err(|error| raise_store(kept, error))?
     };
     // SAFETY: an argument.
     Ok(whole(&store, unsafe { text(path) })?.0)

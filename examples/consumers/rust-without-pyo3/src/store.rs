@@ -5,7 +5,7 @@ use std::ptr;
 use std::sync::{Arc, Condvar, Mutex};
 
 use longshore_abi::raw::{self, GetArgs, NextArgs, PutArgs, Submit, Vtable};
-use longshore_abi::{Answer, Buffer, OwnedBuffer, StoreRef, Str, StreamHandle, UploadHandle};
+use longshore_abi::{Answer, Buffer, OwnedBuffer, StoreError, StoreRef, Str, StreamHandle, UploadHandle};
 
 use crate::python::{
     detached, raise, PyExc_FileExistsError, PyExc_FileNotFoundError, PyExc_OSError, PyExc_PermissionError,
@@ -13,7 +13,7 @@ use crate::python::{
 };
 
 /// Who asks for a store, in the messages of errors.
-pub(crate) const IMPORTER: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+const IMPORTER: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
 
 /// Takes the store out of any object that has one.
 ///
@@ -196,6 +196,14 @@ pub(crate) fn raise_code(vtable: &'static Vtable, code: i32) -> Raised {
         _ => "refuses what was asked",
     };
     raise(exception_of(code), &format!("{IMPORTER}: the store of {info} {reason} (error {code})"))
+}
+
+/// Raises why a store cannot be used any more.
+pub(crate) fn raise_store(store: &StoreRef, error: StoreError) -> Raised {
+    match error {
+        StoreError::Refused(code) => raise_code(store.vtable(), code),
+        other => raise(exception_of(raw::ERROR_GENERIC), &format!("{IMPORTER} cannot use this store: {other}")),
+    }
 }
 
 /// Raises what an answer says, with its reasons.

@@ -1,0 +1,16 @@
+"""A store is opened once, and modules in C, C++ and Rust work on it."""
+
+from consumers import c, cpp, exporter, pyo3_0_23_object_store_0_11, pyo3_0_30_object_store_0_14, rust_without_pyo3
+
+store = exporter.Memory()
+print(cpp.describe(store))
+
+c.put(store, "notes/first", b"written in C")
+cpp.upload(store, "notes/second", [b"written in C++, ", b"in two parts"])
+for path, size in rust_without_pyo3.list_objects(store, "notes"):
+    print(path, size, pyo3_0_23_object_store_0_11.get(store, path)[0])
+
+try:
+    pyo3_0_30_object_store_0_14.put(store, "notes/first", b"too late", create=True)
+except FileExistsError:
+    print("notes/first exists already")

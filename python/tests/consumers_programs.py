@@ -1,0 +1,138 @@
+"""Programs with the modules of `examples/consumers`. They exit with 0 where all went well, and otherwise say what did not."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import consumers_built
+from children import main
+from consumers_built import Consumer, everybody
+from fork_programs import fork, reap
+
+
+def attached(folder: str) -> None:
+    """The main thread holds on to the interpreter while operations of each module complete, which are all waited for."""
+    # No other thread of Python gets a turn, either.
+    sys.setswitchinterval(1000)
+    for store in (consumers_built.exporter().Folder(folder), consumers_built.exporter().Memory()):
+        for module in everybody():
+            module.put(store, "a", b"x" * 1000)
+            assert module.gather(store, "a", 64, True) == 64_000, module.__name__
+            assert module.gather(store, "a", 64, False) == 64_000, module.__name__
+
+
+def forked(folder: str) -> None:
+    """A child is told at once that what its parent kept is not its own, and works with what it asks for again."""
+    store = consumers_built.exporter().Folder(folder)
+    capsule = store.__object_store_capsule__()
+    for module in everybody():
+        module.put(store, module.__name__, b"of the parent")
+        module.keep(store)
+
+    def child() -> None:
+        for module in everybody():
+            _is_refused(module, capsule)
+        for module in everybody():
+            assert module.get(store, module.__name__)[0] == b"of the parent"
+            module.keep(store)
+            assert module.get_kept(module.__name__) == b"of the parent"
+            module.put(store, f"{module.__name__}-of-a-child", b"", create=True)
+        reap(fork(grandchild))
+
+    def grandchild() -> None:
+        for module in everybody():
+            _is_refused(module, capsule)
+            assert module.get(store, module.__name__)[0] == b"of the parent"
+
+    for _ in range(3):
+        reap(fork(child))
+        for module in everybody():
+            assert module.get_kept(module.__name__) == b"of the parent"
+            os.unlink(os.path.join(folder, f"{module.__name__}-of-a-child"))
+
+
+def _is_refused(module: Consumer, capsule: Any) -> None:
+    began = time.monotonic()
+    for said in (_refusal(lambda: module.get_kept("a")), _refusal(lambda: module.get(capsule, "a"))):
+        assert re.search(r"consumers\.exporter 0\.1\.0.*forked", said), said
+    assert time.monotonic() - began < 5, module.__name__
+
+
+def _refusal(work: Callable[[], object]) -> str:
+    """What the refusal says."""
+    try:
+        found = work()
+    except RuntimeError as error:
+        return str(error)
+    raise AssertionError(f"this works, and should not: {found!r}")
+
+
+def memory_forked() -> None:
+    store = consumers_built.exporter().Memory()
+    consumers_built.consumer("c").put(store, "a", b"content")
+
+    def child() -> None:
+        for module in everybody():
+            assert "its own process" in _refusal(functools.partial(module.get, store, "a"))
+
+    reap(fork(child))
+    assert consumers_built.consumer("c").get(store, "a")[0] == b"content"
+
+
+def ends_with_requests_in_flight(folder: str, way: str) -> None:
+    """Every module waits for something that never comes when the program ends. Each is told before."""
+    told: list[str] = []
+    # The last registered runs first: this one after the exporter's.
+    atexit.register(lambda: _say_who_was_told(told))
+    store = consumers_built.exporter().Folder(folder)
+    os.mkfifo(os.path.join(folder, "never"))
+    begun = threading.Barrier(len(everybody()) + 1)
+
+    def waits(module: Consumer) -> None:
+        begun.wait(20)
+        try:
+            module.gather(store, "never", 8, False)
+        except RuntimeError:
+            told.append(module.__name__)
+
+    for module in everybody():
+        threading.Thread(target=waits, args=[module], daemon=True).start()
+    begun.wait(20)
+    time.sleep(0.3)
+    if way == "error":
+        sys.exit(3)
+
+
+def _say_who_was_told(told: list[str]) -> None:
+    deadline = time.monotonic() + 5
+    while len(told) < len(everybody()) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    print(len(told), "were told")
+
+
+def uses_at_exit(folder: str) -> None:
+    """A store is asked for something after its exporter has shut down, and says so."""
+
+    def late() -> None:
+        for module in everybody():
+            assert "shut down" in _refusal(functools.partial(module.get_kept, "a"))
+        print("all of them say so")
+
+    # The last registered runs first: this one after the exporter's.
+    atexit.register(late)
+    store = consumers_built.exporter().Folder(folder)
+    for module in everybody():
+        module.put(store, "a", b"content")
+        module.keep(store)
+
+
+if __name__ == "__main__":
+    main(globals())
