@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import os
 import re
@@ -132,6 +133,45 @@ def uses_at_exit(folder: str) -> None:
     for module in everybody():
         module.put(store, "a", b"content")
         module.keep(store)
+
+
+def stays_flat() -> None:
+    """Every function, and every error, over and over: what is handed over is given back."""
+    for module in everybody():
+        store, content = consumers_built.exporter().Memory(), bytes(20_000)
+
+        def work(module: Consumer = module, store: Any = store, content: bytes = content) -> None:
+            module.put(store, "a", content)
+            module.put(store, "a", content)
+            module.upload(store, "b", [content, content])
+            module.get(store, "a")
+            module.get_ranges(store, "a", [(0, 9_000), (9_000, 20_000)])
+            module.stream_length(store, "b")
+            module.gather(store, "a", 3, True)
+            module.list_objects(store, "")
+            module.describe(store)
+            module.keep(store)
+            module.get_kept("a")
+            with contextlib.suppress(FileExistsError):
+                module.put(store, "a", content, create=True)
+            with contextlib.suppress(FileNotFoundError):
+                module.gather(store, "none", 3, True)
+            with contextlib.suppress(TypeError):
+                module.get(store.__class__, "a")
+
+        for _ in range(100):
+            work()
+        before = _resident()
+        for _ in range(400):
+            work()
+        grown = _resident() - before
+        # One buffer a round would be 8 MB.
+        assert grown < 4 << 20, f"{module.__name__}: {grown} bytes more"
+
+
+def _resident() -> int:
+    with open("/proc/self/statm") as pages:
+        return int(pages.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 if __name__ == "__main__":

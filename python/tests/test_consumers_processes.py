@@ -43,6 +43,11 @@ def test_a_store_that_has_shut_down_says_so(tmp_path: Path) -> None:
     assert children.run(PROGRAMS, "uses_at_exit", str(tmp_path)).check() == "all of them say so\n"
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux says how much memory is resident")
+def test_what_is_handed_over_is_given_back() -> None:
+    children.run(PROGRAMS, "stays_flat", seconds=120).check()
+
+
 def test_the_program_of_the_guide_prints_what_the_guide_shows() -> None:
     program = consumers_built.FOLDER / "programs" / "one_store.py"
     command, environment = [sys.executable, str(program)], children.variables()
