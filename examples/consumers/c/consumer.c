@@ -197,7 +197,7 @@ static PyObject *stream_length(PyObject *module, PyObject *arguments) {
       osc_buffer_release(&body->buffers[index]);
     }
     stream = body->stream; /* ours, as the buffers were: so the result is released, and not discarded */
-    wait.result.release(wait.result.owner);
+    release_taken(&wait.result);
     is_end = stream == NULL;
   }
   while (is_good && !is_end) {
@@ -341,7 +341,7 @@ static PyObject *upload(PyObject *module, PyObject *arguments) {
   }
   if (is_good) {
     handle = ((const osc_upload_body *)wait.result.body)->upload;
-    wait.result.release(wait.result.owner);
+    release_taken(&wait.result);
   }
   for (; is_good && index < PyList_Size(parts); index++) {
     is_good = upload_part(&store, handle, PyList_GetItem(parts, index)) == 0;

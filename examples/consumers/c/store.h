@@ -142,6 +142,13 @@ static int take_store(PyObject *object, osc_store *store) {
 
 /* ---- waiting ------------------------------------------------------------------------------------------------------------- */
 
+/* Gives back a result whose buffers, stream and upload were taken. */
+static void release_taken(const osc_result *result) {
+  if (result->release != NULL) {
+    result->release(result->owner);
+  }
+}
+
 /* Begins an operation on a store, a stream or an upload. What a store cannot do is a slot that is empty, or not there. */
 #define BEGIN(store, slot, target, args, wait)                                                                               \
   (osc_wait_init(wait), OSC_HAS((store)->vtable, slot)                                                                       \
