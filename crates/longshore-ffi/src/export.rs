@@ -14,7 +14,7 @@ mod state;
 mod submit;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -29,6 +29,9 @@ use self::gate::Gate;
 
 /// Its address says which binary a table comes from. Not of size zero, so that nothing else has this address.
 static EXPORTER: u64 = raw::MAGIC;
+
+/// All tables of this binary. They stay for ever, and here whoever looks for leaks sees that they are meant to.
+static TABLES: Mutex<Vec<&'static Vtable>> = Mutex::new(Vec::new());
 
 /// How an [`Exporter`] works.
 #[derive(Clone, Copy, Debug)]
@@ -144,7 +147,8 @@ impl Exporter {
             exporter: (&raw const EXPORTER).cast(),
             info: Str::new(settings.info),
         };
-        let vtable = Box::leak(Box::new(slots::table(header)));
+        let vtable: &'static Vtable = Box::leak(Box::new(slots::table(header)));
+        TABLES.lock().unwrap_or_else(PoisonError::into_inner).push(vtable);
         let born = settings.fork_generation.map_or(0, |generation| generation());
         let gate = Gate::new(settings.most_in_flight);
         Self { shared: Arc::new(Shared { runtime, vtable, gate, settings, born }) }
@@ -161,9 +165,10 @@ impl Exporter {
     /// Refuses what is new, cancels what is under way, and waits until all callbacks have been called, for `limit` at most.
     ///
     /// Returns how many operations are still under way: zero, unless something did not end in time. Not for a thread of the
-    /// runtime, nor for one that holds what a callback needs, such as an interpreter's lock.
+    /// runtime, nor for one that holds what a callback needs, such as an interpreter's lock. In a forked child there is nothing
+    /// to wait for, and nothing is done.
     pub fn shut_down(&self, limit: Duration) -> usize {
-        self.shared.gate.close(limit)
+        if self.shared.is_foreign_process() { 0 } else { self.shared.gate.close(limit) }
     }
 
     /// How many operations are under way.

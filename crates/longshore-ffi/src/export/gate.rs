@@ -40,7 +40,8 @@ struct Inside<Handle> {
 struct State<Handle> {
     is_closed: bool,
     entered: u64,
-    /// By number: how to cancel it, once that is known.
+    in_flight: usize,
+    /// Of those that wait, by number: how to cancel it, once that is known.
     under_way: HashMap<u64, Option<Handle>>,
 }
 
@@ -48,6 +49,8 @@ struct State<Handle> {
 pub(super) struct Ticket<Handle = AbortHandle> {
     inside: Arc<Inside<Handle>>,
     number: u64,
+    /// Whether its number is noted.
+    is_noted: bool,
 }
 
 /// What has gone through a gate.
@@ -58,7 +61,7 @@ pub(super) struct Counts {
 
 impl<Handle: Cancel> Gate<Handle> {
     pub(super) fn new(most: usize) -> Self {
-        let state = State { is_closed: false, entered: 0, under_way: HashMap::new() };
+        let state = State { is_closed: false, entered: 0, in_flight: 0, under_way: HashMap::new() };
         Self { inside: Arc::new(Inside { state: Mutex::new(state), left: Condvar::new(), most }) }
     }
 
@@ -68,18 +71,18 @@ impl<Handle: Cancel> Gate<Handle> {
         if state.is_closed {
             return Err(ERROR_SHUTDOWN);
         }
-        if state.under_way.len() >= self.inside.most {
+        if state.in_flight >= self.inside.most {
             return Err(ERROR_BUSY);
         }
         let number = state.entered;
         state.entered += 1;
-        state.under_way.insert(number, None);
-        Ok(Ticket { inside: Arc::clone(&self.inside), number })
+        state.in_flight += 1;
+        Ok(Ticket { inside: Arc::clone(&self.inside), number, is_noted: false })
     }
 
     pub(super) fn counts(&self) -> Counts {
         let state = self.inside.lock();
-        Counts { entered: state.entered, in_flight: state.under_way.len() }
+        Counts { entered: state.entered, in_flight: state.in_flight }
     }
 
     pub(super) fn in_flight(&self) -> usize {
@@ -98,11 +101,11 @@ impl<Handle: Cancel> Gate<Handle> {
             handle.cancel();
         }
         let mut state = self.inside.lock();
-        while !state.under_way.is_empty() {
+        while state.in_flight > 0 {
             let Some(rest) = deadline.checked_duration_since(Instant::now()) else { break };
             state = self.inside.left.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.under_way.len()
+        state.in_flight
     }
 }
 
@@ -113,8 +116,10 @@ impl<Handle> Inside<Handle> {
 }
 
 impl<Handle> Ticket<Handle> {
-    /// The gate's side of a ticket, for whoever learns only later how to cancel.
-    pub(super) fn stub(&self) -> Stub<Handle> {
+    /// The gate's side of the ticket of an operation that is to wait, for whoever learns only later how to cancel it.
+    pub(super) fn stub(&mut self) -> Stub<Handle> {
+        self.inside.lock().under_way.insert(self.number, None);
+        self.is_noted = true;
         Stub { inside: Arc::clone(&self.inside), number: self.number }
     }
 }
@@ -143,8 +148,9 @@ impl<Handle: Cancel> Stub<Handle> {
 impl<Handle> Drop for Ticket<Handle> {
     fn drop(&mut self) {
         let mut state = self.inside.lock();
-        let handle = state.under_way.remove(&self.number);
-        let is_last = state.is_closed && state.under_way.is_empty();
+        let handle = if self.is_noted { state.under_way.remove(&self.number) } else { None };
+        state.in_flight -= 1;
+        let is_last = state.is_closed && state.in_flight == 0;
         drop(state);
         // Dropping the last handle of a task may drop the task.
         drop(handle);
@@ -211,7 +217,7 @@ mod loom_tests {
                 // Here, time does not pass: a wake-up that is lost is a deadlock.
                 move || gate.close(Duration::from_secs(3600))
             });
-            let entered = gate.enter().map(|ticket| {
+            let entered = gate.enter().map(|mut ticket| {
                 let stub = ticket.stub();
                 let task = thread::spawn(move || drop(ticket));
                 let flag = Flag(Arc::new(AtomicBool::new(false)));
@@ -234,7 +240,7 @@ mod loom_tests {
     fn loom_what_is_inside_is_cancelled_however_late_it_says_how() {
         loom::model(|| {
             let gate = Arc::new(Gate::<Flag>::new(9));
-            let ticket = gate.enter().ok().unwrap();
+            let mut ticket = gate.enter().ok().unwrap();
             let flag = Flag(Arc::new(AtomicBool::new(false)));
             let closing = thread::spawn({
                 let gate = Arc::clone(&gate);

@@ -2,7 +2,6 @@
 
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,6 +16,7 @@ use super::request::{self, Offered};
 use super::state::{StreamState, UploadState};
 use super::submit::{Caller, Running, Work, submit};
 use super::{Export, Shared, operations, parcel};
+use crate::unwind::caught;
 
 /// The table, with all that this exporter can do.
 pub(super) fn table(header: Header) -> Vtable {
@@ -46,22 +46,15 @@ pub(super) fn table(header: Header) -> Vtable {
 
 /// Runs a function of the table: a panic is an answer.
 fn answered(body: impl FnOnce() -> Result<i32, i32>) -> i32 {
-    match catch_unwind(AssertUnwindSafe(body)) {
+    match caught(body) {
         Ok(Ok(answer) | Err(answer)) => answer,
-        Err(payload) => {
-            // What was thrown may throw when it is dropped.
-            std::mem::forget(payload);
-            -ERROR_PANICKED
-        }
+        Err(_) => -ERROR_PANICKED,
     }
 }
 
 /// Runs a function of the table that answers nothing.
 fn silent(body: impl FnOnce()) {
-    let _ = answered(|| {
-        body();
-        Ok(0)
-    });
+    let _ = caught(body);
 }
 
 fn check_process(shared: &Shared) -> Result<(), i32> {
@@ -222,13 +215,13 @@ macro_rules! slot {
 
 slot! { get(args: GetArgs, store: export) |caller| {
     // SAFETY: what the arguments lead to is lent for the call, here and below.
-    let (path, options) = unsafe { (request::text(args.path)?.to_owned(), request::get_options(&args)?) };
+    let (path, options) = unsafe { (request::path(args.path)?, request::get_options(&args)?) };
     begin(&store.shared, args.flags, caller, || operations::get(&store, path, options, args.prefetch_bytes))
 } }
 
 slot! { get_ranges(args: RangesArgs, store: export) |caller| {
     // SAFETY: as above.
-    let (path, ranges) = unsafe { (request::text(args.path)?.to_owned(), request::ranges(&args)?) };
+    let (path, ranges) = unsafe { (request::path(args.path)?, request::ranges(&args)?) };
     begin(&store.shared, args.flags, caller, || operations::get_ranges(&store, path, ranges))
 } }
 
@@ -236,7 +229,7 @@ slot! { put(args: PutArgs, store: export) |caller| {
     // SAFETY: as above.
     let (path, mode, attributes, tags, offered) = unsafe {
         (
-            request::text(args.path)?.to_owned(),
+            request::path(args.path)?,
             request::put_mode(&args)?,
             request::attributes(args.attributes, args.attribute_count)?,
             request::tags(args.tags, args.tag_count)?,
@@ -251,7 +244,7 @@ slot! { upload_start(args: UploadArgs, store: export) |caller| {
     // SAFETY: as above.
     let (path, attributes, tags) = unsafe {
         (
-            request::text(args.path)?.to_owned(),
+            request::path(args.path)?,
             request::attributes(args.attributes, args.attribute_count)?,
             request::tags(args.tags, args.tag_count)?,
         )
@@ -268,7 +261,7 @@ slot! { upload_part(args: PartArgs, upload: upload_state) |caller| {
         let _entered = upload.export.shared.runtime.enter();
         // Let go before the part begins: its end may be followed by the next call at once.
         let mut held = held;
-        let part = catch_unwind(AssertUnwindSafe(|| held.as_mut().map(|upload| upload.put_part(payload))));
+        let part = caught(|| held.as_mut().map(|upload| upload.put_part(payload)));
         operations::upload_part(&upload.export, part)
     })
 } }
@@ -292,13 +285,13 @@ slot! { stream_next(args: NextArgs, stream: stream_state) |caller| {
 
 slot! { delete(args: DeleteArgs, store: export) |caller| {
     // SAFETY: as above.
-    let paths = unsafe { request::texts(args.paths, args.path_count) }?;
+    let paths = unsafe { request::paths(args.paths, args.path_count) }?;
     begin(&store.shared, args.flags, caller, || operations::delete(&store, paths))
 } }
 
 slot! { copy(args: CopyArgs, store: export) |caller| {
     // SAFETY: as above.
-    let (from, to) = unsafe { (request::text(args.from)?.to_owned(), request::text(args.to)?.to_owned()) };
+    let (from, to) = unsafe { (request::path(args.from)?, request::path(args.to)?) };
     begin(&store.shared, args.flags, caller, || operations::copy(&store, from, to, args.flags))
 } }
 

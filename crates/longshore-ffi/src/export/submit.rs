@@ -6,7 +6,6 @@
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -18,6 +17,7 @@ use super::Shared;
 use super::failure::Failure;
 use super::gate::Ticket;
 use super::parcel::{Reply, handle, pack};
+use crate::unwind::{caught, dropped};
 
 /// What an operation does.
 pub(super) type Work = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -56,12 +56,12 @@ pub(super) struct Running {
 }
 
 /// Begins `work`. From here on the call answers `PENDING` or `DONE`: what it consumed stays consumed.
-pub(super) fn submit(shared: &Arc<Shared>, ticket: Ticket, flags: u32, caller: Caller, mut work: Work) -> i32 {
+pub(super) fn submit(shared: &Arc<Shared>, mut ticket: Ticket, flags: u32, caller: Caller, mut work: Work) -> i32 {
     if flags & ALLOW_INLINE != 0 && !caller.inline_out.is_null() {
         let _entered = shared.runtime.enter();
         match poll(&mut work, &mut Context::from_waker(Waker::noop())) {
             Poll::Ready(reply) => {
-                drop_quietly(work);
+                dropped(work);
                 // SAFETY: the caller of the call promised that it can be written.
                 unsafe { caller.inline_out.write(pack(reply)) };
                 drop(ticket);
@@ -96,7 +96,7 @@ impl Future for Task {
         let Some(work) = &mut self.work else { return Poll::Ready(()) };
         let Poll::Ready(reply) = poll(work, context) else { return Poll::Pending };
         if let Some(work) = self.work.take() {
-            drop_quietly(work);
+            dropped(work);
         }
         self.completion.send(reply);
         Poll::Ready(())
@@ -106,19 +106,14 @@ impl Future for Task {
 impl Drop for Task {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
-            drop_quietly(work);
+            dropped(work);
         }
     }
 }
 
 /// As the future's own, with a panic as an outcome.
 fn poll(work: &mut Work, context: &mut Context<'_>) -> Poll<Reply> {
-    catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)))
-        .unwrap_or_else(|payload| Poll::Ready(Err(Failure::panicked(&*payload))))
-}
-
-fn drop_quietly(work: Work) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
+    caught(|| work.as_mut().poll(context)).unwrap_or_else(|panicked| Poll::Ready(Err(Failure::panicked(&panicked))))
 }
 
 /// The one call of a callback.

@@ -16,6 +16,7 @@ use longshore_abi::{Answer, Buffer, OwnedBuffer, StoreRef, Str, StreamHandle, Up
 
 use super::call::Call;
 use super::error::ForeignError;
+use crate::unwind::dropped;
 
 /// Bodies of no more than this arrive with the first answer.
 const PREFETCH_BYTES: u64 = 256 << 10;
@@ -268,10 +269,9 @@ impl Remote {
         path: &str,
     ) -> impl Future<Output = Result<Answer>> + Send + use<> {
         let call = call.map_err(|code| ForeignError::refused(&self.store, code, path));
-        let path = path.to_owned();
         async move {
             let answer = call?.await;
-            if answer.status() == 0 { Ok(answer) } else { Err(ForeignError::of_answer(&answer, &path)) }
+            if answer.status() == 0 { Ok(answer) } else { Err(ForeignError::of_answer(&answer)) }
         }
     }
 }
@@ -293,7 +293,7 @@ pub(super) fn body(
     remote: &Remote,
     answer: &mut Answer,
     path: &str,
-) -> impl Stream<Item = Result<Bytes>> + Send + Unpin + use<> {
+) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
     let first = chunks(answer);
     let source = answer.take_stream().map(|handle| Source {
         remote: remote.clone(),
@@ -308,7 +308,7 @@ pub(super) fn body(
         };
         stream::iter(chunks)
     });
-    Box::pin(stream::iter(first).map(Ok).chain(rest))
+    stream::iter(first).map(Ok).chain(rest)
 }
 
 /// A stream that is open.
@@ -408,11 +408,7 @@ impl Lent {
 fn buffer(bytes: Bytes) -> Buffer {
     unsafe extern "C" fn release(owner: *mut std::ffi::c_void) {
         // SAFETY: made below, and given back once.
-        let bytes = unsafe { Box::from_raw(owner.cast::<Bytes>()) };
-        // Its owner is not ours, and may panic, which must not reach the exporter.
-        if let Err(payload) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(bytes))) {
-            std::mem::forget(payload);
-        }
+        dropped(unsafe { Box::from_raw(owner.cast::<Bytes>()) });
     }
 
     let (ptr, len) = (bytes.as_ptr(), bytes.len());

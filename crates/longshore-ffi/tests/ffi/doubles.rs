@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -17,6 +17,14 @@ use object_store_014::{
     PutOptions, PutPayload, PutResult, Result,
 };
 use tokio::runtime::Runtime;
+
+/// Keeps a value for ever, where whoever looks for leaks sees that it is meant to stay.
+pub(crate) fn kept<T>(value: T) -> &'static mut T {
+    static KEPT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let kept = Box::leak(Box::new(value));
+    KEPT.lock().unwrap().push(std::ptr::from_ref(kept).addr());
+    kept
+}
 
 /// A runtime of two threads and its exporter.
 pub(crate) struct World {

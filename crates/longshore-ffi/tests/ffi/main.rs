@@ -6,6 +6,7 @@ mod calls;
 mod doubles;
 mod languages;
 mod options;
+mod sequences;
 mod table;
 mod trouble;
 mod versions;

@@ -19,7 +19,7 @@ use object_store_014::path::Path;
 use object_store_014::{Error, ObjectStore, ObjectStoreExt, PutPayload};
 
 use crate::calls::{Outcome, get, get_args};
-use crate::doubles::{Mood, Moody, World};
+use crate::doubles::{Mood, Moody, World, kept};
 
 fn code(error: &Error) -> i32 {
     let Error::Generic { source, .. } = error else { return 0 };
@@ -270,6 +270,7 @@ fn in_another_process_everything_is_refused_and_nothing_is_dropped() {
     let error = futures_executor::block_on(foreign.list(None).next()).unwrap().unwrap_err();
     assert_eq!(code(&error), ERROR_FORKED);
     drop(foreign);
+    assert_eq!(world.exporter.shut_down(Duration::ZERO), 0);
     GENERATION.store(0, Ordering::SeqCst);
     // The parent's store and its operation are as they were.
     assert_eq!((Arc::strong_count(&inner), world.exporter.in_flight()), (2, 1));
@@ -304,7 +305,7 @@ fn strange(answer: raw::Result) -> StoreRef {
     let world = World::new();
     let store = world.export(InMemory::new());
     let vtable = raw::Vtable { get: Some(get), ..*store.vtable() };
-    let raw = raw::Store { vtable: Box::leak(Box::new(vtable)), data: store.into_raw().data };
+    let raw = raw::Store { vtable: kept(vtable), data: store.into_raw().data };
     std::mem::forget(world.runtime);
     // SAFETY: the store is alive, and the table leaked.
     unsafe { StoreRef::from_raw(raw) }.unwrap()
