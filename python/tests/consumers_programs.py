@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import consumers_built
+import longshore
 from children import main
 from consumers_built import Consumer, everybody
 from fork_programs import fork, reap
@@ -95,12 +96,19 @@ def ends_with_requests_in_flight(folder: str, way: str) -> None:
     atexit.register(lambda: _say_who_was_told(told))
     store = consumers_built.exporter().Folder(folder)
     os.mkfifo(os.path.join(folder, "never"))
+    _wait_in_threads(store, "never", told)
+    if way == "error":
+        sys.exit(3)
+
+
+def _wait_in_threads(store: Any, path: str, told: list[str]) -> None:
+    """Every module waits for `path`, in a thread that does not keep the program from ending."""
     begun = threading.Barrier(len(everybody()) + 1)
 
     def waits(module: Consumer) -> None:
         begun.wait(20)
         try:
-            module.gather(store, "never", 8, False)
+            module.gather(store, path, 8, False)
         except RuntimeError:
             told.append(module.__name__)
 
@@ -108,8 +116,6 @@ def ends_with_requests_in_flight(folder: str, way: str) -> None:
         threading.Thread(target=waits, args=[module], daemon=True).start()
     begun.wait(20)
     time.sleep(0.3)
-    if way == "error":
-        sys.exit(3)
 
 
 def _say_who_was_told(told: list[str]) -> None:
@@ -117,6 +123,43 @@ def _say_who_was_told(told: list[str]) -> None:
     while len(told) < len(everybody()) and time.monotonic() < deadline:
         time.sleep(0.005)
     print(len(told), "were told")
+
+
+def attached_to_server() -> None:
+    """As `attached`, with longshore's store of a server."""
+    sys.setswitchinterval(1000)
+    store = longshore.store_for("s3://bucket")
+    for module in everybody():
+        module.put(store, "attached", b"x" * 1000)
+        assert module.gather(store, "attached", 64, True) == 64_000, module.__name__
+
+
+def forked_from_server() -> None:
+    """As `forked`, with longshore's store of a server."""
+    store = longshore.store_for("s3://bucket")
+    for module in everybody():
+        module.put(store, "forked", b"of the parent")
+        module.keep(store)
+
+    def child() -> None:
+        for module in everybody():
+            assert re.search("longshore.*forked", _refusal(functools.partial(module.get_kept, "forked")))
+            assert module.get(store, "forked")[0] == b"of the parent"
+            module.keep(store)
+            assert module.get_kept("forked") == b"of the parent"
+
+    for _ in range(2):
+        reap(fork(child))
+        for module in everybody():
+            assert module.get_kept("forked") == b"of the parent"
+
+
+def ends_while_a_server_is_silent() -> None:
+    """As `ends_with_requests_in_flight`, with longshore's store of a server that does not answer."""
+    told: list[str] = []
+    # The last registered runs first: this one after longshore's.
+    atexit.register(lambda: _say_who_was_told(told))
+    _wait_in_threads(longshore.store_for("s3://bucket"), "a", told)
 
 
 def uses_at_exit(folder: str) -> None:

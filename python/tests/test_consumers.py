@@ -89,6 +89,19 @@ def test_the_kind_of_an_error_crosses(consumer: Consumer, store: Any) -> None:
     assert consumer.get(store, "taken")[0] == b"first"
 
 
+def test_arguments_that_make_no_sense_are_refused_before_anything_is_asked(consumer: Consumer, store: Any) -> None:
+    wrong: list[Callable[[], object]] = [
+        lambda: consumer.get_ranges(store, "a", [3]),  # type: ignore[list-item]
+        lambda: consumer.upload(store, "b", [b"a part", "no part"]),  # type: ignore[list-item]
+        lambda: consumer.put(store, "b", "no bytes"),  # type: ignore[arg-type]
+        lambda: consumer.get(store, 5),  # type: ignore[arg-type]
+    ]
+    for each in wrong:
+        with pytest.raises(TypeError):
+            each()
+    assert consumer.list_objects(store, "") == []
+
+
 def test_bytes_cross_without_a_copy_both_ways(consumer: Consumer) -> None:
     """The address that a writer hands over is the one at which the store keeps it, and every reader receives it."""
     store = consumers_built.exporter().Memory()

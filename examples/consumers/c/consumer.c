@@ -140,7 +140,7 @@ static PyObject *get_ranges(PyObject *module, PyObject *arguments) {
   ranges = (osc_range *)calloc((size_t)count + 1, sizeof *ranges);
   for (index = 0; index < count && ranges != NULL; index++) {
     unsigned long long start, end;
-    if (!PyArg_ParseTuple(PyList_GetItem(list, index), "KK", &start, &end)) {
+    if (!PyArg_Parse(PyList_GetItem(list, index), "(KK)", &start, &end)) {
       break;
     }
     ranges[index].kind = OSC_RANGE_BOUNDED;

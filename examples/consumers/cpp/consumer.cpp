@@ -104,7 +104,7 @@ PyObject *get_ranges(PyObject *arguments) {
   std::vector<osc_range> ranges;
   for (Py_ssize_t index = 0; index < PyList_Size(pairs); index++) {
     unsigned long long start, end;
-    parse(PyList_GetItem(pairs, index), "KK", &start, &end);
+    if (!PyArg_Parse(PyList_GetItem(pairs, index), "(KK)", &start, &end)) throw Raised();
     ranges.push_back({OSC_RANGE_BOUNDED, start, end});
   }
   OSC_ARGS(osc_ranges_args, args);

@@ -13,9 +13,9 @@ use longshore_abi::raw::{self, ListArgs, RangesArgs, UploadArgs};
 use longshore_abi::{StoreRef, Str, StreamHandle};
 
 use crate::python::{
-    content, raise, MethodDef, ModuleDef, Owned, PyArg_ParseTuple, PyArg_ParseTupleAndKeywords, PyExc_RuntimeError,
-    PyExc_ValueError, PyList_GetItem, PyList_Size, PyList_Type, PyModule_AddObjectRef, PyModule_Create2, PyObject,
-    Raised, Result, ABI_VERSION, METH_KEYWORDS, METH_O, METH_VARARGS,
+    content, raise, MethodDef, ModuleDef, Owned, PyArg_Parse, PyArg_ParseTuple, PyArg_ParseTupleAndKeywords,
+    PyExc_RuntimeError, PyExc_ValueError, PyList_GetItem, PyList_Size, PyList_Type, PyModule_AddObjectRef,
+    PyModule_Create2, PyObject, Raised, Result, ABI_VERSION, METH_KEYWORDS, METH_O, METH_VARARGS,
 };
 use crate::store::{begin_get, buffers, next, raise_code, raise_store, taken, upload_end, upload_part, Operation};
 
@@ -69,7 +69,10 @@ unsafe fn get_ranges(arguments: *mut PyObject) -> Result<Owned> {
     let mut ranges = Vec::new();
     for pair in items(list) {
         let (mut start, mut end): (c_ulonglong, c_ulonglong) = (0, 0);
-        parse!(pair, c"KK", &mut start, &mut end);
+        // SAFETY: an item; the targets are what the format says.
+        if unsafe { PyArg_Parse(pair, c"(KK)".as_ptr(), &mut start, &mut end) } == 0 {
+            return Err(Raised);
+        }
         ranges.push(raw::Range { kind: raw::RANGE_BOUNDED, start, end });
     }
     let mut args = RangesArgs::EMPTY;

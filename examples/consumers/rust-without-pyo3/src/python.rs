@@ -51,6 +51,7 @@ extern "C" {
     pub(crate) static mut PyList_Type: PyObject;
     static mut _Py_NoneStruct: PyObject;
 
+    pub(crate) fn PyArg_Parse(object: *mut PyObject, format: *const c_char, ...) -> c_int;
     pub(crate) fn PyArg_ParseTuple(arguments: *mut PyObject, format: *const c_char, ...) -> c_int;
     pub(crate) fn PyArg_ParseTupleAndKeywords(
         arguments: *mut PyObject,
