@@ -131,6 +131,20 @@ def test_a_conditional_put_has_one_winner_among_modules(store: Any) -> None:
             assert modules[0].get(store, path)[0] == winners[0].encode()
 
 
+def test_all_modules_work_at_once_from_many_threads(store: Any) -> None:
+    def works(number: int) -> None:
+        module = consumers_built.consumer(NAMES[number % len(NAMES)])
+        for turn in range(20):
+            path, content = f"of/{number}/{turn}", bytes([number]) * (turn * 1000 + 1)
+            module.put(store, path, content)
+            assert module.get(store, path)[0] == content
+            assert module.gather(store, path, 4, False) == 4 * len(content)
+        assert len(module.list_objects(store, f"of/{number}")) == 20
+
+    with ThreadPoolExecutor(3 * len(NAMES)) as threads:
+        assert len(list(threads.map(works, range(3 * len(NAMES))))) == 3 * len(NAMES)
+
+
 def test_a_python_subclass_crosses_as_itself(consumer: Consumer) -> None:
     class Named(consumers_built.exporter().Memory):  # type: ignore[misc]
         pass
