@@ -56,7 +56,7 @@ static void raise_refusal(const osc_store *store, int32_t code) {
 /* Raises what a result says, with its reasons. */
 static void raise_result(const osc_result *result) {
   const osc_error *error = result->error;
-  PyObject *message = error == NULL ? PyUnicode_FromString("a store") : text_of(error->path);
+  PyObject *message = error == NULL || error->path.ptr == NULL ? PyUnicode_FromString("a store") : text_of(error->path);
   for (; error != NULL && message != NULL; error = error->source) {
     PyObject *said = text_of(error->message);
     PyObject *longer = said == NULL ? NULL : PyUnicode_FromFormat("%U: %U", message, said);

@@ -98,7 +98,8 @@ class Result {
   }
   void check() const {
     if (result_.status == 0) return;
-    std::string message = result_.error == nullptr ? "a store" : std::string(view(result_.error->path));
+    bool has_path = result_.error != nullptr && result_.error->path.ptr != nullptr;
+    std::string message = has_path ? std::string(view(result_.error->path)) : "a store";
     for (const osc_error *error = result_.error; error != nullptr; error = error->source) {
       message.append(": ").append(view(error->message));
     }
