@@ -9,6 +9,9 @@ PY := $(VENV)/bin/python
 STAGE := tools/stage
 EXTENSION := examples/extension
 CONSUMERS := examples/consumers
+HOST := examples/embedding-host
+SHARED := examples/shared-classes
+SHARED_MEMBERS := base derived derived-0.23 derived-0.26 checks pair/base pair/derived
 PEERS := target/peers-venv
 TOOLS := $(VENV)/.installed
 NODE := $(VENV)/node/.installed
@@ -22,7 +25,7 @@ unexport STORAGE_EMULATOR_HOST
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo test lint test-rust test-python types docs native wheel extension consumers bench bench-commands clean
+.PHONY: help demo test lint test-rust test-python types docs native wheel extension consumers shared-classes embedding-host bench bench-commands bench-share clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -30,7 +33,7 @@ help: ## list the targets
 demo: native ## generate, list, read, verify and delete a data set of each kind, on an embedded S3 server
 	@$(PY) examples/demo.py
 
-test: lint test-rust types docs wheel extension consumers test-python ## everything: lints, Rust tests, types, the site, the wheel, Python tests
+test: lint test-rust types docs wheel extension consumers shared-classes embedding-host test-python ## everything: lints, Rust tests, types, the site, the wheel, Python tests
 
 lint: $(TOOLS) ## formatting and lints
 	@$(STAGE) "rustfmt" cargo fmt --all --check
@@ -39,7 +42,15 @@ lint: $(TOOLS) ## formatting and lints
 	@$(STAGE) "rustfmt, extension" cargo fmt --manifest-path $(EXTENSION)/Cargo.toml -p harbour -p ported --check
 	@$(STAGE) "clippy, extension" env CARGO_TARGET_DIR=target cargo clippy --manifest-path $(EXTENSION)/Cargo.toml --quiet -- -D warnings
 	@$(STAGE) "rustfmt, consumers" rustfmt --edition 2021 --check $(wildcard $(CONSUMERS)/*.rs $(CONSUMERS)/*/src/*.rs)
+	@$(STAGE) "rustfmt, host" bash -euc 'for package in pyo3_common rust; do \
+	  cargo fmt --manifest-path $(HOST)/$$package/Cargo.toml --check; done'
+	@$(STAGE) "clippy, host" bash -euc 'for package in pyo3_common rust; do cp Cargo.lock $(HOST)/$$package/Cargo.lock; \
+	  cargo clippy --manifest-path $(HOST)/$$package/Cargo.toml --all-targets --quiet -- -D warnings; done'
+	@cp Cargo.lock $(SHARED)/Cargo.lock
+	@$(STAGE) "rustfmt, shared classes" cargo fmt --manifest-path $(SHARED)/Cargo.toml --all --check
+	@$(STAGE) "clippy, shared classes" env CARGO_TARGET_DIR=target cargo clippy --manifest-path $(SHARED)/Cargo.toml --quiet -- -D warnings
 	@$(STAGE) "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	@$(STAGE) "rustdoc, embed" env RUSTDOCFLAGS="-D warnings" cargo doc -p longshore-share --all-features --no-deps --quiet
 	@$(STAGE) "ruff" $(VENV)/bin/ruff check .
 	@$(STAGE) "ruff format" $(VENV)/bin/ruff format --check .
 
@@ -59,7 +70,7 @@ docs: native ## the documentation site, in target/docs; a warning is an error
 	@$(STAGE) "docs" $(PY) -m sphinx --builder html --doctree-dir target/docs-trees --fresh-env --nitpicky --fail-on-warning --quiet docs target/docs
 	@echo "the first page is target/docs/index.html"
 
-test-python: native extension consumers $(NODE) ## Python tests, on the embedded server and on servers of others
+test-python: native extension consumers shared-classes $(NODE) ## Python tests, on the embedded server and on servers of others
 	@$(STAGE) "Python tests" $(PY) -m pytest
 
 # One build for the demo, the tests and the wheel: all use the release profile.
@@ -96,6 +107,22 @@ extension: $(TOOLS) ## build the extension modules of examples/extension, and in
 consumers: $(TOOLS) ## build the extension modules of examples/consumers, each a project of its own, and install them into .venv
 	@$(STAGE) "consumers" $(PY) $(CONSUMERS)/build.py "$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("platlib"))')"
 
+# As a reader has it: .venv is active, and each package has a target folder of its own.
+embedding-host: export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+embedding-host: export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+embedding-host: $(TOOLS) ## the Rust host of examples/embedding-host, by the commands of its readme, and its tests
+	@for folder in $(HOST)/pyo3_common $(HOST)/rust $(SHARED); do cp Cargo.lock $$folder/Cargo.lock; done
+	@$(STAGE) "embedding host" env -u PYO3_PYTHON python $(HOST)/check.py
+	@$(STAGE) "embedding host, tests" env -u PYO3_PYTHON cargo test --quiet --manifest-path $(HOST)/rust/Cargo.toml --test provide
+# Packages that share classes: built as the extension above is, and two of them with other PyO3s, which have lock files of their own.
+shared-classes: $(TOOLS) ## build the packages of examples/shared-classes, and install them into .venv
+	@cp Cargo.lock $(SHARED)/Cargo.lock
+	@rm -rf target/shared-classes
+	@$(STAGE) "shared classes" bash -euc 'export CARGO_TARGET_DIR=$(CURDIR)/target; for member in $(SHARED_MEMBERS); do \
+	  $(VENV)/bin/maturin build --release --quiet --interpreter $(PY) \
+	    --manifest-path $(SHARED)/$$member/Cargo.toml --out target/shared-classes; done; \
+	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall target/shared-classes/*.whl'
+
 bench: native ## measure, and record under bench/results
 	@$(PY) bench/run.py
 
@@ -104,8 +131,11 @@ bench-commands: native ## measure the command beside rclone and the AWS command 
 	@$(STAGE) "other clients" $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r bench/peers.txt
 	@$(PY) bench/commands.py --peers $(PEERS)/bin
 
+bench-share: shared-classes ## measure what it costs to share a class, and record under bench/results
+	@$(PY) bench/share.py
+
 clean: ## remove what was built, .venv included
-	rm -rf target dist $(VENV) python/longshore/*.so
+	rm -rf target dist $(VENV) python/longshore/*.so $(HOST)/*/target $(HOST)/python/*.so
 
 $(TOOLS): python/requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "longshore needs Python 3.11 or newer; set PYTHON=")'

@@ -46,7 +46,7 @@ from longshore._objects import (
 )
 from longshore._process import configure, doctor, doctor_async
 from longshore._progress import Progress
-from longshore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store
+from longshore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, export_store
 
 __all__ = [
     "DEFAULT_OBJECT_SIZE",
@@ -72,6 +72,7 @@ __all__ = [
     "exceptions",
     "exists",
     "exists_async",
+    "export_store",
     "get",
     "get_async",
     "get_buffer",

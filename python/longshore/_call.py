@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 from longshore import _progress
-from longshore.exceptions import BaseError
+from longshore.exceptions import BaseError, UnauthenticatedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ def run(native: Callable[..., Any], operation: str, progress: ProgressArgument, 
     """Blocks for a native operation. The listener, if any, is the operation's last argument."""
     listener = None
     try:
+        refuse_itself(arguments)
         listener = _progress.listener(operation, progress)
         return native(None, *arguments, listener)
     except BaseError as error:
@@ -30,6 +33,7 @@ def run(native: Callable[..., Any], operation: str, progress: ProgressArgument, 
 def run_silent(native: Callable[..., Any], operation: str, *arguments: object) -> Any:
     """Blocks for a native operation that reports no progress."""
     try:
+        refuse_itself(arguments)
         return native(None, *arguments)
     except BaseError as error:
         raise named(error, operation) from error.__cause__
@@ -44,6 +48,7 @@ def start(
 
     listener = None
     try:
+        refuse_itself(arguments)
         listener = _progress.listener(operation, progress)
         return _asyncio.start(native, (*arguments, listener), listener)
     except BaseException as error:
@@ -59,6 +64,7 @@ def start_silent(native: Callable[..., Any], operation: str, *arguments: object)
     from longshore import _asyncio
 
     try:
+        refuse_itself(arguments)
         return _asyncio.start(native, arguments, None)
     except BaseError as error:
         raise named(error, operation) from error.__cause__
@@ -71,3 +77,19 @@ def named(error: BaseError, operation: str, uri: str | None = None) -> BaseError
     if error.uri is None:
         error.uri = uri
     return error
+
+
+def refuse_itself(arguments: tuple[object, ...]) -> None:
+    """Ends a credential provider that uses the store which asks it: it would wait for its own answer, for two minutes."""
+    threading = sys.modules.get("threading")
+    provider = threading and getattr(threading.current_thread(), "longshore_provider", None)
+    if provider is None:
+        return
+    for store in arguments:
+        own = getattr(store, "credential_provider", None)
+        if own is not None and (own is provider or own == provider):
+            name = getattr(provider, "__qualname__", type(provider).__name__)
+            raise UnauthenticatedError(
+                f"the credential provider {name} uses a store whose credentials it gives, and would wait for itself; "
+                "give it a store with credentials of another kind"
+            )

@@ -11,7 +11,7 @@ from longshore import _native
 from longshore._call import run_silent, start_silent
 from longshore._lazy import asyncio, types
 from longshore._native import Bytes
-from longshore.exceptions import ArgumentTypeError
+from longshore.exceptions import ArgumentTypeError, InvalidArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from typing import Self
 
 __all__ = ["AsyncReadableFile", "AsyncWritableFile", "ReadableFile", "WritableFile"]
+
+
+# Of all that remains of an object. Several blocks of the native reader, so that it asks for several at once.
+_READ_AT_ONCE = 16 << 20
 
 
 class _Raw(io.RawIOBase):
@@ -63,9 +67,20 @@ class _Raw(io.RawIOBase):
 
     def readall(self) -> bytes:
         self._require_open()
-        pieces = run_silent(self._reader.read, "get", self._at, max(0, self._reader.size - self._at))
-        self._at += sum(map(len, pieces))
-        return b"".join(pieces)
+        # What is written to a `BytesIO` becomes its value without a copy, so each byte is in memory once.
+        whole, at = io.BytesIO(), self._at
+        while pieces := run_silent(self._reader.read, "get", at, _READ_AT_ONCE):
+            at += sum(map(len, pieces))
+            pieces.reverse()
+            while pieces:
+                whole.write(pieces.pop())
+        self._at = at
+        return whole.getvalue()
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._reader.close()
 
     def _require_open(self) -> None:
         if self.closed:
@@ -146,6 +161,7 @@ class AsyncReadableFile:
         """Lets go of what was read ahead. Reading is an error from now on."""
         self._closed = True
         self._ahead = Bytes()
+        self._reader.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -200,13 +216,23 @@ class AsyncReadableFile:
 
     async def readinto(self, buffer: types.Buffer, /) -> int:
         """Fills ``buffer`` and returns how many bytes that were: fewer than it holds only at the end."""
-        view = memoryview(buffer).cast("B")
+        # Says what cannot be filled, such as an array of objects, into which bytes would go as addresses.
+        size = len(Bytes(buffer))
+        try:
+            view = memoryview(buffer).cast("B")
+        except (TypeError, ValueError):
+            # Such as an array of dates, for which `memoryview` has no word.
+            view = None
         async with self._turn:
             self._require_open()
-            filled = 0
-            for piece in await start_silent(self._reader.read, "get", self._at, len(view)):
-                view[filled : filled + len(piece)] = piece
-                filled += len(piece)
+            pieces: list[types.Bytes] = await start_silent(self._reader.read, "get", self._at, size)
+            if view is None:
+                filled = io.BytesIO(b"".join(pieces)).readinto(buffer)
+            else:
+                filled = 0
+                for piece in pieces:
+                    view[filled : filled + len(piece)] = piece
+                    filled += len(piece)
             self._at += filled
             return filled
 
@@ -251,9 +277,12 @@ class AsyncReadableFile:
         start = self._at - self._ahead_at
         if 0 <= start <= len(self._ahead) and min(start + length, self.size - self._ahead_at) <= len(self._ahead):
             return
+        kept = self._ahead[start:] if 0 <= start < len(self._ahead) else Bytes()
+        # From where the last block ended: for the native reader that is no jump, and more is on its way.
+        goes_on = self._at + len(kept)
         # Awaited first: a cancelled read leaves everything as it was.
-        ahead = await start_silent(self._reader.read_joined, "get", self._at, max(length, self._buffer_size))
-        self._ahead, self._ahead_at = ahead, self._at
+        ahead = await start_silent(self._reader.read_joined, "get", goes_on, max(length - len(kept), self._buffer_size))
+        self._ahead, self._ahead_at = (Bytes(kept + ahead) if kept else ahead), self._at
 
     def _require_open(self) -> None:
         if self._closed:
@@ -274,19 +303,31 @@ def _bytes_of(data: types.Data) -> memoryview:
     except TypeError:
         advice = "; encode it" if isinstance(data, str) else ""
         raise ArgumentTypeError(f"a bytes-like object is required, not {type(data).__name__}{advice}") from None
-    if view.ndim == 1 and view.format == "B" and view.contiguous:
+    except ValueError:
+        # Such as an array of dates, for which `memoryview` has no word.
+        view = None
+    if view is not None and view.ndim == 1 and view.format == "B" and view.contiguous:
         return view
-    # A copy where the memory is no single piece in the order that counts.
-    return view.cast("B") if view.c_contiguous and view.nbytes else memoryview(view.tobytes())
+    try:
+        # A copy where the memory is no single piece in the order that counts.
+        return memoryview(Bytes(data, copy=view is not None and not view.c_contiguous))
+    except TypeError as error:
+        raise ArgumentTypeError(str(error)) from None
+    except BufferError as error:
+        raise InvalidArgumentError(str(error)) from None
 
 
 class WritableFile(io.BufferedIOBase):
     """An object that is being written: a file of ``io``. It appears when it is closed, and as a whole.
 
-    In a ``with`` statement an exception gives it up, and nothing appears. So does letting go of one that nobody closed.
+    In a ``with`` statement an exception gives it up, and nothing appears. So does letting go of one that nobody closed, or of a
+    ``TextIOWrapper`` or ``BufferedWriter`` around it that nobody closed. A ``with`` statement of such a wrapper closes the file
+    after an exception too; there, call :meth:`abort`.
     """
 
     mode = "wb"
+    # A wrapper that is let go of says so before it flushes and closes: "going" while it does, "gone" afterwards.
+    _wrapper = ""
 
     def __init__(self, writer: _native.Writer, path: str) -> None:
         self._writer = writer
@@ -326,6 +367,8 @@ class WritableFile(io.BufferedIOBase):
         """Takes all of ``data``, which may be changed afterwards. Waits only where too much is on its way already."""
         view = _bytes_of(data)
         size = len(view)
+        if self._wrapper == "going":
+            return size
         with self._turn:
             self._require_open()
             while len(view):
@@ -346,6 +389,9 @@ class WritableFile(io.BufferedIOBase):
     def close(self) -> None:
         """Makes the object. Where that fails nothing appears, and the error is raised."""
         with self._turn:
+            if self._wrapper:
+                self._let_go_of()
+                return
             if self._ended:
                 return
             self._ended = True
@@ -382,6 +428,28 @@ class WritableFile(io.BufferedIOBase):
         if not getattr(self, "_ended", True):
             self._ended = True
             warnings.warn(f"{self._path!r} was never closed, so it was not written", ResourceWarning, stacklevel=2)
+
+    def _dealloc_warn(self, source: object) -> None:
+        """What the wrappers of `io` call when they are let go of open, as after an exception: what was written may be a half."""
+        if self._ended:
+            return
+        self._ended = True
+        self._wrapper = "going"
+        # Its parts are taken back when nobody holds it.
+        del self._writer
+        kind = type(source).__name__
+        warnings.warn(
+            f"the {kind} of {self._path!r} was never closed, so it was not written", ResourceWarning, stacklevel=2
+        )
+
+    def _let_go_of(self) -> None:
+        if self._wrapper == "going":
+            self._wrapper = "gone"
+            super().close()
+            return
+        raise ValueError(
+            f"{self._path!r} was not written: what was wrapped around it was let go of without being closed"
+        )
 
     def _require_open(self) -> None:
         if self._ended:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from longshore import _native
-from longshore._call import named, run_silent, start_silent
+from longshore._call import named, refuse_itself, run_silent, start_silent
 from longshore._lazy import abc, asyncio, types
 from longshore._obs_files import AsyncWritableFile, WritableFile
 from longshore.exceptions import ArgumentTypeError, BaseError
@@ -80,6 +80,7 @@ async def _write_async(written: AsyncWritableFile, pieces: abc.AsyncIterator[typ
 def writer(store: Store, path: str, said: Said) -> _native.Writer:
     """The native half of an object that is written piece by piece."""
     try:
+        refuse_itself((store,))
         return _native.store_writer(store, path, said)
     except BaseError as error:
         raise named(error, "put") from error.__cause__

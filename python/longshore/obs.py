@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import builtins
 
-from longshore import _native
-from longshore._call import named, run_silent, start_silent
+from longshore import _native, exceptions
+from longshore._call import named, refuse_itself, run_silent, start_silent
 from longshore._lazy import abc, asyncio, datetime, types
-from longshore._native import RecordBatch, Store
+from longshore._native import Bytes, RecordBatch, Store
 from longshore._obs_files import AsyncReadableFile, AsyncWritableFile, ReadableFile, WritableFile
 from longshore._obs_listing import ListStream
 from longshore._obs_put import Said
@@ -21,11 +21,15 @@ from longshore._obs_put import put as _put
 from longshore._obs_put import put_async as _put_async
 from longshore._obs_put import writer as _writer
 from longshore._obs_results import BytesStream, GetResult
+from longshore._scheme import parse_scheme
 from longshore.exceptions import BaseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Literal, overload
+
+    from longshore import store
 
 # `list` is one of our names.
 List = builtins.list
@@ -33,6 +37,7 @@ List = builtins.list
 __all__ = [
     "AsyncReadableFile",
     "AsyncWritableFile",
+    "Bytes",
     "BytesStream",
     "GetResult",
     "ListStream",
@@ -43,6 +48,7 @@ __all__ = [
     "copy_async",
     "delete",
     "delete_async",
+    "exceptions",
     "get",
     "get_async",
     "get_range",
@@ -59,13 +65,24 @@ __all__ = [
     "open_reader_async",
     "open_writer",
     "open_writer_async",
+    "parse_scheme",
     "put",
     "put_async",
     "rename",
     "rename_async",
     "sign",
     "sign_async",
+    "store",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    # The module with the classes, whose methods are these functions, comes after this one.
+    if name == "store":
+        from longshore import store
+
+        return store
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def get(store: Store, path: str, *, options: types.GetOptions | None = None) -> GetResult:
@@ -76,7 +93,8 @@ def get(store: Store, path: str, *, options: types.GetOptions | None = None) -> 
     store
         Where it is.
     path
-        Its key, relative to the store's prefix.
+        Its key, relative to the store's prefix. A slash at its beginning or end is part of it: ``/a`` and ``a/`` are other
+        objects than ``a`` on S3, Google and Azure, and no keys at all of files and memory.
     options
         Conditions, a range, a version; see :class:`~longshore.types.GetOptions`. Unknown ones are an error.
 
@@ -324,6 +342,7 @@ def list(
         Takes ``prefix`` for plain text: ``a/b`` finds ``a/b``, ``a/bc`` and ``a/b/c``.
     """
     try:
+        refuse_itself((store,))
         listing = _native.store_list(store, prefix, offset, string_prefix, return_arrow)
     except BaseError as error:
         raise named(error, "list") from error.__cause__

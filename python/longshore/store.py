@@ -19,6 +19,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal, overload
 
+    # What is said to a store, for annotations: `if TYPE_CHECKING: from longshore.store import S3Config`.
+    from longshore._stores import AzureAccessKey as AzureAccessKey
+    from longshore._stores import AzureBearerToken as AzureBearerToken
+    from longshore._stores import AzureConfig as AzureConfig
+    from longshore._stores import AzureCredentialProvider as AzureCredentialProvider
+    from longshore._stores import AzureSASToken as AzureSASToken
+    from longshore._stores import BackoffConfig as BackoffConfig
+    from longshore._stores import ClientConfig as ClientConfig
+    from longshore._stores import GCSConfig as GCSConfig
+    from longshore._stores import GCSCredential as GCSCredential
+    from longshore._stores import GCSCredentialProvider as GCSCredentialProvider
+    from longshore._stores import RetryConfig as RetryConfig
+    from longshore._stores import S3Config as S3Config
+    from longshore._stores import S3Credential as S3Credential
+    from longshore._stores import S3CredentialProvider as S3CredentialProvider
+
 # `list` is one of our names.
 List = builtins.list
 
@@ -28,9 +44,11 @@ __all__ = [
     "HTTPStore",
     "LocalStore",
     "MemoryStore",
+    "ObjectStore",
     "ObjectStoreMethods",
     "S3Store",
     "Store",
+    "export_store",
     "from_url",
 ]
 
@@ -368,10 +386,38 @@ class MemoryStore(_native.MemoryStore, ObjectStoreMethods):
     __slots__ = ()
 
 
+ObjectStore = AzureStore | GCSStore | HTTPStore | S3Store | LocalStore | MemoryStore
+"""Any of the stores that a program makes, for annotations and ``isinstance``."""
+
+
 class _Store(_native.Store, ObjectStoreMethods):
     """A store that a Rust extension handed to Python."""
 
     __slots__ = ()
+
+
+def export_store(store: types.StoreProtocol | Store, *, threads: int = 8) -> Store:
+    """Makes a store of an object that has the methods of one, written in Python, so that Rust can use it.
+
+    What it returns is a live store like any other: longshore's functions take it, and so does every extension module that
+    takes longshore's stores. Each request becomes a call of a method of ``store``, on threads that are started for it;
+    coroutines run on an event loop of their own. Bodies and listings are handed over as a whole.
+
+    Parameters
+    ----------
+    store
+        An object with ``get``, ``put``, ``list``, ``delete`` and ``head``, as :class:`longshore.types.StoreProtocol` says,
+        and with as many of ``get_range``, ``get_ranges``, ``list_with_delimiter``, ``copy`` and ``rename`` as it likes. A
+        store of this package is returned as it is, unless its class is one that changes what it does.
+    threads
+        How many requests it is asked at the same time. Coroutines that wait for something are not counted.
+
+    Raises
+    ------
+    InvalidArgumentError
+        For a number of threads that cannot be.
+    """
+    return _native.export_store(store, threads=threads)
 
 
 _Store.__name__ = _Store.__qualname__ = "Store"

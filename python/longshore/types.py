@@ -5,7 +5,7 @@ Importing this module imports ``typing``; the package itself does not need it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, List, Literal, Protocol, TypeAlias, TypedDict
@@ -41,10 +41,12 @@ __all__ = [
     "PutMode",
     "PutResult",
     "PutSource",
+    "ReadResult",
     "RequestFilter",
     "S3Options",
     "ServerStats",
     "StoreOptions",
+    "StoreProtocol",
     "SuffixRange",
     "TransferOptions",
     "UpdateVersion",
@@ -490,3 +492,66 @@ class ListResult(TypedDict):
     """The folders in it, without a slash at their ends."""
     objects: Any
     """The objects in it, as a list of :class:`ObjectMeta` or as a record batch."""
+
+
+class ReadResult(Protocol):
+    """What a read of a store gives: its bytes, and what is known of the object. ``longshore.obs.GetResult`` is one."""
+
+    @property
+    def meta(self) -> ObjectMeta:
+        """The object."""
+        ...
+
+    def bytes(self) -> Buffer:
+        """The bytes; where there is ``bytes_async`` as well, that is used by coroutines."""
+        ...
+
+
+class StoreProtocol(Protocol):
+    """A store that is written in Python, for :func:`longshore.export_store`. Each method may be a coroutine.
+
+    What it raises keeps its meaning: ``NotFoundError``, ``AlreadyExistsError``, ``PreconditionError`` and the other classes of
+    :mod:`longshore.exceptions`, and Python's ``FileNotFoundError``, ``FileExistsError``, ``PermissionError`` and
+    ``NotImplementedError``. Everything else is a failure without a name.
+
+    Keywords are given only where there is something to say. A method without a keyword refuses by that what it cannot do.
+    """
+
+    def get(self, path: str, /, *, options: GetOptions = ...) -> Buffer | ReadResult | Awaitable[Buffer | ReadResult]:
+        """Reads an object.
+
+        A buffer is all of the object: what ``options`` ask for is cut out of it, and their conditions are checked with
+        ``head``. A result may have a ``range`` as well, where it is not all, and ``attributes``.
+        """
+        ...
+
+    def put(
+        self,
+        path: str,
+        body: Bytes,
+        /,
+        *,
+        mode: PutMode = ...,
+        attributes: Attributes = ...,
+        tags: Mapping[str, str] = ...,
+    ) -> PutResult | Awaitable[PutResult | None] | None:
+        """Writes an object. ``body`` is in memory of the caller's, which stays while it is referred to."""
+        ...
+
+    def list(
+        self, prefix: str | None, /
+    ) -> (
+        Iterable[ObjectMeta | Sequence[ObjectMeta]]
+        | AsyncIterable[ObjectMeta | Sequence[ObjectMeta]]
+        | Awaitable[Iterable[ObjectMeta | Sequence[ObjectMeta]]]
+    ):
+        """Gives the objects below ``prefix``, one by one or in chunks. It may give more; those are left out."""
+        ...
+
+    def delete(self, path: str, /) -> object:
+        """Deletes an object."""
+        ...
+
+    def head(self, path: str, /) -> ObjectMeta | Awaitable[ObjectMeta]:
+        """Describes an object."""
+        ...

@@ -13,6 +13,7 @@ import accounts
 import longshore as s3
 from backends import KINDS, Ability, Backend, Backends, MissingBucket, Place, kinds, new_name
 from servers import files
+from ways import ABROAD, WAYS, Way
 
 # A shell that runs this in the background has Ctrl-C ignored, and so would every program that a test starts. The tests are about
 # programs that a person can interrupt.
@@ -24,6 +25,23 @@ def pytest_report_header() -> str:
     """Says what the client tests run over, so that nobody wonders about what is missing."""
     missing = [] if files.has_nginx() else ["no nginx with PROPFIND on this machine"]
     return ", ".join([f"client tests over: {' '.join(kind.name.replace(' ', '-') for kind in KINDS)}", *missing])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "abroad(*ways): which ways a test goes on servers that are not our own")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the ways that a test does not go on servers of others; see `ways`."""
+    config.hook.pytest_deselected(items=[item for item in items if _is_left_out(item)])
+    items[:] = [item for item in items if not _is_left_out(item)]
+
+
+def _is_left_out(item: pytest.Item) -> bool:
+    params: dict[str, object] = item.callspec.params if hasattr(item, "callspec") else {}
+    marker = item.get_closest_marker("abroad")
+    theirs = {kind.name for kind in KINDS if not kind.quick} & {str(value) for value in params.values()}
+    return bool(theirs) and params.get("way", "uris") not in (marker.args if marker else ABROAD)
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +125,12 @@ def s3_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: py
 def any_key_place(request: pytest.FixtureRequest, backends: Backends, monkeypatch: pytest.MonkeyPatch) -> Place:
     """An empty prefix, on each server that holds every key that S3 does."""
     return _place(_enter(backends[request.param], monkeypatch))
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Way:
+    """Each way to do what is done with objects: by URI, and by the methods of a store."""
+    return WAYS[request.param]
 
 
 @pytest.fixture

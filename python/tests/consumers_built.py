@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-import extension_built
+import packages
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "examples" / "consumers"
@@ -43,7 +43,7 @@ class Consumer(Protocol):
 
 def consumer(name: str) -> Consumer:
     """One of them; without it a test is skipped, and fails where CI is true."""
-    module: Consumer = extension_built.module(f"consumers.{name}", "make consumers")
+    module: Consumer = packages.module(f"consumers.{name}", "make consumers")
     return module
 
 
@@ -53,7 +53,7 @@ def everybody() -> list[Consumer]:
 
 def exporter() -> Any:
     """A library whose stores are live for the others."""
-    return extension_built.module("consumers.exporter", "make consumers")
+    return packages.module("consumers.exporter", "make consumers")
 
 
 def table() -> str:

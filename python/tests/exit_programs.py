@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import longshore as s3
@@ -31,6 +32,57 @@ async def begin() -> list[Any]:
 
 def pending_futures() -> None:
     asyncio.run(begin())
+
+
+async def begin_by_methods() -> list[Any]:
+    store = s3.store_for(URI)
+
+    async def read(key: str) -> None:
+        await (await store.get_async(key)).bytes_async()
+
+    async def read_in_blocks(key: str) -> None:
+        file = await store.open_reader_async(key, buffer_size=1000)
+        while await file.read(1000):
+            pass
+
+    async def write(key: str) -> None:
+        async with store.open_writer_async(key, buffer_size=5 << 20) as file:
+            await file.write(b"x" * (6 << 20))
+
+    async def list_all() -> None:
+        async for _ in store.list_async(chunk_size=10):
+            pass
+
+    keys = [f"k{index}" for index in range(100)]
+    works: list[Coroutine[Any, Any, Any]] = [
+        *map(read, keys),
+        *map(read_in_blocks, keys),
+        *(write(f"left/writer{index}") for index in range(4)),
+        list_all(),
+    ]
+    works += [store.put_async(f"left/method{index}", b"x" * 100_000) for index in range(50)]
+    works += [store.get_ranges_async(key, starts=[0, 100_000], lengths=[50_000, 50_000], coalesce=0) for key in keys]
+    tasks = [asyncio.create_task(work) for work in works]
+    await asyncio.sleep(0.1)
+    return tasks
+
+
+def methods_under_way() -> None:
+    """The loop ends, and cancels them; a stream and a file are left half read, and a writer open."""
+    store = s3.store_for(URI)
+
+    def half() -> None:
+        with contextlib.suppress(s3.exceptions.BaseError):
+            stream = store.get(URIS[0].removeprefix(f"{URI}/")).stream(1000)
+            file = store.open_reader("k1", buffer_size=1000)
+            globals()["open"] = stream, file
+            next(stream)
+            file.read(10)
+
+    threading.Thread(target=half, daemon=True).start()
+    globals()["writer"] = store.open_writer("left/open", buffer_size=5 << 20)
+    globals()["writer"].write(b"x" * 100_000)
+    asyncio.run(begin_by_methods())
 
 
 def open_loop() -> None:
@@ -129,6 +181,28 @@ CALLS: dict[str, Callable[[], object]] = {
     "asyncio": lambda: asyncio.run(asyncio.wait_for(s3_get_many(), 30)),
     "progress": lambda: s3.get_many(URIS, 64, progress=lambda _: None),
 }
+
+
+def _read() -> None:
+    with s3.store_for(URI).open_reader("k0") as file:
+        file.read()
+
+
+def _write() -> None:
+    with s3.store_for(URI).open_writer("left/written", buffer_size=5 << 20) as file:
+        file.write(b"x" * (20 << 20))
+
+
+BY_KEYS: dict[str, Callable[[], object]] = {
+    "bytes": lambda: s3.store_for(URI).get("k0").bytes(),
+    "ranges": lambda: s3.store_for(URI).get_ranges("k0", starts=[0, 150_000], lengths=[150_000, 50_000]),
+    "reader": _read,
+    "writer": _write,
+    "pieces": lambda: s3.store_for(URI).put("left/pieces", (b"x" * (1 << 20) for _ in range(20))),
+    "chunks": lambda: s3.store_for(URI).list().collect(),
+}
+CALLS |= BY_KEYS
+LISTINGS = {"list", "delete", "chunks"}
 
 
 async def s3_get_many() -> None:

@@ -1,23 +1,15 @@
-"""Imports the modules of `examples`, as targets of the Makefile install them."""
+"""Imports the modules of `examples/extension`, as `make extension` installs them."""
 
 from __future__ import annotations
 
-import importlib
-import os
 from typing import Any
 
-import pytest
+import packages
 
 BUILT_ANEW = "ignore:.*was built anew:RuntimeWarning"
 """The warning about stores of other libraries, for tests that are about something else."""
 
 
-def module(name: str, target: str = "make extension") -> Any:
+def module(name: str) -> Any:
     """The module of that name; without it a test is skipped, and fails where CI is true."""
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        message = f"{error}; `{target}` installs it"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
+    return packages.module(name, "make extension")

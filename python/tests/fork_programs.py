@@ -121,6 +121,59 @@ def read_everything(store: Any = None) -> None:
     raise AssertionError("there is no such object")
 
 
+async def gather_by_methods(store: s3.Store) -> list[bytes]:
+    async def one(key: str) -> bytes:
+        return bytes(await (await store.get_async(key)).bytes_async())
+
+    return await asyncio.gather(*(one(f"k{index}") for index in range(20)))
+
+
+def use_every_method(store: s3.Store) -> None:
+    """As `read_everything`, by the methods of a store."""
+    assert store.get("k3").bytes() == body(3)
+    assert b"".join(map(bytes, store.get_ranges("k4", starts=[0, 60_000], lengths=[60_000, 60_000]))) == body(4)
+    with store.open_reader("k5", buffer_size=10_000) as file:
+        assert file.read() == body(5)
+    assert sum(len(chunk) for chunk in store.list("k", string_prefix=True)) == 20
+    name = f"child{os.getpid()}-{threading.get_ident()}"
+    store.put(f"{name}/a", body(6))
+    with store.open_writer(f"{name}/b") as writer:
+        writer.write(body(7))
+    store.copy(f"{name}/a", f"{name}/c")
+    store.rename(f"{name}/c", f"{name}/d")
+    assert [store.head(f"{name}/{key}")["size"] for key in "abd"] == [120_000] * 3
+    assert asyncio.run(gather_by_methods(store)) == [body(index) for index in range(20)]
+    store.delete([f"{name}/{key}" for key in "abd"])
+    try:
+        store.head(f"{name}/a")
+    except NotFoundError:
+        return
+    raise AssertionError("it was deleted")
+
+
+def methods_under_load(times: str) -> None:
+    """Forks while other threads use a store that the children use too."""
+    s3.put_many(list(zip(URIS, map(body, range(20)), strict=True)))
+    store = s3.store_for(URI)
+
+    def read_in_blocks() -> None:
+        with store.open_reader("k1", buffer_size=7_000) as file:
+            while file.read(7_000):
+                pass
+
+    load = Load(
+        lambda: use_every_method(store),
+        lambda: asyncio.run(gather_by_methods(store)),
+        lambda: store.list().collect(),
+        read_in_blocks,
+    )
+    for _ in range(int(times)):
+        reap(fork(functools.partial(use_every_method, store)))
+        load.goes_on()
+    load.stop()
+    use_every_method(store)
+
+
 def under_load(times: str) -> None:
     """Forks while other threads read, write and list."""
     s3.put_many(list(zip(URIS, map(body, range(20)), strict=True)))

@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 
 import longshore as s3
+import packages
+from asyncio_calls import RESULTS, STARTS, URI, Future, content
+from longshore import obs
 from longshore.exceptions import GenericError, InvalidArgumentError, NotFoundError
 from longshore.testing import Server, server
-
-URI = "s3://bkt"
-Future = asyncio.Future[Any]
 
 
 @pytest.fixture(scope="module")
@@ -45,38 +45,8 @@ def aws(shared: Server) -> Server:
     return shared
 
 
-def content(size: int) -> bytes:
-    return random.Random(size).randbytes(size)
-
-
 def requests(aws: Server) -> int:
     return sum(aws.stats()["methods"].values())
-
-
-STARTS: dict[str, Callable[[Any], Future]] = {
-    "get": lambda store: s3.get_async(f"{URI}/k1", store=store),
-    "get_many": lambda store: s3.get_many_async([f"{URI}/k1", f"{URI}/k2"], store=store),
-    "get_many_stats": lambda store: s3.get_many_stats_async([f"{URI}/k1", f"{URI}/k10"], store=store),
-    "list": lambda store: s3.list_async(f"{URI}/k119", store=store),
-    "head": lambda store: s3.head_async(f"{URI}/k1", store=store),
-    "exists": lambda store: s3.exists_async(f"{URI}/k1", store=store),
-    "read_npz": lambda store: s3.read_npz_async(f"{URI}/npz", store=store),
-    "put": lambda store: s3.put_async(f"{URI}/new/", size=10, store=store),
-    "put_bytes": lambda store: s3.put_bytes_async(f"{URI}/new/a", b"a", store=store),
-    "put_many": lambda store: s3.put_many_async([(f"{URI}/new/a", b"a")], store=store),
-    "copy": lambda store: s3.copy_async(f"{URI}/k1", f"{URI}/new/b", store=store),
-    "delete": lambda store: s3.delete_async(f"{URI}/new/none", store=store),
-    "create_bucket": lambda store: s3.create_bucket_async(URI, store=store),
-}
-RESULTS: dict[str, Callable[[Any], bool]] = {
-    "get": lambda result: result == b"1",
-    "get_many": lambda result: result == [(f"{URI}/k1", b"1"), (f"{URI}/k2", b"2")],
-    "get_many_stats": lambda result: result == (2, 3),
-    "list": lambda result: result == ["k119", *(f"k119{digit}" for digit in range(10))],
-    "head": lambda result: result["size"] == 1,
-    "exists": lambda result: result is True,
-    "read_npz": lambda result: result.tolist() == list(range(100)),
-}
 
 
 @pytest.mark.parametrize("name", STARTS)
@@ -211,7 +181,10 @@ async def _cancel_by_timeout(future: Future) -> None:
 
 
 @pytest.mark.parametrize("way", ["cancel", "task", "wait_for"])
-@pytest.mark.parametrize("name", ["get_many", "get_many_stats", "put", "list", "delete"])
+@pytest.mark.parametrize(
+    "name",
+    ["get_many", "get_many_stats", "put", "list", "delete", "obs.get_ranges", "obs.put", "obs.list", "obs.delete"],
+)
 def test_cancelling_stops_the_requests(aws: Server, name: str, way: str) -> None:
     store = aws.store_for("bkt")
     uris = [f"{URI}/k{index}" for index in range(1200)]
@@ -221,6 +194,12 @@ def test_cancelling_stops_the_requests(aws: Server, name: str, way: str) -> None
         "put": lambda: s3.put_async(f"{URI}/cancelled/", 1000, size=10, max_in_flight=4, store=store),
         "list": lambda: s3.list_async(URI, store=store),
         "delete": lambda: s3.delete_async(f"{URI}/", whole_bucket=True, store=store),
+        "obs.get_ranges": lambda: obs.get_ranges_async(
+            store, "big", starts=range(0, 1_000_000, 1000), lengths=[1] * 1000, coalesce=0, max_concurrency=4
+        ),
+        "obs.put": lambda: obs.put_async(store, "cancelled/a", bytes(40 << 20), max_concurrency=1),
+        "obs.list": lambda: obs.list(store, chunk_size=1).collect_async(),
+        "obs.delete": lambda: obs.delete_async(store, [f"cancelled/{index}" for index in range(100_000)]),
     }
 
     async def main() -> None:
@@ -475,7 +454,7 @@ class TestLoad:
         asyncio.run(main())
 
     def test_uvloop(self, aws: Server) -> None:
-        uvloop = pytest.importorskip("uvloop")
+        uvloop = packages.module("uvloop")
         store = aws.store_for("bkt")
 
         async def main() -> None:

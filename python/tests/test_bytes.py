@@ -8,7 +8,6 @@ import pickle
 import sys
 import weakref
 from collections import abc
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ import pytest
 import longshore
 from longshore import Bytes
 
-ROOT = Path(__file__).parents[2]
 LARGE = bytes(range(256)) * 4096
 
 
@@ -207,10 +205,3 @@ def test_copy_true_is_the_way_out_of_memory_that_changes() -> None:
     assert (bytes(shared), bytes(own)) == (b"xbc", b"abc")
     del shared
     source.append(0)  # the copy does not hold it
-
-
-def test_the_stub_to_copy_is_the_stub_of_this_package() -> None:
-    """Who copies `bytes.pyi` has what is checked here against the class itself."""
-    to_copy = (ROOT / "crates/longshore-bytes/bytes.pyi").read_text()
-    ours = (ROOT / "python/longshore/_native.pyi").read_text()
-    assert to_copy[to_copy.index("class _Array") :] in ours

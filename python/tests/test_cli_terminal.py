@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import longshore as s3
+import packages
 from backends import environment_of
 from command_line import Shell
 from longshore.testing import Server
@@ -39,7 +40,7 @@ def fill(server: Server, num: int, size: int, template: str = "k{}") -> None:
 
 
 def unfinished_uploads(server: Server) -> list[str]:
-    boto3 = pytest.importorskip("boto3")
+    boto3 = packages.module("boto3")
     client = boto3.client(
         "s3",
         endpoint_url=server.endpoint,

@@ -16,41 +16,46 @@ import longshore as s3
 from backends import MissingBucket, Place
 from longshore import testing
 from longshore.exceptions import BaseError, InvalidArgumentError, NotFoundError, PermissionDeniedError
+from ways import LISTING, Way
 
 
-def test_delete_removes_one_object_and_no_other(place: Place) -> None:
+def test_delete_removes_one_object_and_no_other(place: Place, way: Way) -> None:
     place.fill("a", "ab", "b/a")
-    assert s3.delete(place.uri("a")) is None  # type: ignore[func-returns-value]
+    assert way.delete(place.uri("a")) is None  # type: ignore[func-returns-value]
     assert place.names() == ["ab", "b/a"]
     with pytest.raises(NotFoundError):
-        s3.get(place.uri("a"))
+        way.get(place.uri("a"))
 
 
-def test_deleting_a_missing_object_is_success(place: Place) -> None:
+def test_deleting_a_missing_object_is_success(place: Place, way: Way) -> None:
     place.fill("a")
-    s3.delete(place.uri("missing"))
-    s3.delete(place.uri("deep/er/missing"))
+    way.delete(place.uri("missing"))
+    way.delete(place.uri("a-missing"), place.uri("deep/er/missing"))
     s3.delete(place.uri("missing/"))
     assert place.names() == ["a"]
 
 
-def test_a_slash_at_the_end_deletes_everything_under_the_prefix(place: Place) -> None:
+@pytest.mark.abroad(*LISTING)
+@pytest.mark.parametrize("way", LISTING, indirect=True)
+def test_a_slash_at_the_end_deletes_everything_under_the_prefix(place: Place, way: Way) -> None:
     place.fill("a/1", "a/2", "a/b/3", "ab/4", "a-b", "b")
-    s3.delete(place.uri("a/"))
+    way.clear(place.uri("a/"))
     assert place.names() == ["a-b", "ab/4", "b"]
 
 
-def test_a_prefix_without_a_slash_deletes_no_more_than_that_object(place: Place) -> None:
+def test_a_prefix_without_a_slash_deletes_no_more_than_that_object(place: Place, way: Way) -> None:
     place.fill("run/1", "run1")
-    s3.delete(place.uri("run"))
+    way.delete(place.uri("run"))
     assert place.names() == ["run/1", "run1"]
 
 
-def test_a_prefix_of_more_than_a_page_is_deleted_whole(place: Place) -> None:
+@pytest.mark.abroad("uris")
+@pytest.mark.parametrize("way", LISTING, indirect=True)
+def test_a_prefix_of_more_than_a_page_is_deleted_whole(place: Place, way: Way) -> None:
     names = [f"{number:06d}" for number in range(place.kind.more_than_a_page)]
     s3.put_many([(place.uri(f"folder/{name}"), b"x") for name in names], 64)
     place.fill("other")
-    s3.delete(place.uri("folder/"))
+    way.clear(place.uri("folder/"))
     assert place.names() == ["other"]
 
 

@@ -13,6 +13,7 @@ from backends import Place
 from longshore.exceptions import InvalidPathError
 from servers.base import Server
 from servers.s3 import client, send, signed
+from ways import LISTING, Way
 
 ODD_NAMES = [
     "a space",
@@ -41,52 +42,56 @@ ODD_NAMES = [
 ]
 
 
-def test_odd_keys_go_in_and_come_out_everywhere(place: Place, subtests: pytest.Subtests) -> None:
+@pytest.mark.abroad("uris", "methods")
+@pytest.mark.parametrize("way", ["uris", "methods", "files-async", "pieces"], indirect=True)
+def test_odd_keys_go_in_and_come_out_everywhere(place: Place, subtests: pytest.Subtests, way: Way) -> None:
     for name in filter(place.holds, ODD_NAMES):
         with subtests.test(name=ascii(name)):
             uri = place.object(name)
-            s3.put_bytes(uri, name.encode())
-            assert s3.list(place.uri()) == [place.key(name)]
-            assert s3.list(uri) == [place.key(name)]
-            assert s3.get(uri) == name.encode()
+            way.put(uri, name.encode())
+            assert way.list(place.uri()) == [place.key(name)]
+            assert way.list(uri) == [place.key(name)]
+            assert way.get(uri) == name.encode()
             assert s3.get_many([uri]) == [(uri, name.encode())]
             assert s3.get_many([place.uri("**")]) == [(uri, name.encode())]
-            assert s3.head(uri)["path"] == place.key(name)
-            assert s3.exists(uri)
-            s3.copy(uri, place.uri("copy"))
-            assert s3.get(place.uri("copy")) == name.encode()
-            s3.delete(uri)
+            assert way.head(uri)["path"] == place.key(name)
+            assert way.exists(uri)
+            way.copy(uri, place.uri("copy"))
+            assert way.get(place.uri("copy")) == name.encode()
+            way.delete(uri)
             assert place.names() == ["copy"]
-            s3.copy(place.uri("copy"), uri)
-            assert s3.get(uri) == name.encode()
-        s3.delete(place.uri())
+            way.copy(place.uri("copy"), uri)
+            assert way.get(uri) == name.encode()
+        way.clear(place.uri())
 
 
-def test_odd_keys_that_others_wrote_are_listed_and_read(readable_place: Place) -> None:
+@pytest.mark.parametrize("way", LISTING, indirect=True)
+def test_odd_keys_that_others_wrote_are_listed_and_read(readable_place: Place, way: Way) -> None:
     names = [name for name in (f"folder/{name}" for name in ODD_NAMES) if readable_place.holds(name)]
     readable_place.fill(*names)
     assert readable_place.names() == readable_place.sorted(names)
     assert readable_place.bodies() == {name: name.encode() for name in names}
     for name in names:
         uri = readable_place.object(name)
-        assert s3.list(uri)[0] == readable_place.key(name)
-        assert readable_place.name(s3.head(uri)["path"]) == name
-        assert s3.exists(uri)
-        assert not s3.exists(uri + "-missing")
+        assert way.list(uri)[0] == readable_place.key(name)
+        assert readable_place.name(way.head(uri)["path"]) == name
+        assert way.exists(uri)
+        assert not way.exists(uri + "-missing")
 
 
-def test_odd_keys_are_deleted_in_bulk(place: Place) -> None:
+@pytest.mark.parametrize("way", LISTING, indirect=True)
+def test_odd_keys_are_deleted_in_bulk(place: Place, way: Way) -> None:
     names = [f"folder/{name}" for name in filter(place.holds, ODD_NAMES)]
     place.fill(*names, "other")
     assert place.names() == sorted([*names, "other"], key=str.encode)
-    s3.delete(place.uri("folder/"))
+    way.clear(place.uri("folder/"))
     assert place.names() == ["other"]
 
 
-def test_a_character_that_a_store_cannot_hold_is_refused_by_name(place: Place) -> None:
+def test_a_character_that_a_store_cannot_hold_is_refused_by_name(place: Place, way: Way) -> None:
     for character in place.kind.refuses:
         with pytest.raises(InvalidPathError) as caught:
-            s3.put_bytes(place.uri(f"a{character}b"), b"body")
+            way.put(place.uri(f"a{character}b"), b"body")
         assert "illegal character" in str(caught.value)
     assert place.names() == []
 
@@ -148,10 +153,10 @@ def test_a_key_may_begin_with_a_slash_at_the_very_root(gateway_place: Place) -> 
     assert s3.list(uri) == []
 
 
-def test_one_key_may_be_an_object_and_a_folder(any_key_place: Place) -> None:
+def test_one_key_may_be_an_object_and_a_folder(any_key_place: Place, way: Way) -> None:
     any_key_place.fill("a", "a/b", "a/")
     assert any_key_place.names() == ["a", "a/", "a/b"]
-    s3.delete(any_key_place.uri("a"))
+    way.delete(any_key_place.uri("a"))
     assert any_key_place.names() == ["a/", "a/b"]
 
 
@@ -162,23 +167,23 @@ def test_a_large_object_may_have_a_key_that_is_no_path(gateway_place: Place) -> 
 
 
 @pytest.mark.parametrize("name", DOT_SEGMENTS)
-def test_a_segment_of_dots_is_refused_where_it_is_read(text_place: Place, name: str) -> None:
+def test_a_segment_of_dots_is_refused_where_it_is_read(text_place: Place, name: str, way: Way) -> None:
     text_place.fill("a/x", "b", "a/b")
-    for call in (s3.get, s3.head, s3.exists, lambda uri: s3.get_many([uri])):
+    for call in (way.get, way.head, way.exists, lambda uri: s3.get_many([uri])):
         with pytest.raises(InvalidPathError) as caught:
             call(text_place.uri(name))
         assert (caught.value.uri, caught.value.attempts) == (text_place.uri(name), 0)
 
 
 @pytest.mark.parametrize("name", DOT_SEGMENTS)
-def test_a_segment_of_dots_is_refused_and_never_followed(place: Place, name: str) -> None:
+def test_a_segment_of_dots_is_refused_and_never_followed(place: Place, name: str, way: Way) -> None:
     # An HTTP client takes `a/../b` for `b`, and a file system too: another object than the one that was named.
     place.fill("a/x", "b", "a/b")
-    calls: list[Callable[[str], object]] = [lambda uri: s3.put_bytes(uri, b"body")]
+    calls: list[Callable[[str], object]] = [lambda uri: way.put(uri, b"body")]
     if place.kind.deletes_dots:
-        s3.delete(place.uri(name))
+        way.delete(place.uri(name))
     else:
-        calls.append(s3.delete)
+        calls.append(way.delete)
     for call in calls:
         with pytest.raises(InvalidPathError) as caught:
             call(place.uri(name))
@@ -209,12 +214,12 @@ def test_stores_of_paths_have_no_object_whose_name_ends_in_a_slash(tmp_path: obj
 
 
 @pytest.mark.parametrize("name", ["100%", "a%2Fb", "a\\b", "a#b", "a#1b", "é", "-"])
-def test_files_of_any_name_that_others_made_are_listed_and_read(tmp_path: Path, name: str) -> None:
+def test_files_of_any_name_that_others_made_are_listed_and_read(tmp_path: Path, name: str, way: Way) -> None:
     (tmp_path / name).write_bytes(b"body")
     (tmp_path / "plain").write_bytes(b"plain")
     folder = f"file://{tmp_path}/"
-    assert sorted(key.rpartition("/")[2] for key in s3.list(folder)) == sorted([name, "plain"])
-    assert s3.get(folder + name) == b"body"
+    assert sorted(key.rpartition("/")[2] for key in way.list(folder)) == sorted([name, "plain"])
+    assert way.get(folder + name) == b"body"
 
 
 def test_a_file_whose_name_is_no_text_is_reported_and_not_passed_over(tmp_path: Path) -> None:

@@ -7,15 +7,20 @@ import pytest
 import longshore as s3
 from backends import MissingBucket, Place
 from longshore.exceptions import NotFoundError
+from ways import LISTING, WAYS, Way
+
+BY_LISTING = pytest.mark.parametrize("way", LISTING, indirect=True)
 
 
-def test_an_empty_prefix_lists_nothing(readable_place: Place) -> None:
-    assert s3.list(readable_place.uri()) == []
+@BY_LISTING
+def test_an_empty_prefix_lists_nothing(readable_place: Place, way: Way) -> None:
+    assert way.list(readable_place.uri()) == []
 
 
-def test_list_gives_keys_of_all_levels_without_the_bucket(readable_place: Place) -> None:
+@BY_LISTING
+def test_list_gives_keys_of_all_levels_without_the_bucket(readable_place: Place, way: Way) -> None:
     readable_place.fill("one", "deep/er/two", "deep/three")
-    assert s3.list(readable_place.uri()) == [readable_place.key(name) for name in ("deep/er/two", "deep/three", "one")]
+    assert way.list(readable_place.uri()) == [readable_place.key(name) for name in ("deep/er/two", "deep/three", "one")]
 
 
 def test_list_returns_a_list_of_str(readable_place: Place) -> None:
@@ -24,19 +29,21 @@ def test_list_returns_a_list_of_str(readable_place: Place) -> None:
     assert (type(keys), type(keys[0])) == (list, str)
 
 
-def test_a_prefix_is_plain_text_and_not_a_path_segment(readable_place: Place) -> None:
+@BY_LISTING
+def test_a_prefix_is_plain_text_and_not_a_path_segment(readable_place: Place, way: Way) -> None:
     readable_place.fill("run-1", "run/1", "run1", "run10/deep", "other", "ru")
-    assert s3.list(readable_place.uri("run")) == [
+    assert way.list(readable_place.uri("run")) == [
         readable_place.key(name) for name in ("run-1", "run/1", "run1", "run10/deep")
     ]
-    assert s3.list(readable_place.uri("run1")) == [readable_place.key(name) for name in ("run1", "run10/deep")]
-    assert s3.list(readable_place.uri("run/")) == [readable_place.key("run/1")]
-    assert s3.list(readable_place.uri("runs")) == []
+    assert way.list(readable_place.uri("run1")) == [readable_place.key(name) for name in ("run1", "run10/deep")]
+    assert way.list(readable_place.uri("run/")) == [readable_place.key("run/1")]
+    assert way.list(readable_place.uri("runs")) == []
 
 
-def test_the_prefix_of_exactly_one_key_lists_it(readable_place: Place) -> None:
+@BY_LISTING
+def test_the_prefix_of_exactly_one_key_lists_it(readable_place: Place, way: Way) -> None:
     readable_place.fill("folder/one")
-    assert s3.list(readable_place.uri("folder/one")) == [readable_place.key("folder/one")]
+    assert way.list(readable_place.uri("folder/one")) == [readable_place.key("folder/one")]
 
 
 def test_keys_come_in_byte_order(readable_place: Place) -> None:
@@ -48,9 +55,10 @@ def test_keys_come_in_byte_order(readable_place: Place) -> None:
 def test_a_listing_has_every_page(readable_place: Place) -> None:
     names = [f"{number % 7}/{number:06d}" for number in range(readable_place.kind.more_than_a_page)]
     readable_place.write(dict.fromkeys(names, b"x"))
-    listed = readable_place.names()
-    assert len(listed) == len(names)
-    assert listed == sorted(names)
+    for way in LISTING:
+        listed = [readable_place.name(key) for key in WAYS[way].list(readable_place.uri())]
+        assert len(listed) == len(names), way
+        assert listed == sorted(names), way
 
 
 def test_a_listing_asks_for_a_thousand_keys_at_a_time(gateway_place: Place) -> None:
@@ -61,15 +69,17 @@ def test_a_listing_asks_for_a_thousand_keys_at_a_time(gateway_place: Place) -> N
 
 
 def test_a_bare_bucket_lists_all_its_keys_with_and_without_a_slash(bucket: str) -> None:
-    assert s3.list(bucket) == []
+    ways = [WAYS[way] for way in LISTING]
+    assert [way.list(bucket) for way in ways] == [[]] * len(ways)
     s3.put_many([(f"{bucket}/top", b"1"), (f"{bucket}/deep/er", b"2")])
-    assert s3.list(bucket) == ["deep/er", "top"]
-    assert s3.list(bucket + "/") == ["deep/er", "top"]
+    assert [way.list(bucket) for way in ways] == [["deep/er", "top"]] * len(ways)
+    assert [way.list(bucket + "/") for way in ways] == [["deep/er", "top"]] * len(ways)
 
 
-def test_listing_a_missing_bucket_is_not_found(missing_bucket: MissingBucket) -> None:
+@BY_LISTING
+def test_listing_a_missing_bucket_is_not_found(missing_bucket: MissingBucket, way: Way) -> None:
     with pytest.raises(NotFoundError) as caught:
-        s3.list(missing_bucket.uri + "/prefix")
+        way.list(missing_bucket.uri + "/prefix")
     assert caught.value.status == 404
     assert caught.value.code in missing_bucket.codes
 

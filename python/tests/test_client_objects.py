@@ -19,11 +19,12 @@ from longshore.exceptions import (
     UnknownConfigurationKeyError,
 )
 from servers.s3 import pattern
+from ways import Way
 
 
-def test_head_describes_an_object(readable_place: Place) -> None:
+def test_head_describes_an_object(readable_place: Place, way: Way) -> None:
     readable_place.write({"deep/object": b"12345"})
-    meta = s3.head(readable_place.uri("deep/object"))
+    meta = way.head(readable_place.uri("deep/object"))
     assert sorted(meta) == ["e_tag", "last_modified", "path", "size", "version"]
     assert (meta["path"], meta["size"]) == (readable_place.key("deep/object"), 5)
     assert abs(meta["last_modified"] - datetime.now(UTC)) < timedelta(minutes=1)
@@ -31,27 +32,27 @@ def test_head_describes_an_object(readable_place: Place) -> None:
     assert meta["e_tag"]
 
 
-def test_head_tells_one_content_from_another(readable_place: Place) -> None:
+def test_head_tells_one_content_from_another(readable_place: Place, way: Way) -> None:
     readable_place.write({"a": b"one"})
-    before = s3.head(readable_place.uri("a"))["e_tag"]
-    assert s3.head(readable_place.uri("a"))["e_tag"] == before
+    before = way.head(readable_place.uri("a"))["e_tag"]
+    assert way.head(readable_place.uri("a"))["e_tag"] == before
     readable_place.write({"a": b"another"})
-    assert s3.head(readable_place.uri("a"))["e_tag"] != before
+    assert way.head(readable_place.uri("a"))["e_tag"] != before
 
 
-def test_head_of_a_missing_object_is_not_found(readable_place: Place) -> None:
+def test_head_of_a_missing_object_is_not_found(readable_place: Place, way: Way) -> None:
     with pytest.raises(NotFoundError) as caught:
-        s3.head(readable_place.uri("missing"))
+        way.head(readable_place.uri("missing"))
     assert (caught.value.uri, caught.value.operation) == (readable_place.uri("missing"), "head")
 
 
-def test_exists_says_whether_there_is_that_object(readable_place: Place) -> None:
+def test_exists_says_whether_there_is_that_object(readable_place: Place, way: Way) -> None:
     readable_place.fill("folder/object", "empty")
     readable_place.write({"empty": b""})
     names = ["folder/object", "empty", "folder/obj", "missing"]
-    assert [s3.exists(readable_place.uri(name)) for name in names] == [True, True, False, False]
+    assert [way.exists(readable_place.uri(name)) for name in names] == [True, True, False, False]
     if readable_place.kind.can(Ability.NO_FOLDERS):
-        assert not s3.exists(readable_place.uri("folder"))
+        assert not way.exists(readable_place.uri("folder"))
 
 
 def test_exists_fails_where_it_cannot_tell(closed_port: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,46 +61,46 @@ def test_exists_fails_where_it_cannot_tell(closed_port: str, monkeypatch: pytest
         s3.exists("s3://bucket/key", store=store)
 
 
-def test_copy_makes_another_object_of_the_same_content(place: Place) -> None:
-    s3.put_bytes(place.uri("from"), pattern(200_000))
-    s3.copy(place.uri("from"), place.uri("deep/to"))
-    assert s3.get(place.uri("deep/to")) == pattern(200_000)
+def test_copy_makes_another_object_of_the_same_content(place: Place, way: Way) -> None:
+    way.put(place.uri("from"), pattern(200_000))
+    way.copy(place.uri("from"), place.uri("deep/to"))
+    assert way.get(place.uri("deep/to")) == pattern(200_000)
     assert place.names() == ["deep/to", "from"]
 
 
-def test_copy_replaces_what_was_there(place: Place) -> None:
+def test_copy_replaces_what_was_there(place: Place, way: Way) -> None:
     place.fill("a", "b")
-    s3.copy(place.uri("a"), place.uri("b"))
+    way.copy(place.uri("a"), place.uri("b"))
     assert place.bodies() == {"a": b"a", "b": b"a"}
 
 
-def test_a_copy_is_independent_of_its_source(place: Place) -> None:
+def test_a_copy_is_independent_of_its_source(place: Place, way: Way) -> None:
     place.fill("a")
-    s3.copy(place.uri("a"), place.uri("b"))
-    s3.put_bytes(place.uri("a"), b"new")
+    way.copy(place.uri("a"), place.uri("b"))
+    way.put(place.uri("a"), b"new")
     assert place.bodies() == {"a": b"new", "b": b"a"}
-    s3.delete(place.uri("a"))
+    way.delete(place.uri("a"))
     assert place.bodies() == {"b": b"a"}
 
 
-def test_a_copied_file_shares_nothing_with_its_source(tmp_path: Path) -> None:
+def test_a_copied_file_shares_nothing_with_its_source(tmp_path: Path, way: Way) -> None:
     (tmp_path / "a").write_bytes(b"old")
-    s3.copy(f"file://{tmp_path}/a", f"file://{tmp_path}/b")
+    way.copy(f"file://{tmp_path}/a", f"file://{tmp_path}/b")
     with (tmp_path / "a").open("r+b") as file:
         file.write(b"new")
     assert (tmp_path / "b").read_bytes() == b"old"
 
 
-def test_copying_a_file_again_leaves_nothing_else_behind(tmp_path: Path) -> None:
+def test_copying_a_file_again_leaves_nothing_else_behind(tmp_path: Path, way: Way) -> None:
     (tmp_path / "a").write_bytes(b"body")
     for _ in range(3):
-        s3.copy(f"file://{tmp_path}/a", f"file://{tmp_path}/b")
+        way.copy(f"file://{tmp_path}/a", f"file://{tmp_path}/b")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
-def test_copy_of_a_missing_object_is_not_found_and_names_it(place: Place) -> None:
+def test_copy_of_a_missing_object_is_not_found_and_names_it(place: Place, way: Way) -> None:
     with pytest.raises(NotFoundError) as caught:
-        s3.copy(place.uri("missing"), place.uri("to"))
+        way.copy(place.uri("missing"), place.uri("to"))
     assert caught.value.operation == "copy"
     assert caught.value.uri == place.uri("missing")
     assert "missing" in str(caught.value)

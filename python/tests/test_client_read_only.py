@@ -12,6 +12,7 @@ import longshore as s3
 from backends import Place
 from longshore.exceptions import InvalidArgumentError, NotFoundError, NotSupportedError
 from servers.s3 import pattern
+from ways import WAYS, Way
 
 WRITING: dict[str, Callable[[Place], object]] = {
     "put": lambda place: s3.put_bytes(place.uri("new"), b"body"),
@@ -64,23 +65,25 @@ def test_listing_a_store_that_cannot_list_is_refused_and_says_what_would_help(un
     assert "WebDAV" in str(caught.value)
 
 
+@pytest.mark.abroad(*WAYS)
 @pytest.mark.parametrize("size", [0, 1, 100_000, 20 << 20])
-def test_objects_are_read_where_there_are_no_listings(unlisted_place: Place, size: int) -> None:
+def test_objects_are_read_where_there_are_no_listings(unlisted_place: Place, size: int, way: Way) -> None:
     unlisted_place.write({"deep/a": pattern(size)})
     uri = unlisted_place.uri("deep/a")
-    assert s3.get(uri) == pattern(size)
+    assert way.get(uri) == pattern(size)
     assert s3.get_many([uri, uri], 2) == [(uri, pattern(size))] * 2
     assert s3.get_many_stats([uri]) == (1, size)
-    assert (s3.head(uri)["size"], s3.head(uri)["path"]) == (size, unlisted_place.key("deep/a"))
+    assert (way.head(uri)["size"], way.head(uri)["path"]) == (size, unlisted_place.key("deep/a"))
     memory = "memory://unlisted/to"
     s3.copy(uri, memory)
     assert s3.get(memory) == pattern(size)
 
 
-def test_what_is_missing_is_not_found_where_there_are_no_listings(unlisted_place: Place) -> None:
+@pytest.mark.abroad(*WAYS)
+def test_what_is_missing_is_not_found_where_there_are_no_listings(unlisted_place: Place, way: Way) -> None:
     unlisted_place.fill("deep/a")
-    assert [s3.exists(unlisted_place.uri(name)) for name in ("deep/a", "deep/b", "deep", "a")] == [True, *[False] * 3]
-    for call in (s3.get, s3.head, lambda uri: s3.copy(uri, "memory://unlisted/to")):
+    assert [way.exists(unlisted_place.uri(name)) for name in ("deep/a", "deep/b", "deep", "a")] == [True, *[False] * 3]
+    for call in (way.get, way.head, lambda uri: s3.copy(uri, "memory://unlisted/to")):
         with pytest.raises(NotFoundError) as caught:
             call(unlisted_place.uri("deep/b"))
         assert (caught.value.uri, caught.value.status) == (unlisted_place.uri("deep/b"), 404)

@@ -16,6 +16,7 @@ import longshore as s3
 from backends import MissingBucket, Place, new_name
 from longshore.exceptions import ArgumentTypeError, BaseError, InvalidArgumentError, InvalidPathError, NotFoundError
 from servers.s3 import pattern
+from ways import WAYS, Way
 
 MIB = 1 << 20
 
@@ -41,14 +42,19 @@ BUFFERS: dict[str, Any] = {
 }
 
 
+# The others cut what they are given into pieces themselves.
+BUFFER_WAYS = [name for name in WAYS if "pieces" not in name]
+
+
+@pytest.mark.parametrize("way", BUFFER_WAYS, indirect=True)
 @pytest.mark.parametrize("name", BUFFERS)
-def test_any_contiguous_buffer_is_written_as_it_is_in_memory(quick_place: Place, name: str) -> None:
+def test_any_contiguous_buffer_is_written_as_it_is_in_memory(quick_place: Place, name: str, way: Way) -> None:
     data = BUFFERS[name]
-    s3.put_bytes(quick_place.uri("one"), data)
+    way.put(quick_place.uri("one"), data)
     s3.put_many([(quick_place.uri("many"), data), (quick_place.uri("other"), b"")])
     expected = data.tobytes() if hasattr(data, "tobytes") else bytes(data)
-    assert s3.get(quick_place.uri("one")) == expected
-    assert s3.get(quick_place.uri("many")) == expected
+    assert way.get(quick_place.uri("one")) == expected
+    assert way.get(quick_place.uri("many")) == expected
 
 
 def test_an_array_of_dates_is_written_as_it_stands_in_memory(quick_place: Place) -> None:
@@ -68,18 +74,18 @@ def test_a_two_dimensional_array_is_one_object(quick_place: Place) -> None:
     assert s3.get(quick_place.uri("array")) == values.tobytes()
 
 
-def test_a_memory_map_is_written(quick_place: Place, tmp_path: Path) -> None:
+def test_a_memory_map_is_written(quick_place: Place, tmp_path: Path, way: Way) -> None:
     (tmp_path / "file").write_bytes(pattern(3 * MIB))
     with (tmp_path / "file").open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        s3.put_bytes(quick_place.uri("map"), mapped)
-    assert s3.get(quick_place.uri("map")) == pattern(3 * MIB)
+        way.put(quick_place.uri("map"), mapped)
+    assert way.get(quick_place.uri("map")) == pattern(3 * MIB)
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 8 * MIB])
-def test_objects_of_any_size_arrive_whole(place: Place, size: int) -> None:
-    s3.put_bytes(place.uri("object"), pattern(size))
-    assert s3.head(place.uri("object"))["size"] == size
-    assert s3.get(place.uri("object")) == pattern(size)
+def test_objects_of_any_size_arrive_whole(place: Place, size: int, way: Way) -> None:
+    way.put(place.uri("object"), pattern(size))
+    assert way.head(place.uri("object"))["size"] == size
+    assert way.get(place.uri("object")) == pattern(size)
 
 
 def test_an_object_that_is_sent_in_parts_arrives_whole(place: Place) -> None:
@@ -98,10 +104,10 @@ def test_a_large_object_is_sent_in_parts(gateway_place: Place) -> None:
     assert gateway_place.count("PutObject") == 0
 
 
-def test_writing_again_replaces_the_object(place: Place) -> None:
-    s3.put_bytes(place.uri("object"), b"a longer body")
-    s3.put_bytes(place.uri("object"), b"short")
-    assert s3.get(place.uri("object")) == b"short"
+def test_writing_again_replaces_the_object(place: Place, way: Way) -> None:
+    way.put(place.uri("object"), b"a longer body")
+    way.put(place.uri("object"), b"short")
+    assert way.get(place.uri("object")) == b"short"
 
 
 def test_put_many_writes_all_items(place: Place) -> None:
@@ -126,22 +132,26 @@ def test_the_items_of_one_call_may_be_of_different_stores(place: Place) -> None:
     assert (s3.get(place.uri("a")), s3.get("memory://elsewhere/a")) == (b"1", b"2")
 
 
-def test_a_buffer_may_change_as_soon_as_the_call_has_returned(quick_place: Place) -> None:
+def test_a_buffer_may_change_as_soon_as_the_call_has_returned(quick_place: Place, way: Way) -> None:
     buffer = bytearray(pattern(300_000))
     s3.put_many([(quick_place.uri("a"), buffer), (quick_place.uri("b"), buffer)])
+    way.put(quick_place.uri("c"), buffer)
     buffer[:] = bytes(len(buffer))
     buffer.clear()  # refused by bytearray while anybody holds its buffer
-    assert s3.get(quick_place.uri("a")) == s3.get(quick_place.uri("b")) == pattern(300_000)
+    assert {name: body == pattern(300_000) for name, body in quick_place.bodies().items()} == dict.fromkeys("abc", True)
 
 
+@pytest.mark.parametrize("way", ["uris", "methods", "methods-async"], indirect=True)
 @pytest.mark.parametrize(
     "values",
     [np.arange(10)[::2], np.eye(3).T[:2], np.asfortranarray(np.arange(6).reshape(2, 3)), memoryview(b"abcdef")[::2]],
     ids=["strided", "transposed", "fortran", "memoryview"],
 )
-def test_a_buffer_that_is_not_contiguous_is_refused_before_anything_is_written(quick_place: Place, values: Any) -> None:
+def test_a_buffer_that_is_not_contiguous_is_refused_before_anything_is_written(
+    quick_place: Place, values: Any, way: Way
+) -> None:
     with pytest.raises(InvalidArgumentError, match="contiguous"):
-        s3.put_bytes(quick_place.uri("one"), values)
+        way.put(quick_place.uri("one"), values)
     with pytest.raises(InvalidArgumentError, match="contiguous"):
         s3.put_many([(quick_place.uri("a"), b"1"), (quick_place.uri("b"), values)])
     assert quick_place.names() == []
@@ -181,9 +191,9 @@ def test_two_spellings_of_one_file_are_one_object(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_bucket_is_not_found(missing_bucket: MissingBucket) -> None:
+def test_a_missing_bucket_is_not_found(missing_bucket: MissingBucket, way: Way) -> None:
     with pytest.raises(NotFoundError) as caught:
-        s3.put_bytes(missing_bucket.uri + "/key", b"body")
+        way.put(missing_bucket.uri + "/key", b"body")
     assert caught.value.uri == missing_bucket.uri + "/key"
     assert caught.value.code in missing_bucket.codes
     with pytest.raises(NotFoundError):
@@ -203,16 +213,16 @@ def test_a_wildcard_is_no_place_to_write_to(quick_place: Place) -> None:
     assert quick_place.names() == []
 
 
-def test_a_file_where_a_folder_is_needed_is_an_error_that_says_so(tmp_path: Path) -> None:
+def test_a_file_where_a_folder_is_needed_is_an_error_that_says_so(tmp_path: Path, way: Way) -> None:
     (tmp_path / "file").write_bytes(b"in the way")
     with pytest.raises(BaseError) as caught:
-        s3.put_bytes(f"file://{tmp_path}/file/below", b"body")
+        way.put(f"file://{tmp_path}/file/below", b"body")
     assert caught.value.uri == f"file://{tmp_path}/file/below"
     assert (tmp_path / "file").read_bytes() == b"in the way"
 
 
-def test_files_have_the_bytes_and_names_that_were_asked_for(tmp_path: Path) -> None:
-    s3.put_bytes(f"file://{tmp_path}/new/folder/a b%41.bin", b"body")
+def test_files_have_the_bytes_and_names_that_were_asked_for(tmp_path: Path, way: Way) -> None:
+    way.put(f"file://{tmp_path}/new/folder/a b%41.bin", b"body")
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()] == [
         "new/folder/a b%41.bin"
     ]

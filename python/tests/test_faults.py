@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import contextlib
 import io
@@ -9,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ import pytest
 import longshore as s3
 from longshore.exceptions import BaseError, ConnectionError, GenericError, NotFoundError, TimeoutError
 from longshore.testing import Server, server
+from longshore.types import S3Options
 
 URI = "s3://bkt"
 SMALL, MIDDLE, LARGE = 1_000, 100_000, 5 << 20
@@ -28,6 +30,12 @@ def aws() -> Iterator[Server]:
         s3.create_bucket(URI, store=running.store_for("bkt"))
         running.reset_stats()
         yield running
+
+
+def impatient(aws: Server, **options: Unpack[S3Options]) -> s3.Store:
+    """A store that waits a moment only before it asks again."""
+    options["init_backoff"] = options["max_backoff"] = "10ms"
+    return aws.store_for("bkt", **options)
 
 
 def content(size: int, seed: int = 0) -> bytes:
@@ -44,6 +52,16 @@ def fill(aws: Server, **objects: bytes) -> None:
     aws.reset_stats()
 
 
+def _read(store: s3.Store) -> None:
+    with store.open_reader("k") as file:
+        assert file.read() == b"data"
+
+
+def _write(store: s3.Store) -> None:
+    with store.open_writer("new") as file:
+        file.write(b"data")
+
+
 OPERATIONS: dict[str, tuple[str, Callable[[Any], object]]] = {
     "get": ("GET", lambda store: s3.get(f"{URI}/k", store=store)),
     "get_many": ("GET", lambda store: s3.get_many([f"{URI}/k"], store=store)),
@@ -56,6 +74,20 @@ OPERATIONS: dict[str, tuple[str, Callable[[Any], object]]] = {
     "delete": ("DELETE", lambda store: s3.delete(f"{URI}/k", store=store)),
     "delete_prefix": ("POST", lambda store: s3.delete(f"{URI}/folder/", store=store)),
     "create_bucket": ("PUT", lambda store: s3.create_bucket(URI, store=store)),
+    # The same by the methods of the store.
+    "get by key": ("GET", lambda store: store.get("k").bytes()),
+    "get_range": ("GET", lambda store: store.get_range("k", start=1, length=2)),
+    "get_ranges": ("GET", lambda store: store.get_ranges("k", starts=[0, 2], lengths=[1, 2])),
+    "get by a reader": ("GET", lambda store: _read(store)),
+    "get by asyncio": ("GET", lambda store: asyncio.run(store.get_range_async("k", start=1, length=2))),
+    "list by chunks": ("GET", lambda store: store.list("folder").collect()),
+    "list by levels": ("GET", lambda store: store.list_with_delimiter("folder")),
+    "head by key": ("HEAD", lambda store: store.head("k")),
+    "put by key": ("PUT", lambda store: store.put("new", b"data")),
+    "put by a writer": ("PUT", lambda store: _write(store)),
+    "copy by key": ("PUT", lambda store: store.copy("k", "new")),
+    "delete by key": ("DELETE", lambda store: store.delete("k")),
+    "delete of keys": ("POST", lambda store: store.delete(["k", "folder/k"])),
 }
 
 
@@ -65,7 +97,7 @@ def test_a_failure_that_passes_is_retried(aws: Server, operation: str, status: i
     method, call = OPERATIONS[operation]
     fill(aws, k=b"data", **{"folder/k": b"data"})
     fault = aws.faults.status(status, "SlowDown", method=method, times=2)
-    call(aws.store_for("bkt"))
+    call(impatient(aws))
     assert fault.hits == 2
     assert aws.stats()["methods"][method] == 3
 
@@ -76,7 +108,7 @@ def test_a_failure_that_stays_is_an_error_with_its_particulars(aws: Server, oper
     fill(aws, k=b"data", **{"folder/k": b"data"})
     aws.faults.status(503, "SlowDown", method=method)
     with pytest.raises(GenericError) as caught:
-        call(aws.store_for("bkt", max_retries=2))
+        call(impatient(aws, max_retries=2))
     error = caught.value
     assert error.status == 503
     assert error.attempts == 3 == aws.stats()["methods"][method]
@@ -95,7 +127,7 @@ def test_a_closed_connection_is_retried(aws: Server, operation: str) -> None:
     method, call = OPERATIONS[operation]
     fill(aws, k=b"data", **{"folder/k": b"data"})
     fault = aws.faults.close(method=method, times=2)
-    call(aws.store_for("bkt"))
+    call(impatient(aws))
     assert fault.hits == 2
 
 
@@ -105,7 +137,7 @@ def test_connections_that_always_close_are_a_connection_error(aws: Server, opera
     fill(aws, k=b"data", **{"folder/k": b"data"})
     fault = aws.faults.close(method=method)
     with pytest.raises(ConnectionError) as caught:
-        call(aws.store_for("bkt", max_retries=2))
+        call(impatient(aws, max_retries=2))
     assert isinstance(caught.value, builtins.ConnectionError)
     assert isinstance(caught.value, RuntimeError)
     assert caught.value.attempts == fault.hits == 3
@@ -117,7 +149,7 @@ def test_a_lost_answer_is_asked_for_again(aws: Server, operation: str) -> None:
     method, call = OPERATIONS[operation]
     fill(aws, k=b"data", **{"folder/k": b"data"})
     fault = aws.faults.lose_answer(method=method, times=1)
-    call(aws.store_for("bkt"))
+    call(impatient(aws))
     assert fault.hits == 1
     assert aws.stats()["methods"][method] == 2
 
@@ -213,7 +245,7 @@ def test_an_answer_that_does_not_come_is_a_timeout_error(aws: Server, operation:
     aws.faults.latency(5, method=method)
     started = time.monotonic()
     with pytest.raises(TimeoutError):
-        call(aws.store_for("bkt", timeout=0.3, max_retries=0))
+        call(impatient(aws, timeout=0.3, max_retries=0))
     assert time.monotonic() - started < 3
 
 
@@ -291,7 +323,7 @@ class TestListings:
 
     @pytest.mark.parametrize("fault", ["status", "cut", "close", "stall"])
     def test_a_page_that_fails_once_is_asked_for_again(self, aws: Server, fault: str) -> None:
-        store = aws.store_for("bkt", timeout=1)
+        store = impatient(aws, timeout=1)
         which: dict[str, Any] = {"query": "continuation-token", "times": 1}
         rules = {
             "status": lambda: aws.faults.status(500, **which),
@@ -317,7 +349,7 @@ class TestListings:
             "empty": lambda: aws.faults.short_body(0, **which),
         }
         rules[fault]()
-        store = aws.store_for("bkt", max_retries=1)
+        store = impatient(aws, max_retries=1)
         with pytest.raises(BaseError) as caught:
             s3.list(URI, store=store)
         assert caught.value.uri == URI

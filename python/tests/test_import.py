@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -79,3 +80,21 @@ def test_importing_says_nothing_in_development_mode() -> None:
 def test_every_public_name_can_be_imported_with_a_star() -> None:
     program = "from longshore import *; import longshore; print(set(longshore.__all__) <= set(globals()))"
     assert python(program) == "True\n"
+
+
+def test_no_module_claims_to_run_without_the_gil() -> None:
+    # PyO3 claims it by default. We do where a test has run on such a build of Python, and none has.
+    root = Path(__file__).parents[2]
+    sources = [
+        path for top in ("crates", "examples") for path in (root / top).rglob("*") if path.suffix in (".rs", ".md")
+    ]
+    claims = {
+        str(path.relative_to(root)): found
+        for path in sources
+        if "target" not in path.parts
+        and (found := re.findall(r"^\s*#\[(?:pyo3::)?pymodule\b.*", path.read_text("utf-8"), re.MULTILINE))
+    }
+    assert len(claims) >= 7, claims
+    assert {re.sub("pyo3::", "", line.strip()) for found in claims.values() for line in found} == {
+        "#[pymodule(gil_used = true)]"
+    }, claims

@@ -7,13 +7,12 @@ import ctypes
 import gc
 from typing import Any
 
-import pytest
-
 import longshore as s3
+import packages
 from backends import Place
 from longshore import obs
 
-pyarrow: Any = pytest.importorskip("pyarrow")
+pyarrow: Any = packages.module("pyarrow")
 
 
 def batch_of(chunk: obs.RecordBatch) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import io
 import os
@@ -193,6 +194,27 @@ class TestReading:
             with pytest.raises(exceptions.PreconditionError):
                 file.read()
 
+    def test_a_closed_file_lets_go_of_what_was_read_ahead(self, gateway_place: Place) -> None:
+        gateway_place.write({"a": BODY})
+        file = reader(gateway_place, buffer_size=1000)
+        assert file.read(1500) == BODY[:1500]
+        native: Any = file._reader
+        file.close()
+        file.close()
+        with pytest.raises(ValueError, match="closed"):
+            native.read(None, 0, 10)
+
+        async def use() -> Any:
+            opened = await obs.open_reader_async(gateway_place.store(), gateway_place.key("a"), buffer_size=1000)
+            assert await opened.read(1500) == BODY[:1500]
+            opened.close()
+            opened.close()
+            return opened._reader
+
+        native = asyncio.run(use())
+        with pytest.raises(ValueError, match="closed"):
+            native.read(None, 0, 10)
+
     def test_an_open_local_file_stays_what_it_was(self, tmp_path: Path) -> None:
         path = tmp_path / "file"
         path.write_bytes(b"first " * 1000)
@@ -359,6 +381,49 @@ class TestWriting:
         file.write(b"x" * 11 * MIB)
         with pytest.warns(ResourceWarning, match="never closed"):
             del file
+        assert quick_place.names() == []
+
+    @pytest.mark.parametrize("size", [10, 11 * MIB])
+    @pytest.mark.parametrize(
+        "wrap", [io.TextIOWrapper, io.BufferedWriter, lambda file: io.TextIOWrapper(io.BufferedWriter(file))]
+    )
+    def test_a_wrapper_that_nobody_closes_writes_no_half_object(
+        self, gateway_place: Place, wrap: Any, size: int
+    ) -> None:
+        def fail() -> None:
+            wrapper = wrap(obs.open_writer(gateway_place.store(), gateway_place.key("half"), buffer_size=5 * MIB))
+            wrapper.write("x" * size if isinstance(wrapper, io.TextIOWrapper) else b"x" * size)
+            raise ArithmeticError
+
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            with pytest.raises(ArithmeticError):
+                fail()
+            gc.collect()
+        assert [each.category for each in caught] == [ResourceWarning]
+        assert "half" in str(caught[0].message)
+        assert gateway_place.names() == []
+
+    def test_a_wrapper_that_is_closed_writes_it(self, quick_place: Place) -> None:
+        with io.TextIOWrapper(obs.open_writer(quick_place.store(), quick_place.key("a"))) as text:
+            text.write("text")
+        detached = io.TextIOWrapper(obs.open_writer(quick_place.store(), quick_place.key("b")))
+        detached.write("more")
+        detached.detach().close()
+        assert obs.get(quick_place.store(), quick_place.key("a")).bytes() == b"text"
+        assert obs.get(quick_place.store(), quick_place.key("b")).bytes() == b"more"
+
+    @pytest.mark.filterwarnings("ignore::ResourceWarning")
+    def test_a_writer_whose_wrapper_was_let_go_of_says_that_nothing_was_written(self, quick_place: Place) -> None:
+        def add(file: obs.WritableFile) -> None:
+            io.TextIOWrapper(file).write("text")
+
+        file = obs.open_writer(quick_place.store(), quick_place.key("a"))
+        with pytest.raises(ValueError, match="without being closed"), file:
+            add(file)
+        with pytest.raises(ValueError, match="closed file"):
+            file.write(b"more")
+        assert file.closed
         assert quick_place.names() == []
 
     def test_text_is_refused(self, quick_place: Place) -> None:

@@ -340,3 +340,44 @@ class TestBuffers:
             assert [bytes(body) for _, body in found] == [b"a", b"b"]
 
         asyncio.run(main())
+
+
+class TestSlashesAtTheEnds:
+    """A key is what it says. Taking slashes away, as obstore does, would make one name of several objects."""
+
+    def test_they_belong_to_the_key(self, s3_store: Any) -> None:
+        keys = ["/lead", "lead", "mark", "mark/"]
+        for key in keys:
+            obs.put(s3_store, key, key.encode())
+        assert {key: obs.get(s3_store, key).bytes() for key in keys} == {key: key.encode() for key in keys}
+        with pytest.raises(exceptions.NotFoundError):
+            obs.get(s3_store, "/mark")
+        with pytest.raises(exceptions.NotFoundError):
+            obs.head(s3_store, "lead/")
+
+    def test_what_a_listing_says_is_what_is_deleted(self, s3_store: Any) -> None:
+        for key in ("/lead", "lead", "mark", "mark/"):
+            obs.put(s3_store, key, b"")
+        listed = [meta["path"] for meta in obs.list(s3_store).collect()]
+        obs.delete(s3_store, [path for path in listed if path.startswith("/") or path.endswith("/")])
+        assert sorted(meta["path"] for meta in obs.list(s3_store).collect()) == ["lead", "mark"]
+
+    @pytest.mark.parametrize("key", ["/a", "a/"])
+    @pytest.mark.parametrize("kind", ["files", "memory"])
+    def test_where_no_key_can_have_them_they_are_refused(self, tmp_path: Path, kind: str, key: str) -> None:
+        store: Any = LocalStore(tmp_path) if kind == "files" else s3.MemoryStore()
+        obs.put(store, "a", b"as it was")
+        for call, *more in ((obs.put, b"new"), (obs.get,), (obs.head,), (obs.delete,)):
+            with pytest.raises(exceptions.InvalidPathError, match="slash"):
+                call(store, key, *more)
+        assert obs.get(store, "a").bytes() == b"as it was"
+
+
+@pytest.fixture
+def s3_store() -> Any:
+    from longshore import testing
+
+    with testing.server() as aws:
+        store = aws.store_for("bucket")
+        s3.create_bucket("s3://bucket", store=store)
+        yield store

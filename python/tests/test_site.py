@@ -204,7 +204,7 @@ def test_a_mistake_makes_the_build_fail(tmp_path: Path) -> None:
         shutil.copy(document, copy)
     (tmp_path / "bench" / "results").mkdir()
     built = shutil.ignore_patterns("target", "*.so", "__pycache__")
-    shutil.copytree(ROOT / "examples" / "extension", tmp_path / "examples" / "extension", ignore=built)
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=built)
     docs = Path(shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("__pycache__")))
     (docs / "lonely.md").write_text("# Nobody leads here\n", encoding="utf-8")
     with (docs / "start.md").open("a", encoding="utf-8") as page:

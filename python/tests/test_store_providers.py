@@ -211,3 +211,52 @@ def test_another_library_is_given_a_provider_that_asks_the_live_store(aws: testi
     assert keywords["credential_provider"] is keys
     profile = S3Store("bucket", endpoint=aws.endpoint, access_key_id="a", secret_access_key="b")
     assert "credential_provider" not in profile.__getnewargs_ex__()[1]
+
+
+class TestAProviderThatUsesItsOwnStore:
+    """It would wait for itself."""
+
+    @pytest.mark.parametrize(
+        "use",
+        [
+            lambda store: obs.get(store, "keys"),
+            lambda store: obs.list(store).collect(),
+            lambda store: obs.put(store, "keys", iter([b"x"])),
+            lambda store: s3.get("s3://bucket/keys", store=store),
+            lambda store: obs.open_reader(store, "keys").read(),
+        ],
+    )
+    def test_is_told_so_at_once(self, aws: testing.Server, use: Any) -> None:
+        class Circle(Keys):
+            def __call__(self) -> dict[str, Any]:
+                use(target)
+                return self.answer()
+
+        keys = Circle(aws)
+        target = store(aws, keys)
+        began = time.monotonic()
+        with pytest.raises(exceptions.UnauthenticatedError, match="wait for itself"):
+            obs.head(target, "key")
+        assert time.monotonic() - began < 20
+        assert keys.asked == []
+
+    def test_is_told_so_as_a_coroutine_too(self, aws: testing.Server) -> None:
+        class Circle(Keys):
+            async def __call__(self) -> dict[str, Any]:  # type: ignore[override]
+                await obs.get_async(target, "keys")
+                return self.answer()
+
+        target = store(aws, Circle(aws))
+        with pytest.raises(exceptions.UnauthenticatedError, match="wait for itself"):
+            obs.head(target, "key")
+
+    def test_may_use_another_store(self, aws: testing.Server) -> None:
+        other = aws.store_for("bucket")
+        obs.put(other, "keys", b"x")
+
+        class Chain(Keys):
+            def __call__(self) -> dict[str, Any]:
+                assert obs.get(other, "keys").bytes() == b"x"
+                return self.answer()
+
+        assert obs.head(store(aws, Chain(aws)), "keys")["size"] == 1

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import importlib
-import json
 import os
 import pickle
-import struct
 import subprocess
 import sys
 import warnings
@@ -22,11 +19,12 @@ import pytest
 
 import extension
 import longshore as s3
+import packages
 from longshore import exceptions, obs, testing
 from longshore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store, Store
 
-obstore = pytest.importorskip("obstore")
-theirs = importlib.import_module("obstore.store")
+obstore = packages.module("obstore")
+theirs = packages.module("obstore.store")
 
 
 @pytest.fixture(scope="module")
@@ -239,8 +237,13 @@ class TestOthers:
         with pytest.raises(TypeError, match="expected an object store or a file system, not int"):
             third.any(5)
 
-    def test_a_provider_of_theirs_is_asked_by_ours(self, third: ModuleType, aws: testing.Server, quiet: None) -> None:
+    def test_a_provider_of_theirs_is_asked_by_ours_and_only_once(
+        self, third: ModuleType, aws: testing.Server, quiet: None
+    ) -> None:
+        asked: list[int] = []
+
         def provider() -> dict[str, Any]:
+            asked.append(1)
             return {"access_key_id": aws.access_key, "secret_access_key": aws.secret_key, "expires_at": None}
 
         store = theirs.S3Store(
@@ -250,7 +253,10 @@ class TestOthers:
             client_options={"allow_http": True},
             credential_provider=provider,
         )
-        assert bytes(third.get(store, "folder/key")) == b"body"
+        for _ in range(3):
+            assert bytes(third.get(store, "folder/key")) == b"body"
+            assert "folder/key" in third.list(store)
+        assert len(asked) == 1
 
     def test_urls_and_paths_are_taken(self, third: ModuleType, tmp_path: Path) -> None:
         (tmp_path / "a").write_bytes(b"x")
@@ -310,86 +316,11 @@ class TestOthers:
         again = getattr(theirs, type(store).__name__)(*positional, **keywords)
         assert getattr(again, "prefix", None) == getattr(store, "prefix", None)
 
-    def test_rustac_reads_and_writes_a_store_of_ours(self, tmp_path: Path) -> None:
-        rustac = pytest.importorskip("rustac")
-        item: dict[str, Any] = {
-            "type": "Feature",
-            "stac_version": "1.1.0",
-            "id": "an-item",
-            "geometry": None,
-            "properties": {"datetime": "2026-11-20T00:00:00Z"},
-            "links": [],
-            "assets": {},
-        }
-        store = LocalStore(tmp_path)
-
-        async def there_and_back() -> Any:
-            await rustac.write("item.json", item, store=store)
-            return await rustac.read("item.json", store=store)
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            assert asyncio.run(there_and_back())["id"] == "an-item"
-        assert json.loads((tmp_path / "item.json").read_text())["id"] == "an-item"
-
-    @pytest.mark.parametrize("kind", ["s3", "file"])
-    def test_zarrs_own_class_takes_what_obstore_builds_of_a_store_of_ours(
-        self, kind: str, aws: testing.Server, tmp_path: Path
-    ) -> None:
-        zarr = pytest.importorskip("zarr")
-        options: dict[str, Any] = {**keys(aws), "region": "us-east-1", "client_options": {"allow_http": True}}
-        ours: Store = S3Store("bucket", prefix="zarr", **options) if kind == "s3" else LocalStore(tmp_path)
-        with pytest.raises(TypeError, match="expected ObjectStore class"):
-            zarr.storage.ObjectStore(ours)
-        positional, keywords = ours.__getnewargs_ex__()
-        rebuilt = zarr.storage.ObjectStore(getattr(theirs, type(ours).__name__)(*positional, **keywords))
-        written = zarr.create_array(rebuilt, name="a", shape=(10,), chunks=(5,), dtype="i4")
-        written[:] = range(10)
-        again = importlib.import_module("longshore.zarr").ObjectStore(ours)
-        assert zarr.open_array(again, path="a", mode="r")[:].tolist() == list(range(10))
-        assert sorted(meta["path"] for meta in obs.list(ours).collect()) == [
-            "a/c/0",
-            "a/c/1",
-            "a/zarr.json",
-            "zarr.json",
-        ]
-
-    @pytest.mark.parametrize("kind", [MemoryStore, LocalStore])
-    def test_async_tiff_reads_from_a_store_of_ours(self, kind: type[Any], tmp_path: Path) -> None:
-        """It takes stores by their methods, and those that it can build anew."""
-        async_tiff = pytest.importorskip("async_tiff")
-        store = kind() if kind is MemoryStore else kind(tmp_path)
-        store.put("image.tif", small_image())
-
-        async def look() -> tuple[int, object]:
-            image = await async_tiff.TIFF.open("image.tif", store=store)
-            return image.ifds[0].image_width, await image.fetch_tile(0, 0, 0)
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            width, tile = asyncio.run(look())
-        assert width == 16
-        assert tile is not None
-
-
-def small_image() -> bytes:
-    """A TIFF of 16 by 16 grey pixels, in one tile."""
-    pixels = bytes(range(256))
-    # Width, length, bits, compression, meaning, samples, arrangement, tile width and length, where the tile is, its size.
-    tags = [(256, 3, 16), (257, 3, 16), (258, 3, 8), (259, 3, 1), (262, 3, 1), (277, 3, 1), (284, 3, 1)]
-    tags += [(322, 3, 16), (323, 3, 16), (324, 4, 0), (325, 4, len(pixels))]
-    start = 8 + 2 + 12 * len(tags) + 4
-    head = b"II*\0" + struct.pack("<IH", 8, len(tags))
-    for tag, kind, value in tags:
-        number = start if tag == 324 else value
-        head += struct.pack("<HHI", tag, kind, 1) + number.to_bytes(4, "little")
-    return head + bytes(4) + pixels
-
 
 class TestFileSystems:
     @pytest.fixture(autouse=True)
     def _fsspec(self, quiet: None) -> None:
-        pytest.importorskip("fsspec")
+        packages.module("fsspec")
 
     def test_local_files_and_folders_of_them(self, third: ModuleType, tmp_path: Path) -> None:
         DirFileSystem = importlib.import_module("fsspec.implementations.dirfs").DirFileSystem  # noqa: N806

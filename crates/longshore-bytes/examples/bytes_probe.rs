@@ -103,7 +103,7 @@ fn let_go_at_the_end() -> bool {
     unsafe { libc::atexit(handler) == 0 }
 }
 
-#[pymodule]
+#[pymodule(gil_used = true)]
 fn bytes_probe(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(memory, module)?)?;
     module.add_function(wrap_pyfunction!(echo, module)?)?;

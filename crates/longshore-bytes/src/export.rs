@@ -94,7 +94,7 @@ impl Export {
             .or_else(|_| Self::new(object, ffi::PyBUF_SIMPLE))
             .and_then(|export| if export.is_contiguous() { Ok(export) } else { Err(scattered(object)) })
             .map_err(|error| explain(object, error))?;
-        if export.holds_objects() {
+        if export.holds_objects(object.py()) {
             return Err(objects(object));
         }
         Ok(export)
@@ -120,9 +120,13 @@ impl Export {
         unsafe { ffi::PyBuffer_IsContiguous(&raw const *self.0, C_ORDER) == 1 }
     }
 
-    fn holds_objects(&self) -> bool {
+    fn holds_objects(&self, py: Python<'_>) -> bool {
         if self.0.format.is_null() {
-            return false;
+            // Nobody has said what is in it, because some of it, such as a date, has no code. NumPy says it of the array.
+            // SAFETY: we are attached, and the export keeps its exporter, where it has one.
+            let exporter = unsafe { Bound::from_borrowed_ptr_or_opt(py, self.0.obj) };
+            let said = exporter.and_then(|exporter| exporter.getattr("dtype").ok()?.getattr("hasobject").ok());
+            return said.is_some_and(|said| said.is_truthy().unwrap_or(true));
         }
         // SAFETY: the exporter promises a text that ends with NUL and lives as long as the export.
         let format = unsafe { CStr::from_ptr(self.0.format) }.to_bytes();
@@ -153,7 +157,7 @@ fn explain(object: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
         return PyTypeError::new_err(message);
     }
     match Export::new(object, ffi::PyBUF_FULL_RO) {
-        Ok(whole) if whole.holds_objects() => objects(object),
+        Ok(whole) if whole.holds_objects(object.py()) => objects(object),
         Ok(whole) if !whole.is_contiguous() => scattered(object),
         // Such as a memoryview that was released, which says so itself.
         _ => error,

@@ -74,6 +74,12 @@ pub enum ConfigError {
     /// The store could not be set up with these settings.
     #[error("cannot set up the store: {0}")]
     Store(#[from] object_store::Error),
+    /// A store that somebody else made, in the parent of this process.
+    #[error(
+        "this store was made by other Rust code, in the parent process; its connections would not work in a forked child, \
+         so make it again there"
+    )]
+    Inherited,
     /// The runtime could not be started.
     #[error("cannot start the I/O runtime: {0}")]
     Runtime(#[from] std::io::Error),

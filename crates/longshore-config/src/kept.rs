@@ -49,6 +49,8 @@ pub(crate) struct Giver {
     pub(crate) advice: String,
     /// How long an answer is waited for.
     pub(crate) patience: Duration,
+    /// How long before their end credentials are to be fetched again, where somebody says so.
+    pub(crate) ahead: Option<Duration>,
 }
 
 /// The credentials that somebody gave last.
@@ -219,7 +221,7 @@ impl<C: Usable> Inner<C> {
     async fn fetch(&self) -> Outcome<C> {
         let trace = Arc::<Trace>::default();
         let error = match trace.scope(patiently(self.giver.patience, self.giver.fetch.fetch())).await {
-            Ok(fetched) => match held(fetched) {
+            Ok(fetched) => match held(fetched, self.giver.ahead) {
                 Ok(held) => {
                     let until = held.fetched.expires_at.and_then(|until| until.duration_since(UNIX_EPOCH).ok());
                     let until = until.and_then(|until| i64::try_from(until.as_secs()).ok()).unwrap_or_default();
@@ -246,7 +248,7 @@ impl<C: Usable> Inner<C> {
     }
 }
 
-fn held<C: Usable>(fetched: Fetched) -> Result<Held<C>, String> {
+fn held<C: Usable>(fetched: Fetched, ahead: Option<Duration>) -> Result<Held<C>, String> {
     let credential = Arc::new(C::from_credential(&fetched.credential)?);
     let times = match fetched.expires_at {
         None => None,
@@ -258,7 +260,9 @@ fn held<C: Usable>(fetched: Fetched) -> Result<Held<C>, String> {
             };
             let life = life.min(FOREVER);
             let now = Instant::now();
-            Some(Times { again: now + life - AHEAD.min(life / 4), end: now + life, end_by_the_wall: until })
+            // Whatever is wished for, they are used for a while before the next are fetched.
+            let ahead = ahead.map_or_else(|| AHEAD.min(life / 4), |ahead| ahead.min(life * 3 / 4));
+            Some(Times { again: now + life - ahead, end: now + life, end_by_the_wall: until })
         }
     };
     Ok(Held { credential, fetched, times })

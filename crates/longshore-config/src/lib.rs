@@ -53,7 +53,9 @@ pub use masked::masked;
 pub use options::{Options, length};
 pub use pattern::Pattern;
 pub use provided::CredentialSource;
-pub use registry::{Resolver, adopt, explain, open, open_bucket, open_local, open_memory, open_web};
+pub use registry::{
+    Resolver, adopt, adopt_for_all_processes, explain, open, open_bucket, open_local, open_memory, open_web,
+};
 pub use s3::{Encryption, S3Settings};
 pub use specs::{specs, table};
 pub use store::{Live, S3Access, Store, WebAccess};

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::azure::place::{is_scheme, split_signature};
+use crate::{Scheme, specs};
 
 /// Schemes whose URIs hold no secret: what stands in them is a name.
 const PLAIN: [&str; 6] = ["s3", "s3a", "file", "memory", "gs", "gcs"];
@@ -22,6 +23,12 @@ pub fn masked(uri: &str) -> Cow<'_, str> {
     if let Some(host) = host_of_names(scheme, rest) {
         return Cow::Owned(masked(&format!("{scheme}{slashes}****@{host}")).into_owned());
     }
+    let has_names = |plain: &&str| scheme.eq_ignore_ascii_case(plain);
+    if (PLAIN.iter().any(has_names) || is_scheme(&scheme.to_ascii_lowercase()))
+        && let Some(shown) = before_secret(uri)
+    {
+        return Cow::Owned(shown);
+    }
     if is_scheme(&scheme.to_ascii_lowercase()) {
         // A question mark is a character like others in these, unless a shared access signature follows.
         return match split_signature(uri) {
@@ -29,7 +36,7 @@ pub fn masked(uri: &str) -> Cow<'_, str> {
             (_, None) => Cow::Borrowed(uri),
         };
     }
-    if PLAIN.iter().any(|plain| scheme.eq_ignore_ascii_case(plain)) {
+    if PLAIN.iter().any(has_names) {
         return Cow::Borrowed(uri);
     }
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
@@ -49,6 +56,30 @@ pub fn masked(uri: &str) -> Cow<'_, str> {
         })
         .collect();
     Cow::Owned(format!("{scheme}{slashes}{host}{path}?{}", shown.join("&")))
+}
+
+/// A URI of names takes no options, but some people write them there, as `s3://bucket?secret_access_key=…`. What stands before the
+/// value of the first that is a secret, which may hold any character.
+fn before_secret(uri: &str) -> Option<String> {
+    let (_, query) = uri.split_once('?')?;
+    for pair in query.split(['?', '&']) {
+        let Some((name, value)) = pair.split_once('=') else { continue };
+        if value != "****" && is_secret(name) {
+            // The piece is one of the URI's own, so it is found there.
+            let end = uri.find(pair)? + name.len() + 1;
+            return Some(format!("{}****", &uri[..end]));
+        }
+    }
+    None
+}
+
+/// Whether an option of that name is never shown, whichever store has it.
+fn is_secret(name: &str) -> bool {
+    let name = name.trim().to_ascii_lowercase().replace('-', "_");
+    let signed = ["x_amz_security_token", "x_amz_signature", "x_goog_signature"].contains(&&*name);
+    let kinds = [Scheme::S3, Scheme::Gcs, Scheme::Azure, Scheme::Http];
+    let mut secrets = kinds.into_iter().flat_map(specs).filter(|spec| spec.secret);
+    signed || secrets.any(|spec| spec.name == name || spec.also.contains(&&*name))
 }
 
 /// Scheme, slashes and rest. Also of what has lost a slash, as in `pathlib`, or its scheme: it is no URI, but may hold a secret.
@@ -104,6 +135,14 @@ mod tests {
             "s3://key:hunter2@h/k",
             "s3a://key:hun/hunter2@h/k@2",
             "abfs://key:hunter2@h/k",
+            // So are options, which no URI of these takes.
+            "s3://h?secret_access_key=hunter2",
+            "s3://h/k?region=r&AWS_Secret_Access_Key=hun&hunter2",
+            "s3:/h?aws-session-token=hunter2",
+            "az://h?sas_token=?sv=1&hunter2",
+            "abfss://h@acc.dfs.core.windows.net/k?account_key=hunter2==",
+            "gs://h/k?bearer_token=hunter2",
+            "s3://h/k?X-Amz-Signature=hunter2",
         ] {
             let shown = masked(uri);
             assert!(!shown.contains("hunter2"), "{shown}");
@@ -121,6 +160,7 @@ mod tests {
             "file:///a?b",
             "a/b?c",
             "memory://n/@?x",
+            "s3://b/k?region=eu&secrets=3",
             "abfs://c@a/k?x=y",
         ] {
             assert!(matches!(masked(uri), Cow::Borrowed(_)), "{uri}");

@@ -30,6 +30,12 @@ pub trait CredentialSource: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`ConfigError::Provider`] says what it did instead.
     fn fetch(&self) -> BoxFuture<'static, Result<Fetched, ConfigError>>;
+
+    /// How long before their end the credentials are to be fetched again. They are used for a quarter of their life in any case.
+    /// `None` leaves it to the store: five minutes, or a quarter of a shorter life.
+    fn refresh_threshold(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// A source that was given. It is equal to itself alone.
@@ -49,6 +55,7 @@ impl Provided {
             who: self.who(),
             advice: "; it was given as credential_provider".to_owned(),
             patience: PATIENCE,
+            ahead: self.0.refresh_threshold(),
         };
         Credentials::of(Kept::new(giver, Arc::clone(until)))
     }

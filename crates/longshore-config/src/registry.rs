@@ -251,9 +251,19 @@ pub fn open_memory() -> Arc<Store> {
     in_memory(None)
 }
 
-/// A store that somebody else made. It is equal to itself alone, and in a forked child it is whatever it is there.
+/// A store that somebody else made. It is equal to itself alone. In a forked child it is an error: what it holds, such as
+/// connections, nobody knows.
 pub fn adopt(objects: Arc<dyn ObjectStore>) -> Arc<Store> {
-    Arc::new(Store::new(Arc::new(Core::new(Settings::Adopted(objects))), Vec::new(), None))
+    adopted(objects, Some(Context::process().generation()))
+}
+
+/// As [`adopt`], for a store that a forked child may go on using.
+pub fn adopt_for_all_processes(objects: Arc<dyn ObjectStore>) -> Arc<Store> {
+    adopted(objects, None)
+}
+
+fn adopted(objects: Arc<dyn ObjectStore>, generation: Option<u64>) -> Arc<Store> {
+    Arc::new(Store::new(Arc::new(Core::new(Settings::Adopted { objects, generation })), Vec::new(), None))
 }
 
 fn all_files(stores: &mut Stores) -> Arc<Store> {

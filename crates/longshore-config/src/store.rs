@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use http::HeaderMap;
-use longshore_runtime::fork::PerProcess;
+use longshore_runtime::fork::{self, PerProcess};
 use object_store::aws::AwsCredentialProvider;
 use object_store::client::HttpClient;
 use object_store::local::LocalFileSystem;
@@ -54,7 +54,11 @@ pub(crate) enum Settings {
     },
     Web(Box<WebSettings>),
     /// Made by somebody else, and as it is.
-    Adopted(Arc<dyn ObjectStore>),
+    Adopted {
+        objects: Arc<dyn ObjectStore>,
+        /// The process that it may be used in, where it is good for one alone.
+        generation: Option<u64>,
+    },
 }
 
 /// What requests go through. It belongs to one process.
@@ -125,6 +129,8 @@ pub struct S3Access {
     pub sign_payload: bool,
     /// Whether the server cannot delete many objects with one request.
     pub single_deletes: bool,
+    /// Whether the tags of what is written are left out.
+    pub untagged: bool,
     /// Whether requests carry `x-amz-request-payer`.
     pub request_payer: bool,
     /// The content type of what is written, where nothing else is said.
@@ -188,7 +194,7 @@ impl Store {
             Settings::Local(_) => Scheme::File,
             Settings::Memory { .. } => Scheme::Memory,
             Settings::Web(_) => Scheme::Http,
-            Settings::Adopted(_) => Scheme::Other,
+            Settings::Adopted { .. } => Scheme::Other,
         }
     }
 
@@ -198,7 +204,7 @@ impl Store {
             Settings::S3(settings) => settings.bucket(),
             Settings::Gcs(settings) => settings.bucket(),
             Settings::Azure(settings) => settings.container(),
-            Settings::Local(_) | Settings::Adopted(_) => "",
+            Settings::Local(_) | Settings::Adopted { .. } => "",
             Settings::Memory { name, .. } => name.as_deref().unwrap_or_default(),
             Settings::Web(settings) => settings.origin(),
         }
@@ -219,7 +225,7 @@ impl Store {
             Settings::Gcs(settings) => settings.route(),
             Settings::Azure(settings) => settings.route(),
             Settings::Web(settings) => settings.route(),
-            Settings::Local(_) | Settings::Memory { .. } | Settings::Adopted(_) => None,
+            Settings::Local(_) | Settings::Memory { .. } | Settings::Adopted { .. } => None,
         }
     }
 
@@ -253,7 +259,7 @@ impl Store {
             (Settings::Azure(settings), Some(account)) => settings.account() == account,
             // Keys are relative to something, or nobody can name the store.
             _ if self.whole.is_some() => false,
-            (Settings::Memory { name: None, .. } | Settings::Adopted(_), _) => false,
+            (Settings::Memory { name: None, .. } | Settings::Adopted { .. }, _) => false,
             _ => true,
         };
         account && (self.scheme(), self.bucket()) == (location.scheme(), location.bucket())
@@ -283,7 +289,7 @@ impl Store {
             }
             (Settings::Web(one), Settings::Web(two)) => one.base() == two.base(),
             (Settings::Memory { contents: one, .. }, Settings::Memory { contents: two, .. }) => Arc::ptr_eq(one, two),
-            (Settings::Adopted(one), Settings::Adopted(two)) => Arc::ptr_eq(one, two),
+            (Settings::Adopted { objects: one, .. }, Settings::Adopted { objects: two, .. }) => Arc::ptr_eq(one, two),
             _ => true,
         }
     }
@@ -291,14 +297,15 @@ impl Store {
     /// Whether a body that was written stays in memory as it was handed over, instead of being sent or copied.
     pub fn keeps_bodies(&self) -> bool {
         // What somebody else made may keep them, for all that is known.
-        matches!(self.core.settings, Settings::Memory { .. } | Settings::Adopted(_))
+        matches!(self.core.settings, Settings::Memory { .. } | Settings::Adopted { .. })
     }
 
     /// The live client of this process. Made at first use, and again in a forked child.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Store`] where no client can be made from the settings.
+    /// [`ConfigError::Store`] where no client can be made from the settings, and [`ConfigError::Inherited`] in a forked child for a
+    /// store that somebody else made in the parent.
     pub fn live(&self) -> Result<&Live, ConfigError> {
         self.core.live.get_or_try_make(|| match &self.core.settings {
             Settings::S3(settings) => settings.connect(),
@@ -308,7 +315,10 @@ impl Store {
             Settings::Local(Some(folder)) => Ok(Live::of(Arc::new(folder.connect()?))),
             Settings::Memory { contents, .. } => Ok(Live::of(Arc::clone(contents) as _)),
             Settings::Web(settings) => settings.connect(),
-            Settings::Adopted(objects) => Ok(Live::of(Arc::clone(objects))),
+            Settings::Adopted { generation: Some(generation), .. } if *generation != fork::generation() => {
+                Err(ConfigError::Inherited)
+            }
+            Settings::Adopted { objects, .. } => Ok(Live::of(Arc::clone(objects))),
         })
     }
 }

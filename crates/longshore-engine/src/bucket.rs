@@ -45,7 +45,7 @@ pub async fn delete_bucket(store: &Arc<Store>, key: &str, context: &Context) -> 
 /// Looks first: there are servers that delete a bucket with everything in it, unless they were told not to (SeaweedFS 4.48,
 /// seen 2026-11).
 async fn delete_if_empty(access: &S3Access, context: &Context) -> Result<(), Error> {
-    let page = s3::list_page::<Entry>(access, ("", ""), None, context).await?;
+    let page = s3::list_page::<Entry>(access, ("", "", ""), None, context).await?;
     match page.entries.first() {
         Some(entry) => Err(context.error(ErrorKind::BucketNotEmpty, format!("there is {:?}, for one", entry.key))),
         None => s3::delete_bucket(access, context).await,

@@ -31,15 +31,15 @@ impl<'a> Cloud<'a> {
     }
 
     /// Keys that begin with `prefix`, from where `token` says. With a `delimiter`, those that have it after the prefix are folded
-    /// into folders.
+    /// into folders. Of those up to `after` it leaves out as many as it knows how to.
     pub(crate) async fn list_page(
         self,
-        (prefix, delimiter): (&str, &str),
+        (prefix, delimiter, after): (&str, &str, &str),
         token: Option<&str>,
         context: &Context,
     ) -> Result<CloudPage, Error> {
         match self {
-            Self::Gcs(access) => gcs::list_page(access, (prefix, delimiter), token, context).await,
+            Self::Gcs(access) => gcs::list_page(access, (prefix, delimiter, after), token, context).await,
             Self::Azure(access) => azure::list_page(access, (prefix, delimiter), token, context).await,
         }
     }

@@ -1,6 +1,6 @@
 //! Deletes: one object, many, or everything under a prefix.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use longshore_config::{Scheme, Store, Trace};
 use object_store::ObjectStoreExt;
@@ -76,8 +76,9 @@ pub async fn delete_prefix(
 ///
 /// # Errors
 ///
-/// One error for all keys that could not be deleted, listed in [`Error::failures`]; the others are gone by then. A batch that
-/// fails as a whole ends the call.
+/// One error for all keys that could not be deleted, listed in [`Error::failures`]; the others are gone by then. Of a batch that
+/// fails as a whole every key is among them, and so is every key that was not tried any more because no request can succeed: there
+/// is no bucket, or no server.
 pub async fn delete_keys(
     store: &Arc<Store>,
     keys: Vec<String>,
@@ -95,12 +96,20 @@ pub async fn delete_keys(
     let in_flight = if size > 1 { BATCHES_IN_FLIGHT } else { DELETES_IN_FLIGHT };
     let batches = keys.len().div_ceil(size);
     let shared = Arc::new((Arc::clone(store), keys, context.clone(), progress.clone()));
+    let refused = Arc::new(Refused::default());
+    let in_batches = Arc::clone(&refused);
     let failures = window::run(context.clone(), batches, in_flight, move |index| {
-        let shared = Arc::clone(&shared);
+        let (shared, refused) = (Arc::clone(&shared), Arc::clone(&in_batches));
         async move {
             let (store, keys, context, progress) = &*shared;
             let batch = &keys[index * size..keys.len().min((index + 1) * size)];
-            let failures = delete_batch(store, batch, context).await?;
+            let failures = match refused.untried(store, batch) {
+                Some(failures) => failures,
+                None => match delete_batch(store, batch, context).await {
+                    Ok(failures) => failures,
+                    Err(error) => refused.note(error, store, batch),
+                },
+            };
             progress.add((batch.len() - failures.len()) as u64, 0);
             Ok(failures)
         }
@@ -111,7 +120,61 @@ pub async fn delete_keys(
         progress.finish();
         return Ok(());
     }
-    Err(summary(failures, context))
+    let refused = refused.lock().take();
+    Err(match refused {
+        // Nothing else went wrong, and the server's words say more than a summary.
+        Some(Refusal { error, keys, .. }) if keys == failures.len() => error.with_failures(failures),
+        _ => summary(failures, context),
+    })
+}
+
+/// Batches that failed as a whole.
+#[derive(Default)]
+struct Refused(Mutex<Option<Refusal>>);
+
+struct Refusal {
+    /// The first error.
+    error: Error,
+    /// How many keys failed like this.
+    keys: usize,
+    /// Whether no other batch can do better.
+    hopeless: bool,
+}
+
+impl Refused {
+    fn lock(&self) -> MutexGuard<'_, Option<Refusal>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, error: Error, store: &Store, batch: &[String]) -> Vec<Failure> {
+        let no_answer = matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::Connection | ErrorKind::Timeout);
+        let no_bucket = error.kind() == ErrorKind::NotFound;
+        let (code, message) = (code_of(&error), error.to_string());
+        let mut refused = self.lock();
+        let first = refused.get_or_insert(Refusal { error, keys: 0, hopeless: false });
+        first.keys += batch.len();
+        first.hopeless |= no_answer || no_bucket;
+        drop(refused);
+        batch.iter().map(|key| failure(store, key.clone(), code.clone(), message.clone())).collect()
+    }
+
+    /// The failures of a batch that need not be tried, because no batch can do better than the one that failed.
+    fn untried(&self, store: &Store, batch: &[String]) -> Option<Vec<Failure>> {
+        let mut refused = self.lock();
+        let first = refused.as_mut().filter(|first| first.hopeless)?;
+        first.keys += batch.len();
+        let (code, message) = (code_of(&first.error), format!("not tried any more after: {}", first.error));
+        drop(refused);
+        Some(batch.iter().map(|key| failure(store, key.clone(), code.clone(), message.clone())).collect())
+    }
+}
+
+fn code_of(error: &Error) -> String {
+    error.code().map_or_else(|| format!("{:?}", error.kind()), str::to_owned)
+}
+
+fn failure(store: &Store, key: String, code: String, message: String) -> Failure {
+    Failure { uri: format!("{}://{}/{key}", store.scheme().name(), store.bucket()), key, code, message }
 }
 
 async fn delete_batch(store: &Arc<Store>, keys: &[String], context: &Context) -> Result<Vec<Failure>, Error> {
@@ -121,7 +184,7 @@ async fn delete_batch(store: &Arc<Store>, keys: &[String], context: &Context) ->
         let names: Vec<&str> = keys.iter().map(String::as_str).collect();
         match s3::delete_batch(access, &names, context).await {
             Ok(Some(failures)) => {
-                let failure = |(key, code, message): (String, _, _)| Failure { uri: uri(&key), key, code, message };
+                let failure = |(key, code, message)| failure(store, key, code, message);
                 return Ok(failures.into_iter().map(failure).collect());
             }
             // Neither these keys nor this server will do for a batch.
@@ -132,19 +195,14 @@ async fn delete_batch(store: &Arc<Store>, keys: &[String], context: &Context) ->
     }
     if let Some(access) = &live.azure {
         let failures = azure::delete_batch(access, keys, &uri, context).await?;
-        let failure = |(key, code, message): (String, _, _)| Failure { uri: uri(&key), key, code, message };
+        let failure = |(key, code, message)| failure(store, key, code, message);
         return Ok(failures.into_iter().map(failure).collect());
     }
     let mut failures = Vec::new();
     for key in keys {
         let object = Context::new(context.operation, uri(key));
         if let Err(error) = delete_one(store, key, &object).await {
-            failures.push(Failure {
-                key: key.clone(),
-                uri: uri(key),
-                code: error.code().map_or_else(|| format!("{:?}", error.kind()), str::to_owned),
-                message: error.to_string(),
-            });
+            failures.push(failure(store, key.clone(), code_of(&error), error.to_string()));
         }
     }
     Ok(failures)

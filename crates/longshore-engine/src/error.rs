@@ -209,7 +209,10 @@ impl Context {
             | ConfigError::Provider { .. }
             | ConfigError::Credentials(_) => ErrorKind::Unauthenticated,
             ConfigError::NotSupported { .. } => ErrorKind::NotSupported,
-            ConfigError::Store(_) | ConfigError::HttpClient { .. } | ConfigError::Runtime(_) => ErrorKind::Generic,
+            ConfigError::Store(_)
+            | ConfigError::HttpClient { .. }
+            | ConfigError::Inherited
+            | ConfigError::Runtime(_) => ErrorKind::Generic,
         };
         let reason = match &error {
             ConfigError::InvalidUri { reason, .. } => reason.clone(),

@@ -58,7 +58,7 @@ async fn list_where(
             let mut entries = Vec::new();
             let (mut token, mut tokens) = (None, Tokens::default());
             loop {
-                let page = s3::list_page(access, (prefix, ""), token.as_deref(), context).await?;
+                let page = s3::list_page(access, (prefix, "", ""), token.as_deref(), context).await?;
                 progress.add(page.entries.len() as u64, 0);
                 entries.extend(page.entries);
                 match page.next {
@@ -108,7 +108,7 @@ async fn list_in_cloud(
     let mut entries = Vec::new();
     let (mut token, mut tokens) = (None, Tokens::default());
     loop {
-        let page = cloud.list_page((prefix, ""), token.as_deref(), context).await?;
+        let page = cloud.list_page((prefix, "", ""), token.as_deref(), context).await?;
         progress.add(page.entries.len() as u64, 0);
         entries.extend(page.entries.into_iter().map(Entry::from));
         match page.next {
@@ -125,7 +125,7 @@ async fn list_by_folder(
     progress: &Progress,
 ) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();
-    let mut found = pin!(below(&live.objects, prefix, context)?);
+    let mut found = pin!(below(&live.objects, (prefix, None), context)?);
     while let Some(meta) = found.try_next().await? {
         entries.push(Entry { key: meta.location.into(), size: meta.size });
         if entries.len() % 1000 == 0 {

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::cloud::Cloud;
 use crate::error::{Context, Error, ErrorKind};
+use crate::object::path;
 use crate::tokens::Tokens;
 use crate::window::lost;
 use crate::{local, s3, web};
@@ -30,6 +31,8 @@ pub struct Listed {
     pub e_tag: Option<String>,
     /// S3's storage class, where the server says one.
     pub storage_class: Option<String>,
+    /// The version, where the listing says one: Google's generation.
+    pub version: Option<String>,
 }
 
 /// How far down a listing looks.
@@ -75,24 +78,34 @@ pub fn list_pages(
     depth: Depth,
     context: &Context,
 ) -> impl Stream<Item = Result<Page, Error>> + Send + Unpin + use<> {
-    let beginning =
-        State::Begin { store: Arc::clone(store), prefix: prefix.to_owned(), depth, context: context.clone() };
+    pages_after(store, (prefix, ""), depth, context)
+}
+
+/// As [`list_pages`]. A server that can leaves out what comes before `after`; others do not, so every key is to be looked at.
+pub(crate) fn pages_after(
+    store: &Arc<Store>,
+    (prefix, after): (&str, &str),
+    depth: Depth,
+    context: &Context,
+) -> impl Stream<Item = Result<Page, Error>> + Send + Unpin + use<> {
+    let (prefix, after) = (prefix.to_owned(), after.to_owned());
+    let beginning = State::Begin { store: Arc::clone(store), prefix, after, depth, context: context.clone() };
     stream::unfold(beginning, next_page).boxed()
 }
 
 enum State {
-    Begin { store: Arc<Store>, prefix: String, depth: Depth, context: Context },
+    Begin { store: Arc<Store>, prefix: String, after: String, depth: Depth, context: Context },
     Running { pages: mpsc::Receiver<Page>, work: JoinSet<Result<(), Error>>, context: Context },
     Over,
 }
 
 async fn next_page(state: State) -> Option<(Result<Page, Error>, State)> {
     let (mut pages, mut work, context) = match state {
-        State::Begin { store, prefix, depth, context } => {
+        State::Begin { store, prefix, after, depth, context } => {
             let (sender, pages) = mpsc::channel(1);
             let mut work = JoinSet::new();
             let inner = context.clone();
-            work.spawn(async move { make_pages(&store, &prefix, depth, &inner, sender).await });
+            work.spawn(async move { make_pages(&store, (&prefix, &after), depth, &inner, sender).await });
             (pages, work, context)
         }
         State::Running { pages, work, context } => (pages, work, context),
@@ -109,7 +122,7 @@ async fn next_page(state: State) -> Option<(Result<Page, Error>, State)> {
 
 async fn make_pages(
     store: &Store,
-    prefix: &str,
+    (prefix, after): (&str, &str),
     depth: Depth,
     context: &Context,
     pages: mpsc::Sender<Page>,
@@ -122,10 +135,10 @@ async fn make_pages(
         return web_pages(access, prefix, depth, context, &pages).await;
     }
     if let Some(cloud) = Cloud::of(live) {
-        return cloud_pages(cloud, prefix, depth, context, &pages).await;
+        return cloud_pages(cloud, (prefix, after), depth, context, &pages).await;
     }
     match (&live.s3, depth) {
-        (Some(access), _) => s3_pages(access, prefix, depth, context, &pages).await,
+        (Some(access), _) => s3_pages(access, (prefix, after), depth, context, &pages).await,
         (None, Depth::Everything) => everything(&live.objects, prefix, context, &pages).await,
         (None, Depth::Level) => level(&live.objects, prefix, context, &pages).await,
     }
@@ -133,7 +146,7 @@ async fn make_pages(
 
 async fn s3_pages(
     access: &S3Access,
-    prefix: &str,
+    (prefix, after): (&str, &str),
     depth: Depth,
     context: &Context,
     pages: &mpsc::Sender<Page>,
@@ -141,7 +154,7 @@ async fn s3_pages(
     let delimiter = if depth == Depth::Level { "/" } else { "" };
     let (mut token, mut tokens) = (None, Tokens::default());
     loop {
-        let page = s3::list_page(access, (prefix, delimiter), token.as_deref(), context).await?;
+        let page = s3::list_page(access, (prefix, delimiter, after), token.as_deref(), context).await?;
         send(pages, Page { objects: page.entries, folders: page.folders }, context).await?;
         match page.next {
             Some(next) => token = Some(tokens.require_new(next, context)?),
@@ -166,7 +179,7 @@ async fn web_pages(
 
 async fn cloud_pages(
     cloud: Cloud<'_>,
-    prefix: &str,
+    (prefix, after): (&str, &str),
     depth: Depth,
     context: &Context,
     pages: &mpsc::Sender<Page>,
@@ -174,7 +187,7 @@ async fn cloud_pages(
     let delimiter = if depth == Depth::Level { "/" } else { "" };
     let (mut token, mut tokens) = (None, Tokens::default());
     loop {
-        let page = cloud.list_page((prefix, delimiter), token.as_deref(), context).await?;
+        let page = cloud.list_page((prefix, delimiter, after), token.as_deref(), context).await?;
         send(pages, Page { objects: page.entries, folders: page.folders }, context).await?;
         match page.next {
             Some(next) => token = Some(tokens.require_new(next, context)?),
@@ -193,7 +206,7 @@ async fn everything(
     context: &Context,
     pages: &mpsc::Sender<Page>,
 ) -> Result<(), Error> {
-    let mut found = pin!(below(objects, prefix, context)?.map_ok(listed).chunks(Page::FULL));
+    let mut found = pin!(below(objects, (prefix, None), context)?.map_ok(listed).chunks(Page::FULL));
     while let Some(page) = found.next().await {
         let objects = page.into_iter().collect::<Result<_, _>>()?;
         send(pages, Page { objects, folders: Vec::new() }, context).await?;
@@ -230,16 +243,17 @@ async fn level(
 }
 
 /// For stores that list by whole path segments: only the last segment of the prefix is a text, so one level is filtered
-/// and what remains is listed whole.
+/// and what remains is listed whole. With an `offset`, a store that can leaves out what comes before it; others do not.
 pub(crate) fn below(
     objects: &Arc<dyn ObjectStore>,
-    prefix: &str,
+    (prefix, offset): (&str, Option<&str>),
     context: &Context,
 ) -> Result<impl Stream<Item = Result<ObjectMeta, Error>> + Send + use<>, Error> {
     let (folder, stem) = split(prefix, context)?;
     let (objects, prefix, context) = (Arc::clone(objects), prefix.to_owned(), context.clone());
     if stem.is_empty() {
-        return Ok(whole(&objects, folder, context).left_stream());
+        let offset = offset.filter(|offset| *offset > &*prefix).and_then(path);
+        return Ok(whole(&objects, folder, offset.as_ref(), context).left_stream());
     }
     let beginning = async move {
         let level = match objects.list_with_delimiter(Some(&folder)).await {
@@ -255,7 +269,7 @@ pub(crate) fn below(
         found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let found = stream::iter(found).flat_map(move |(_, found)| match found {
             Ok(meta) => stream::iter([Ok(meta)]).left_stream(),
-            Err(folder) => whole(&objects, folder, context.clone()).right_stream(),
+            Err(folder) => whole(&objects, folder, None, context.clone()).right_stream(),
         });
         Ok(found.right_stream())
     };
@@ -265,9 +279,14 @@ pub(crate) fn below(
 fn whole(
     objects: &Arc<dyn ObjectStore>,
     root: Path,
+    offset: Option<&Path>,
     context: Context,
 ) -> impl Stream<Item = Result<ObjectMeta, Error>> + Send + use<> {
-    objects.list(Some(&root)).filter_map(move |found| {
+    let found = match offset {
+        Some(offset) => objects.list_with_offset(Some(&root), offset),
+        None => objects.list(Some(&root)),
+    };
+    found.filter_map(move |found| {
         let found = match found {
             Ok(meta) => Some(Ok(meta)),
             Err(error) => missing_is_empty(error, &context).err().map(Err),
@@ -298,5 +317,6 @@ fn listed(meta: ObjectMeta) -> Listed {
         last_modified: meta.last_modified,
         e_tag: meta.e_tag,
         storage_class: None,
+        version: meta.version,
     }
 }

@@ -212,7 +212,7 @@ pub(crate) fn lend(
         let reason = error.value(py);
         invalid(py, &format!("{name}, a {found}, does not give contiguous memory ({reason}); pass a contiguous copy"))
     })?;
-    if export.holds_objects() {
+    if export.holds_objects(py) {
         return Err(wrong_type(py, &format!("{name} holds Python objects, whose addresses mean nothing elsewhere")));
     }
     let memory = export.memory();
@@ -243,12 +243,18 @@ impl Export {
         (NonNull::new(self.0.buf.cast()).unwrap_or(NonNull::dangling()), usize::try_from(self.0.len).unwrap_or(0))
     }
 
-    fn holds_objects(&self) -> bool {
+    fn holds_objects(&self, py: Python<'_>) -> bool {
         if self.0.format.is_null() {
-            return false;
+            // Nobody has said what is in it, because some of it, such as a date, has no code. NumPy says it of the array.
+            // SAFETY: we are attached, and the export keeps its exporter, where it has one.
+            let exporter = unsafe { Bound::from_borrowed_ptr_or_opt(py, self.0.obj) };
+            let said = exporter.and_then(|exporter| exporter.getattr("dtype").ok()?.getattr("hasobject").ok());
+            return said.is_some_and(|said| said.is_truthy().unwrap_or(true));
         }
         // SAFETY: the exporter promises a NUL-terminated text that lives as long as the export.
-        unsafe { CStr::from_ptr(self.0.format) }.to_bytes().contains(&b'O')
+        let format = unsafe { CStr::from_ptr(self.0.format) }.to_bytes();
+        // Names of fields stand between colons, and may have an O too.
+        format.split(|byte| *byte == b':').step_by(2).any(|codes| codes.contains(&b'O'))
     }
 }
 

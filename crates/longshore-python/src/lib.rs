@@ -22,7 +22,8 @@ mod stores;
 
 use pyo3::prelude::*;
 
-#[pymodule]
+// PyO3 would say of a version-specific build that it runs without the GIL, which no test of ours has shown.
+#[pymodule(gil_used = true)]
 mod _native {
     use pyo3::prelude::*;
 
@@ -74,6 +75,6 @@ mod _native {
     use crate::stores::{store_for, use_store_class};
     #[pymodule_export]
     use longshore_store::{
-        PyAzureStore, PyGCSStore, PyHttpStore, PyLocalStore, PyMemoryStore, PyS3Store, Store, from_url,
+        PyAzureStore, PyGCSStore, PyHttpStore, PyLocalStore, PyMemoryStore, PyS3Store, Store, export_store, from_url,
     };
 }

@@ -12,7 +12,7 @@ use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
 use pyo3::prelude::*;
 
-#[pymodule]
+#[pymodule(gil_used = true)]
 fn third_party(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     register_store_module(py, module, "third_party", "store")?;
     register_exceptions_module(py, module, "third_party", "exceptions")?;

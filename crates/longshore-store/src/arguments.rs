@@ -8,6 +8,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use pyo3::prelude::*;
 
+use crate::crossing::arriving;
 use crate::exceptions::wrong_type;
 use crate::external::{self, rebuilt};
 use crate::store::{Inner, Kind, Store, class_of, wrap};
@@ -20,7 +21,7 @@ use crate::store::{Inner, Kind, Store, class_of, wrap};
 pub struct PyObjectStore {
     objects: Arc<dyn ObjectStore>,
     /// What it came from, where that was Python.
-    python: Option<Arc<(Py<PyAny>, Arc<Inner>)>>,
+    python: Option<Arc<(Py<PyAny>, Option<Arc<Inner>>)>>,
 }
 
 impl PyObjectStore {
@@ -39,7 +40,8 @@ impl PyObjectStore {
         self.objects
     }
 
-    /// The configuration that the store was made from, which says what it is; `None` for a store that Rust made.
+    /// The configuration that the store was made from, which says what it is; `None` for a store that Rust made, and for one of
+    /// another module.
     ///
     /// Keys of this store are below [`prefix`](Self::prefix).
     pub fn handle(&self) -> Option<&Arc<Handle>> {
@@ -52,7 +54,7 @@ impl PyObjectStore {
     }
 
     fn inner(&self) -> Option<&Inner> {
-        self.python.as_deref().map(|(_, inner)| &**inner)
+        self.python.as_deref().and_then(|(_, inner)| inner.as_deref())
     }
 
     fn of(store: &Bound<'_, Store>) -> PyResult<Self> {
@@ -60,7 +62,7 @@ impl PyObjectStore {
         inner.make_ready()?;
         // The client is made here, attached, because a new one reads the environment. Where that fails, requests tell.
         let _ = inner.handle.live();
-        Ok(Self { objects: inner.objects(), python: Some(Arc::new((store.clone().into_any().unbind(), inner))) })
+        Ok(Self { objects: inner.objects(), python: Some(Arc::new((store.clone().into_any().unbind(), Some(inner)))) })
     }
 }
 
@@ -82,8 +84,7 @@ fn refusal(object: &Bound<'_, PyAny>) -> PyErr {
     let own = class_of(py, Kind::S3).getattr("__module__").map(|name| name.to_string()).unwrap_or_default();
     let message = match external::origin(object) {
         Ok(Some(_)) => format!(
-            "{found} is a store of another library, and this function takes stores of {own} only: compiled libraries cannot \
-             share them. Make it with the class of {own}; or its author lets the function take AnyObjectStore, which \
+            "{found} is a store of another library, and this function takes stores of {own} only. Make it with the class of {own}; or its author lets the function take AnyObjectStore, which \
              accepts stores of other libraries"
         ),
         _ => format!("expected a store, such as {own}.S3Store, not {found}"),
@@ -180,10 +181,12 @@ impl<'py> FromPyObject<'_, 'py> for PyExternalObjectStore {
 /// A store from anywhere: one of this module's own, one of another library, a file system of `fsspec`, a URL as a `str`, or a
 /// folder as an `os.PathLike`.
 ///
-/// What is not a store of this module's own, or made here of a URL or a folder, is a [`PyExternalObjectStore`].
+/// What another module gives alive, by a method `__object_store_capsule__`, is that store itself, with its connections and its
+/// credentials, as a [`PyObjectStore`]; handed back to Python it is the object that it came from. Other libraries' stores are built
+/// anew, as [`PyExternalObjectStore`].
 #[derive(Clone, Debug)]
 pub enum AnyObjectStore {
-    /// One of this module's own.
+    /// One of this module's own, or a live one of another module.
     PyObjectStore(PyObjectStore),
     /// One that was built anew.
     PyExternalObjectStore(PyExternalObjectStore),
@@ -200,7 +203,7 @@ impl AnyObjectStore {
         self.into()
     }
 
-    /// The configuration that the store was made from; `None` for a store that Rust made.
+    /// The configuration that the store was made from; `None` for a store that Rust made, and for one of another module.
     pub fn handle(&self) -> Option<&Arc<Handle>> {
         self.store().handle()
     }
@@ -227,11 +230,15 @@ impl<'py> FromPyObject<'_, 'py> for AnyObjectStore {
         if let Some(store) = external::named(&object)? {
             return PyObjectStore::of(&store).map(Self::PyObjectStore);
         }
+        if let Some(objects) = arriving(&object)? {
+            let python = Some(Arc::new((object.to_owned().unbind(), None)));
+            return Ok(Self::PyObjectStore(PyObjectStore { objects, python }));
+        }
         object.extract().map(Self::PyExternalObjectStore)
     }
 }
 
-/// What all three have in common.
+/// What all of them have in common.
 macro_rules! store_argument {
     ($name:ty, $store:expr) => {
         impl AsRef<Arc<dyn ObjectStore>> for $name {

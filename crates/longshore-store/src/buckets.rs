@@ -10,8 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
-use longshore_config::{ConfigError, Environment, Options, Scheme, open_bucket};
-use longshore_runtime::fork;
+use longshore_config::{ConfigError, Context, Environment, Options, Scheme, open_bucket};
 use object_store::path::{Path, PathPart};
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
@@ -44,7 +43,7 @@ impl Buckets {
     }
 
     fn open(&self, bucket: &str) -> std::result::Result<OnRuntime, ConfigError> {
-        let _no_fork = fork::shared();
+        let _no_fork = Context::process().without_forks();
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(store) = opened.get(bucket) {
             return Ok(store.clone());

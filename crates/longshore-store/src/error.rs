@@ -3,7 +3,9 @@
 use std::error::Error as StdError;
 use std::io;
 
+use longshore_abi::raw::{ERROR_CANCELLED, ERROR_INVALID_ARGUMENT, ERROR_PANICKED, ERROR_TIMEOUT};
 use longshore_config::{ConfigError, CredentialsError};
+use longshore_ffi::ForeignError;
 use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
 use pyo3::CastError;
@@ -84,7 +86,8 @@ fn raise(py: Python<'_>, name: &str, error: &(dyn StdError + 'static), subject: 
     exception
 }
 
-fn class(error: &Error) -> &'static str {
+/// The name of the class of exceptions for `error`.
+pub(crate) fn class(error: &Error) -> &'static str {
     match error {
         Error::NotFound { .. } => "NotFoundError",
         Error::InvalidPath { .. } => "InvalidPathError",
@@ -107,6 +110,14 @@ fn general(error: &Error) -> &'static str {
     }
     if let Some(error) = find::<ConfigError>(error) {
         return config_class(error);
+    }
+    if let Some(error) = find::<ForeignError>(error) {
+        return match error.code() {
+            ERROR_TIMEOUT => "TimeoutError",
+            ERROR_INVALID_ARGUMENT => "InvalidArgumentError",
+            ERROR_PANICKED | ERROR_CANCELLED => "JoinError",
+            _ => "GenericError",
+        };
     }
     match find::<HttpError>(error).map(HttpError::kind) {
         Some(HttpErrorKind::Timeout) => "TimeoutError",

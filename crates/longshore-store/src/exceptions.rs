@@ -7,6 +7,7 @@
 use std::ffi::CString;
 use std::sync::OnceLock;
 
+use longshore_config::Context;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -14,10 +15,22 @@ use pyo3::types::PyDict;
 
 const SOURCE: &str = include_str!("exceptions.py");
 
-/// The module that holds the classes.
-static CLASSES: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-/// The name to import them by, where they are not made here.
-static ELSEWHERE: OnceLock<String> = OnceLock::new();
+struct Exceptions {
+    /// The module that holds the classes.
+    classes: PyOnceLock<Py<PyModule>>,
+    /// The name to import them by, where they are not made here.
+    elsewhere: OnceLock<String>,
+}
+
+impl Default for Exceptions {
+    fn default() -> Self {
+        Self { classes: PyOnceLock::new(), elsewhere: OnceLock::new() }
+    }
+}
+
+fn exceptions() -> &'static Exceptions {
+    Context::process().part()
+}
 
 /// Adds the exceptions to `parent_module`, as its submodule `sub_module_str`.
 ///
@@ -36,7 +49,7 @@ pub fn register_exceptions_module(
 ) -> PyResult<()> {
     let full_name = format!("{parent_module_str}.{sub_module_str}");
     let mut made = false;
-    let classes = CLASSES.get_or_try_init(py, || {
+    let classes = exceptions().classes.get_or_try_init(py, || {
         made = true;
         make(py, &full_name)
     })?;
@@ -50,7 +63,7 @@ pub fn register_exceptions_module(
 /// For a package that has that file among its own. Nothing is imported before the first error.
 pub fn import_exceptions_from(name: &str) {
     // Whoever comes first: two packages cannot share one extension module.
-    let _ = ELSEWHERE.set(name.to_owned());
+    let _ = exceptions().elsewhere.set(name.to_owned());
 }
 
 fn make(py: Python<'_>, full_name: &str) -> PyResult<Py<PyModule>> {
@@ -70,7 +83,7 @@ fn again<'py>(classes: &Bound<'py, PyModule>, full_name: &str) -> PyResult<Bound
 
 /// The module that holds the classes: the one that was registered, or the one to import, or one of its own name.
 pub(crate) fn classes(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
-    let classes = CLASSES.get_or_try_init(py, || match ELSEWHERE.get() {
+    let classes = exceptions().classes.get_or_try_init(py, || match exceptions().elsewhere.get() {
         Some(name) => py.import(name.as_str()).map(Bound::unbind),
         None => make(py, "longshore_store.exceptions"),
     });

@@ -1,12 +1,12 @@
 //! Stores of other libraries, and what names a store: found out from the outside, and built anew.
 //!
 //! Another library's store cannot be used as it is: its memory has the layout of its compiler and its versions. What it can
-//! tell is how it was made (`__getnewargs_ex__`, which it has for `pickle`), and from that one of our own is made. A live
-//! crossing would be asked for here first, by a method of the object, before anything is rebuilt.
+//! tell is how it was made (`__getnewargs_ex__`, which it has for `pickle`), and from that one of our own is made. That is for
+//! libraries that do not give their stores alive, which `crossing` asks for first.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use longshore_config::{Environment, adopt};
+use longshore_config::{Context, Environment, adopt_for_all_processes};
 use object_store::ObjectStore;
 
 use pyo3::exceptions::{PyLookupError, PyRuntimeWarning};
@@ -24,7 +24,7 @@ use crate::support::{fsspec, support};
 
 /// What a store does with objects: a Python class that overrides one of these is another store, and that would be lost in one
 /// that is built anew.
-const METHODS: [&str; 13] = [
+pub(crate) const METHODS: [&str; 13] = [
     "copy",
     "delete",
     "get",
@@ -41,7 +41,8 @@ const METHODS: [&str; 13] = [
 ];
 
 /// Classes that a warning has named.
-static WARNED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+#[derive(Default)]
+struct Warned(Mutex<Vec<String>>);
 
 /// The class of an object with its module, as `obstore.store.S3Store`.
 pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> String {
@@ -82,7 +83,7 @@ pub(crate) fn origin<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Origin<
 pub(crate) fn rebuilt<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Store>>> {
     let py = object.py();
     let support = support(py)?;
-    let known = support.call_method1(intern!(py, "remembered"), (object,))?;
+    let known = support.call_method1(intern!(py, "remembered"), (object, "built"))?;
     if let Ok(store) = known.cast_into::<Store>() {
         return Ok(Some(store));
     }
@@ -93,7 +94,7 @@ pub(crate) fn rebuilt<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<
             None => return Ok(None),
         },
     };
-    support.call_method1(intern!(py, "remember"), (object, &store))?;
+    support.call_method1(intern!(py, "remember"), (object, "built", &store))?;
     warn(object, &store)?;
     Ok(Some(store))
 }
@@ -172,7 +173,8 @@ fn all_buckets<'py>(kind: Kind, keywords: &Bound<'py, PyDict>) -> PyResult<Bound
     };
     let given = arguments.read(py, kind.name(), kind.cloud())?;
     let objects: Arc<dyn ObjectStore> = Arc::new(Buckets::new(kind.scheme(), given.options, Environment::read()));
-    let inner = Inner { foreign: Some(Arc::clone(&objects)), ..Inner::new(Kind::Other, adopt(objects)) };
+    let inner =
+        Inner { foreign: Some(Arc::clone(&objects)), ..Inner::new(Kind::Other, adopt_for_all_processes(objects)) };
     let inner = Inner { provider: given.provider, ..inner };
     Ok(wrap(&class_of(py, Kind::Other), Arc::new(inner))?.cast_into()?)
 }
@@ -200,7 +202,8 @@ fn warn(object: &Bound<'_, PyAny>, store: &Bound<'_, Store>) -> PyResult<()> {
         return Ok(());
     }
     {
-        let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+        let warned: &Warned = Context::process().part();
+        let mut warned = warned.0.lock().unwrap_or_else(PoisonError::into_inner);
         if warned.contains(&name) {
             return Ok(());
         }

@@ -1,12 +1,13 @@
 #![doc = include_str!("../README.md")]
-#![forbid(unsafe_code)]
 
 mod abroad;
 mod arguments;
 mod buckets;
+mod capsule;
 mod classes;
 mod client;
 mod credentials;
+mod crossing;
 mod error;
 mod exceptions;
 mod external;
@@ -17,6 +18,8 @@ mod path;
 mod prefix;
 mod provider;
 mod register;
+mod served;
+mod serving;
 mod shown;
 mod state;
 mod store;
@@ -25,6 +28,7 @@ mod support;
 pub use arguments::{AnyObjectStore, PyExternalObjectStore, PyObjectStore};
 pub use classes::{PyAzureStore, PyGCSStore, PyHttpStore, PyLocalStore, PyMemoryStore, PyS3Store, from_url};
 pub use client::{PyClientConfigKey, PyClientOptions};
+pub use crossing::received;
 pub use error::{PyObjectStoreError, PyObjectStoreResult};
 pub use exceptions::{import_exceptions_from, register_exceptions_module};
 pub use given::read_options;
@@ -33,4 +37,5 @@ pub use path::{PyPath, PyUrl};
 pub use prefix::MaybePrefixedStore;
 pub use provider::Raised;
 pub use register::{name_classes, register_store_module};
+pub use serving::export_store;
 pub use store::{Store, use_class};

@@ -18,8 +18,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, Stream, StreamExt};
-use longshore_config::Store as Handle;
-use longshore_runtime::{fork, runtime};
+use longshore_config::{Context as Process, Scheme, Store as Handle};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
@@ -85,6 +84,11 @@ impl fmt::Debug for OnRuntime {
 impl fmt::Display for OnRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scheme, bucket) = (self.0.scheme().name(), self.0.bucket());
+        if scheme == Scheme::Other.name()
+            && let Ok(live) = self.0.live()
+        {
+            return live.objects.fmt(f);
+        }
         if let Some(root) = self.0.root() {
             return write!(f, "{scheme}://{}", root.display());
         }
@@ -169,7 +173,7 @@ impl Upload {
     fn part(&mut self, data: PutPayload) -> Result<UploadPart> {
         let inner = self.inner()?;
         let mut upload = inner.try_lock().map_err(|_| told("a part was added to an upload that is being completed"))?;
-        let runtime = runtime::handle().map_err(failed)?;
+        let runtime = Process::process().runtime().map_err(failed)?;
         let _entered = runtime.enter();
         Ok(upload.put_part(data))
     }
@@ -202,7 +206,12 @@ impl MultipartUpload for Upload {
 
 /// Starts `request` on the runtime.
 fn start<T: Send + 'static>(request: impl Future<Output = Result<T>> + Send + 'static) -> Task<T> {
-    Task(runtime::handle().map(|runtime| Ours::new(runtime.spawn(request))).map_err(|error| Some(failed(error))))
+    Task(
+        Process::process()
+            .runtime()
+            .map(|runtime| Ours::new(runtime.spawn(request)))
+            .map_err(|error| Some(failed(error))),
+    )
 }
 
 /// A request on the runtime, aborted when it is dropped; or why there is none.
@@ -251,7 +260,7 @@ enum Items<T> {
 impl<T: Send + 'static> Items<T> {
     fn begin(make: impl FnOnce() -> BoxStream<'static, Result<T>> + Send + 'static) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel(READ_AHEAD);
-        let task = runtime::handle()?.spawn(async move {
+        let task = Process::process().runtime()?.spawn(async move {
             let mut items = make();
             while let Some(item) = items.next().await {
                 if sender.send(Some(item)).await.is_err() {
@@ -320,17 +329,17 @@ struct Ours<T> {
 
 impl<T> Ours<T> {
     fn new(value: T) -> Self {
-        Self { value: Some(value), generation: fork::generation() }
+        Self { value: Some(value), generation: Process::process().generation() }
     }
 
     fn get(&mut self) -> Option<&mut T> {
-        self.value.as_mut().filter(|_| self.generation == fork::generation())
+        self.value.as_mut().filter(|_| self.generation == Process::process().generation())
     }
 }
 
 impl<T> Drop for Ours<T> {
     fn drop(&mut self) {
-        if self.generation != fork::generation() {
+        if self.generation != Process::process().generation() {
             std::mem::forget(self.value.take());
         }
     }

@@ -123,7 +123,8 @@ impl<T: ObjectStore> ObjectStore for MaybePrefixedStore<T> {
     }
 }
 
-fn join(prefix: Option<&Path>, key: &Path) -> Path {
+/// The whole key.
+pub(crate) fn join(prefix: Option<&Path>, key: &Path) -> Path {
     match prefix {
         Some(prefix) => prefix.parts().chain(key.parts()).collect(),
         None => key.clone(),

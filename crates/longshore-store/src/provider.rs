@@ -10,19 +10,23 @@ use std::io::{self, PipeReader, PipeWriter, Write};
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use longshore_config::{ConfigError, CredentialSource, Fetched};
-use longshore_runtime::fork::{self, PerProcess};
+use longshore_config::{ConfigError, Context, CredentialSource, Fetched};
+use longshore_runtime::fork::PerProcess;
+use pyo3::intern;
 use pyo3::prelude::*;
 use tokio::sync::oneshot;
 
 use crate::credentials::{Cloud, read};
+use crate::exceptions::wrong_type;
 use crate::support::support;
 
 /// Sources that somebody still holds. Providers that are equal are one source, so that their stores are one as well.
-static SOURCES: Mutex<Vec<Weak<PythonSource>>> = Mutex::new(Vec::new());
+#[derive(Default)]
+struct Sources(Mutex<Vec<Weak<PythonSource>>>);
 
 /// A provider as somebody gave it, and the source it is, which an equal one may be as well.
 #[derive(Debug)]
@@ -43,6 +47,8 @@ pub(crate) struct PythonSource {
     /// The type's name, for messages.
     name: String,
     cloud: Cloud,
+    /// How long before their end it wants to be asked for new ones.
+    refresh_threshold: Option<Duration>,
     line: PerProcess<Arc<Line>>,
     /// Itself, because asking outlives a borrow.
     own: Weak<Self>,
@@ -79,8 +85,9 @@ impl PythonSource {
         let py = provider.py();
         // Compared outside the lock, because that runs Python code.
         let known: Vec<Arc<Self>> = {
-            let _no_fork = fork::shared();
-            let mut sources = locked(&SOURCES);
+            let sources: &Sources = Context::process().part();
+            let _no_fork = Context::process().without_forks();
+            let mut sources = locked(&sources.0);
             sources.retain(|source| source.strong_count() > 0);
             sources.iter().filter_map(Weak::upgrade).collect()
         };
@@ -92,15 +99,18 @@ impl PythonSource {
             return Ok(Arc::clone(source));
         }
         let name = provider.getattr("__qualname__").or_else(|_| provider.get_type().qualname().map(Bound::into_any))?;
+        let refresh_threshold = threshold(provider)?;
         let source = Arc::new_cyclic(|own| Self {
             provider: provider.clone().unbind(),
             name: name.to_string(),
             cloud,
+            refresh_threshold,
             line: PerProcess::new(),
             own: Weak::clone(own),
         });
-        let _no_fork = fork::shared();
-        locked(&SOURCES).push(Arc::downgrade(&source));
+        let sources: &Sources = Context::process().part();
+        let _no_fork = Context::process().without_forks();
+        locked(&sources.0).push(Arc::downgrade(&source));
         Ok(source)
     }
 
@@ -169,6 +179,20 @@ impl CredentialSource for PythonSource {
             Err(error) => futures::future::ready(Err(no_answer(format!("was not asked: {error}")))).boxed(),
         }
     }
+
+    fn refresh_threshold(&self) -> Option<Duration> {
+        self.refresh_threshold
+    }
+}
+
+/// What the provider says in its attribute of that name, if it has one.
+fn threshold(provider: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
+    let py = provider.py();
+    let said = provider.getattr_opt(intern!(py, "refresh_threshold"))?.filter(|said| !said.is_none());
+    let Some(said) = said else { return Ok(None) };
+    said.extract().map(Some).map_err(|_| {
+        wrong_type(py, "refresh_threshold of the credential_provider must be a timedelta that is not negative")
+    })
 }
 
 fn no_answer(reason: String) -> ConfigError {
@@ -217,7 +241,7 @@ impl Raised {
         std::iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref())
     }
 
-    fn new(error: &Bound<'_, PyAny>) -> Self {
+    pub(crate) fn new(error: &Bound<'_, PyAny>) -> Self {
         let name = error.get_type().name().map(|name| name.to_string()).unwrap_or_default();
         let said = error.str().map(|said| said.to_string()).unwrap_or_default();
         let line = said.lines().next().unwrap_or_default();

@@ -2,9 +2,11 @@
 
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use longshore_config::{LocalOptions, Scheme, Store as Handle};
+use longshore_abi::StoreRef;
+use longshore_config::{Context, LocalOptions, Scheme, Store as Handle};
+use longshore_runtime::fork::PerProcess;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use pyo3::intern;
@@ -13,8 +15,10 @@ use pyo3::types::{PyTuple, PyType};
 
 use crate::abroad::{self, StoreCredentials};
 use crate::credentials::Cloud;
+use crate::crossing;
 use crate::exceptions::wrong_type;
 use crate::provider::Provider;
+use crate::served::Served;
 use crate::{MaybePrefixedStore, OnRuntime, shown, state};
 
 /// The classes, one for each kind of store.
@@ -97,14 +101,28 @@ pub(crate) struct Inner {
     /// What Rust handed over, where that is how it came to be.
     pub(crate) foreign: Option<Arc<dyn ObjectStore>>,
     pub(crate) provider: Option<Provider>,
+    /// The store in Python that this one asks, where there is one.
+    pub(crate) served: Option<Arc<Served>>,
     pub(crate) local: Option<LocalOptions>,
     pub(crate) url: Option<String>,
+    /// What other modules use it by, once one has asked. A forked child makes its own.
+    pub(crate) table: PerProcess<StoreRef>,
 }
 
 impl Inner {
     pub(crate) fn new(kind: Kind, handle: Arc<Handle>) -> Self {
         let objects = Arc::new(MaybePrefixedStore::new(OnRuntime::new(Arc::clone(&handle)), None::<Path>));
-        Self { kind, handle, objects, foreign: None, provider: None, local: None, url: None }
+        Self {
+            kind,
+            handle,
+            objects,
+            foreign: None,
+            provider: None,
+            served: None,
+            local: None,
+            url: None,
+            table: PerProcess::new(),
+        }
     }
 
     pub(crate) fn with_prefix(self, prefix: Option<Path>) -> Self {
@@ -118,18 +136,21 @@ impl Inner {
 
     /// Starts what the store needs of this process. Called attached, before each use.
     pub(crate) fn make_ready(&self) -> PyResult<()> {
+        if let Some(served) = self.served.as_ref().filter(|served| !served.is_ready()) {
+            Python::attach(|py| served.start(py))?;
+        }
         match &self.provider {
             Some(Provider { source, .. }) if !source.is_ready() => Python::attach(|py| source.start(py)),
             _ => Ok(()),
         }
     }
 
-    /// The objects as Rust uses them.
+    /// The objects as Rust uses them. Those that Rust made, too, do their I/O on our runtime.
     pub(crate) fn objects(&self) -> Arc<dyn ObjectStore> {
-        match &self.foreign {
-            Some(objects) => Arc::clone(objects),
-            None if self.prefix().is_none() => Arc::new(self.objects.inner().clone()),
-            None => Arc::clone(&self.objects) as _,
+        match self.prefix() {
+            None if self.foreign.is_none() => Arc::new(self.objects.inner().clone()),
+            // One that Rust made is the same each time, so that whoever made it may compare.
+            _ => Arc::clone(&self.objects) as _,
         }
     }
 }
@@ -232,6 +253,15 @@ impl Store {
         abroad::new_arguments(slf)
     }
 
+    /// A capsule of the live store, for modules that were compiled by others: `SPEC.md` of `longshore-abi` says what it holds.
+    #[pyo3(signature = (*, max_abi=None))]
+    fn __object_store_capsule__<'py>(
+        slf: &Bound<'py, Self>,
+        max_abi: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        crossing::capsule(slf, max_abi)
+    }
+
     /// A credential provider that asks this store.
     fn _credentials(slf: Py<Self>) -> StoreCredentials {
         StoreCredentials(slf)
@@ -279,11 +309,18 @@ pub(crate) fn handed(kind: Kind) -> Option<Arc<Inner>> {
 }
 
 /// Classes of Python that stores are made of, instead of the native ones: those of a package that adds methods to them.
-static DERIVED: Mutex<Vec<(Kind, Py<PyType>)>> = Mutex::new(Vec::new());
+#[derive(Default)]
+struct Derived(Mutex<Vec<(Kind, Py<PyType>)>>);
+
+impl Derived {
+    fn lock() -> MutexGuard<'static, Vec<(Kind, Py<PyType>)>> {
+        Context::process().part::<Self>().0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The class for a kind of store.
 pub(crate) fn class_of(py: Python<'_>, kind: Kind) -> Bound<'_, PyType> {
-    let derived = DERIVED.lock().unwrap_or_else(PoisonError::into_inner);
+    let derived = Derived::lock();
     let class = derived.iter().find(|(of, _)| *of == kind).map(|(_, class)| class.bind(py).clone());
     class.unwrap_or_else(|| crate::classes::native(py, kind))
 }
@@ -300,7 +337,7 @@ pub fn use_class(class: &Bound<'_, PyType>) -> PyResult<()> {
     let py = class.py();
     for kind in Kind::ALL {
         if class.is_subclass(&crate::classes::native(py, kind))? {
-            let mut derived = DERIVED.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut derived = Derived::lock();
             derived.retain(|(of, _)| *of != kind);
             derived.push((kind, class.clone().unbind()));
             return Ok(());

@@ -35,24 +35,25 @@ class Secret(str):
         return str, (str.__str__(self),)
 
 
-# Stores that were built anew, by the identity of what they were built of. Most of that cannot be hashed.
-_built: dict[int, tuple[weakref.ref[object], object]] = {}
+# Stores that were made of others, by the identity of what they were made of, and by how: "built" anew, or "live". Most of what
+# they were made of cannot be hashed.
+_made: dict[tuple[int, str], tuple[weakref.ref[object], object]] = {}
 
 
-def remembered(original: object) -> object | None:
-    """The store that was built of ``original``, while that exists."""
-    known = _built.get(id(original))
+def remembered(original: object, how: str) -> object | None:
+    """The store that was made of ``original``, while that exists."""
+    known = _made.get((id(original), how))
     return known[1] if known is not None and known[0]() is original else None
 
 
-def remember(original: object, store: object) -> None:
+def remember(original: object, how: str, store: object) -> None:
     """Keeps ``store`` for as long as ``original`` exists, where that can be known."""
-    key = id(original)
+    key = (id(original), how)
     try:
-        gone = weakref.ref(original, lambda _: _built.pop(key, None))
+        gone = weakref.ref(original, lambda _: _made.pop(key, None))
     except TypeError:
         return
-    _built[key] = (gone, store)
+    _made[key] = (gone, store)
 
 
 def start(requests: Requests, provider: Callable[[], object]) -> None:
@@ -62,6 +63,8 @@ def start(requests: Requests, provider: Callable[[], object]) -> None:
 
 
 def _serve(requests: Requests, provider: Callable[[], object]) -> None:
+    # So that a provider that waits for itself can be told so.
+    threading.current_thread().longshore_provider = provider  # type: ignore[attr-defined]
     runner: asyncio.Runner | None = None
     # Each byte is a request; there are no more when the other end is closed. Waiting happens in Python's own code, so that
     # a thread that the interpreter stops at its end has no frames of another language on its stack.

@@ -2,19 +2,39 @@
 
 use std::ffi::CString;
 
+use longshore_config::Context;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 /// The module of `support.py`.
 pub(crate) fn support(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
-    static SUPPORT: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    module(py, &SUPPORT, "longshore_store.support", include_str!("support.py"))
+    module(py, &modules().support, "longshore_store.support", include_str!("support.py"))
 }
 
 /// The module of `file_systems.py`.
 pub(crate) fn fsspec(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
-    static FSSPEC: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    module(py, &FSSPEC, "longshore_store.fsspec", include_str!("file_systems.py"))
+    module(py, &modules().fsspec, "longshore_store.fsspec", include_str!("file_systems.py"))
+}
+
+/// The module of `served.py`.
+pub(crate) fn served(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+    module(py, &modules().served, "longshore_store.served", include_str!("served.py"))
+}
+
+struct Modules {
+    served: PyOnceLock<Py<PyModule>>,
+    support: PyOnceLock<Py<PyModule>>,
+    fsspec: PyOnceLock<Py<PyModule>>,
+}
+
+impl Default for Modules {
+    fn default() -> Self {
+        Self { served: PyOnceLock::new(), support: PyOnceLock::new(), fsspec: PyOnceLock::new() }
+    }
+}
+
+fn modules() -> &'static Modules {
+    Context::process().part()
 }
 
 /// A module whose name is in nobody's way: it is not among `sys.modules`.

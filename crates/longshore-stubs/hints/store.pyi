@@ -9,9 +9,9 @@ from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
-from typing import Any, NotRequired, Protocol, TypedDict, type_check_only
+from typing import Any, Generic, NotRequired, Protocol, TypedDict, TypeVar, type_check_only
 
-from typing_extensions import Self, Unpack, disjoint_base
+from typing_extensions import CapsuleType, Self, Unpack, disjoint_base
 
 __all__ = ["AzureStore", "GCSStore", "HTTPStore", "LocalStore", "MemoryStore", "S3Store", "Store", "from_url"]
 
@@ -508,8 +508,37 @@ class Store:
     def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments that make the same store with the class of this name in another library."""
 
+    def __object_store_capsule__(self, *, max_abi: tuple[int, int] | None = None) -> CapsuleType:
+        """The live store, for modules that were compiled by others: its connections, its credentials, its objects in memory."""
+
+_Config = TypeVar("_Config", covariant=True)
+_Provider = TypeVar("_Provider", covariant=True)
+
+@type_check_only
+class _Bucket(Store, Generic[_Config, _Provider]):
+    # What S3, Google and Azure have in common. There is no such class when a program runs.
+    @property
+    def prefix(self) -> str | None:
+        """What is before every key."""
+
+    @property
+    def config(self) -> _Config:
+        """What keywords, the URL and the environment said. Secrets are there, but ``repr`` does not show them."""
+
+    @property
+    def client_options(self) -> ClientConfig | None:
+        """The same of the HTTP client."""
+
+    @property
+    def retry_config(self) -> RetryConfig | None:
+        """The same of repeating requests."""
+
+    @property
+    def credential_provider(self) -> _Provider | None:
+        """The callable that gives the credentials."""
+
 @disjoint_base
-class S3Store(Store):
+class S3Store(_Bucket[S3Config, S3CredentialProvider]):
     """A bucket on S3 or on a server that speaks its protocol.
 
     What is not said comes from the environment.
@@ -546,26 +575,6 @@ class S3Store(Store):
         """Makes the store that a URL names: ``s3://bucket/path``, or a web address of AWS or R2. Its path is the prefix."""
 
     @property
-    def prefix(self) -> str | None:
-        """What is before every key."""
-
-    @property
-    def config(self) -> S3Config:
-        """What keywords, the URL and the environment said. Secrets are there, but ``repr`` does not show them."""
-
-    @property
-    def client_options(self) -> ClientConfig | None:
-        """The same of the HTTP client."""
-
-    @property
-    def retry_config(self) -> RetryConfig | None:
-        """The same of repeating requests."""
-
-    @property
-    def credential_provider(self) -> S3CredentialProvider | None:
-        """The callable that gives the credentials."""
-
-    @property
     def region(self) -> str:
         """The region that requests are signed for."""
 
@@ -574,7 +583,7 @@ class S3Store(Store):
         """The endpoint; None for AWS itself."""
 
 @disjoint_base
-class GCSStore(Store):
+class GCSStore(_Bucket[GCSConfig, GCSCredentialProvider]):
     """A bucket on Google Cloud Storage.
 
     What is not said comes from the environment.
@@ -611,26 +620,6 @@ class GCSStore(Store):
         """Makes the store that a URL names: ``gs://bucket/path``. Its path is the prefix."""
 
     @property
-    def prefix(self) -> str | None:
-        """What is before every key."""
-
-    @property
-    def config(self) -> GCSConfig:
-        """What keywords, the URL and the environment said. Secrets are there, but ``repr`` does not show them."""
-
-    @property
-    def client_options(self) -> ClientConfig | None:
-        """The same of the HTTP client."""
-
-    @property
-    def retry_config(self) -> RetryConfig | None:
-        """The same of repeating requests."""
-
-    @property
-    def credential_provider(self) -> GCSCredentialProvider | None:
-        """The callable that gives the credentials."""
-
-    @property
     def endpoint(self) -> str | None:
         """The endpoint; None for Google itself."""
 
@@ -643,7 +632,7 @@ class GCSStore(Store):
         """The service account that signs, where one does."""
 
 @disjoint_base
-class AzureStore(Store):
+class AzureStore(_Bucket[AzureConfig, AzureCredentialProvider]):
     """A container in a storage account of Azure.
 
     What is not said comes from the environment.
@@ -678,26 +667,6 @@ class AzureStore(Store):
         **kwargs: Unpack[AzureConfig],
     ) -> Self:
         """Makes the store that a URL names, such as ``az://container/path``. Its path is the prefix."""
-
-    @property
-    def prefix(self) -> str | None:
-        """What is before every key."""
-
-    @property
-    def config(self) -> AzureConfig:
-        """What keywords, the URL and the environment said. Secrets are there, but ``repr`` does not show them."""
-
-    @property
-    def client_options(self) -> ClientConfig | None:
-        """The same of the HTTP client."""
-
-    @property
-    def retry_config(self) -> RetryConfig | None:
-        """The same of repeating requests."""
-
-    @property
-    def credential_provider(self) -> AzureCredentialProvider | None:
-        """The callable that gives the credentials."""
 
     @property
     def container(self) -> str:

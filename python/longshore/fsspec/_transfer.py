@@ -6,8 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
-import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
@@ -21,17 +19,16 @@ from fsspec.utils import isfilelike  # type: ignore[import-untyped]
 
 from longshore import obs
 from longshore.exceptions import ArgumentTypeError, InvalidArgumentError, InvalidPathError
-from longshore.fsspec._listing import Listing
+from longshore.fsspec._deleting import Deleting
+from longshore.fsspec._landing import CHUNK, into_file, pour
 
 __all__ = ["Transfer"]
-
-CHUNK = 4 << 20
 
 _moving: ContextVar[tuple[list[str], list[str]] | None] = ContextVar("_moving", default=None)
 """The objects and the folders that a move has copied so far."""
 
 
-class Transfer(Listing):
+class Transfer(Deleting):
     """The operations of fsspec on objects. What changes objects forgets the listings that they are in."""
 
     # Reading
@@ -207,19 +204,10 @@ class Transfer(Listing):
             raise
         callback.set_size(result.meta["size"])
         if outfile is not None:
-            await _pour(result, outfile, callback)
+            await pour(result, outfile, callback)
             return
-        folder = os.path.dirname(os.path.abspath(lpath))
-        os.makedirs(folder, exist_ok=True)
-        half = os.path.join(folder, f".{os.path.basename(lpath)}.{secrets.token_hex(4)}.part")
-        try:
-            with open(half, "xb") as file:
-                await _pour(result, file, callback)
-            os.replace(half, lpath)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(half)
-            raise
+        os.makedirs(os.path.dirname(os.path.abspath(lpath)), exist_ok=True)
+        await into_file(result, lpath, callback)
 
     # Writing
 
@@ -333,122 +321,6 @@ class Transfer(Listing):
             await self._cp_file(path1, path2)
             await self._rm_file(path1)
 
-    # Deleting
-
-    async def _rm_file(self, path: str, **_: Any) -> None:
-        """Deletes an object."""
-        await self._delete([path])
-
-    async def _rm(
-        self,
-        path: str | list[str],
-        recursive: bool = False,
-        batch_size: int | None = None,
-        maxdepth: int | None = None,
-        **_: Any,
-    ) -> None:
-        """Deletes objects, as many in a request as the store takes.
-
-        Parameters
-        ----------
-        path
-            A path, a pattern, or a list of them.
-        recursive
-            Deletes what is below folders too.
-        batch_size
-            Not used.
-        maxdepth
-            How many levels deep.
-        """
-        given = [path] if isinstance(path, str) else list(path)
-        if not recursive:
-            await self._delete(await self._files(given, recursive=False) if given else [])
-            return
-        for each in self._paths.strip(given):
-            if each == self._paths.root and self._is_local:
-                raise InvalidArgumentError("rm('/', recursive=True) would delete everything on this machine")
-        if self._is_local and maxdepth is None:
-            await self._rm_trees(given)
-            return
-        files, _folders = await self._below_all(given, maxdepth)
-        if self._is_local:
-            files = [file for file in files if not _through_link(file, given, self._paths.strip)]
-        await self._delete(files)
-
-    async def _rm_trees(self, given: list[str]) -> None:
-        """Deletes folders of this machine with all that is in them. Links are deleted, and not what they lead to."""
-        for each in self._paths.strip(given):
-            roots: list[str] = await self._glob(each) if has_magic(each) else [each]
-            if not roots:
-                raise self._missing("rm", each)
-            for root in roots:
-                if has_magic(each) and (not os.path.lexists(root) or _through_link(root, [each], self._paths.strip)):
-                    continue
-                if not os.path.lexists(root):
-                    raise self._missing("rm", root)
-                if os.path.isdir(root) and not os.path.islink(root):
-                    await asyncio.to_thread(shutil.rmtree, root)
-                else:
-                    os.unlink(root)
-            self._changed(roots)
-
-    async def _below_all(self, given: list[str], maxdepth: int | None) -> tuple[list[str], list[str]]:
-        found: dict[str, Any] = {}
-        for each in self._paths.strip(given):
-            roots: Any = await self._glob(each) if has_magic(each) else [each]
-            below: dict[str, Any] = {}
-            for root in roots:
-                below |= await self._find(root, maxdepth=maxdepth, withdirs=True, detail=True)
-            if not below:
-                raise self._missing("rm", each)
-            found |= below
-        # A folder that a listing has with a version or a time is a key that ends in a slash.
-        files = [name for name, entry in found.items() if entry["type"] == "file"]
-        files += [f"{name}/" for name, entry in found.items() if entry["type"] == "directory" and "e_tag" in entry]
-        return files, [name for name, entry in found.items() if entry["type"] == "directory"]
-
-    async def _delete(self, paths: list[str]) -> None:
-        per_bucket: dict[str, list[str]] = defaultdict(list)
-        for path in paths:
-            bucket, key = self._split_path(path)
-            if not key:
-                raise InvalidArgumentError(
-                    f"rm {self.unstrip_protocol(path)}: this is no object; buckets are not deleted here"
-                )
-            per_bucket[bucket].append(f"{key}/" if path.endswith("/") else key)
-        try:
-            for bucket, keys in per_bucket.items():
-                await obs.delete_async(self._construct_store(bucket), keys)
-        finally:
-            self._changed(paths)
-
-    # Folders, which only files have
-
-    async def _mkdir(self, path: str, create_parents: bool = True, **_: Any) -> None:
-        """Makes a folder of files. Elsewhere folders come and go with their objects, and this does nothing."""
-        if self._is_local:
-            path = self._paths.strip(path)
-            if create_parents:
-                os.makedirs(path, exist_ok=False)
-            else:
-                os.mkdir(path)
-
-    async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
-        """Makes a folder of files and those that it is in. Elsewhere this does nothing."""
-        if self._is_local:
-            os.makedirs(self._paths.strip(path), exist_ok=exist_ok)
-
-    def rmdir(self, path: str) -> None:
-        """Removes an empty folder of files. Elsewhere this does nothing."""
-        if self._is_local:
-            os.rmdir(self._paths.strip(path))
-
-
-async def _pour(result: Any, file: Any, callback: Any) -> None:
-    async for chunk in result.stream(CHUNK):
-        file.write(chunk)
-        callback.relative_update(len(chunk))
-
 
 def _told(file: IO[bytes], callback: Any) -> Iterator[bytes]:
     while chunk := file.read(CHUNK):
@@ -467,18 +339,3 @@ def _each(value: Any, count: int, name: str) -> list[int | None]:
 
 def _plain(data: Any) -> bytes:
     return data if type(data) is bytes else bytes(data)
-
-
-def _through_link(path: str, given: list[str], strip: Any) -> bool:
-    """Whether a link leads to a path from the folder that it was found below, which is as far as its owner has said."""
-    for each in strip(given):
-        base = each.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0] if has_magic(each) else each
-        if path == base or path.startswith(f"{base}/"):
-            parent = os.path.dirname(path)
-            while len(parent) > len(base):
-                if os.path.islink(parent):
-                    return True
-                parent = os.path.dirname(parent)
-            if not has_magic(each) and path != base and os.path.islink(base):
-                return True
-    return False

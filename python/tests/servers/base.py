@@ -122,10 +122,10 @@ def require(found: T | None, what: str) -> T:
 
 
 def missing(what: str) -> NoReturn:
-    """Skips the test because `what` is missing, or fails it if `CI` is true."""
+    """Skips the test, or the file of tests, because `what` is missing, or fails it if `CI` is true."""
     if os.environ.get("CI", "").lower() in {"1", "true"}:
         pytest.fail(f"{what} is missing, and CI=true", pytrace=False)
-    pytest.skip(f"{what} is missing")
+    pytest.skip(f"{what} is missing", allow_module_level=True)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
 
@@ -127,6 +128,7 @@ def new_box(s3: S3, server: Server) -> Box:
     return Box(s3, server, name)
 
 
+@lru_cache(maxsize=32)
 def pattern(size: int, seed: int = 0) -> bytes:
     """Bytes that no two places share, so that a shifted or repeated range shows."""
     return random.Random(seed).randbytes(size)

@@ -53,6 +53,8 @@ def seaweedfs(folder: Path) -> Iterator[Server]:
             *(f"-{name}.port={port}" for name, port in http.items()),
             *(f"-{name}.port.grpc={port}" for name, port in grpc.items()),
             "-filer.localSocket=filer.sock",
+            # After a kill it waits so long before it serves again; ten seconds by default, for masters on several machines.
+            "-master.electionTimeout=1s",
             "-master.telemetry=false",
             "-master.volumeSizeLimitMB=128",
             "-s3.allowDeleteBucketNotEmpty=false",

@@ -230,6 +230,10 @@ pub(crate) async fn delete(session: &Session, store: &Arc<Store>, place: &Place,
     let ended = delete_keys(store, keys.clone(), &session.context(&*place.typed), &Progress::silent()).await;
     let failures: HashMap<String, Failure> = match &ended {
         Ok(()) => HashMap::new(),
+        // Of what fails as a whole one line says as much as a thousand.
+        Err(error) if error.attempts() > 0 && error.failures().len() == keys.len() => {
+            return ended.map_err(Failed::from);
+        }
         Err(error) if error.failures().is_empty() => return ended.map_err(Failed::from),
         Err(error) => error.failures().iter().map(|failure| (failure.key.clone(), failure.clone())).collect(),
     };

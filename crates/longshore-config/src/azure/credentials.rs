@@ -70,7 +70,7 @@ impl Source {
             timeout: silence,
         })?;
         let (fetch, advice) = (Arc::new(Issued(Asked { source: self.clone(), http })), format!("; {ADVICE}"));
-        Ok(Credentials::of(Kept::new(Giver { fetch, who: self.who(), advice, patience }, Arc::default())))
+        Ok(Credentials::of(Kept::new(Giver { fetch, who: self.who(), advice, patience, ahead: None }, Arc::default())))
     }
 
     pub(super) fn who(&self) -> String {

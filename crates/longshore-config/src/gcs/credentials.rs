@@ -76,7 +76,7 @@ impl Source {
             Self::Metadata { host } => format!("the metadata server at {host}"),
         };
         let (fetch, advice) = (Arc::new(Issued(Asked { source: self.clone(), http })), format!("; {ADVICE}"));
-        Ok(Credentials::of(Kept::new(Giver { fetch, who, advice, patience }, Arc::default())))
+        Ok(Credentials::of(Kept::new(Giver { fetch, who, advice, patience, ahead: None }, Arc::default())))
     }
 }
 
@@ -98,6 +98,7 @@ fn from_service_account(json: &str) -> Result<Credentials<GcpCredential>, Config
         who: "the service account's own key".into(),
         advice: String::new(),
         patience: Duration::from_secs(5),
+        ahead: None,
     };
     Ok(Credentials::of(Kept::new(giver, Arc::default())))
 }

@@ -11,13 +11,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use http::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, LAST_MODIFIED,
-};
+use http::header::{CONTENT_LENGTH, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, LAST_MODIFIED};
 use http::{HeaderMap, Method, StatusCode};
-use object_store::client::{
-    HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse, HttpService,
-};
+use object_store::client::{HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService};
 use object_store::gcp::GoogleCloudStorage;
 use object_store::path::Path;
 use object_store::{
@@ -27,6 +23,7 @@ use object_store::{
 use serde_json::Value;
 use thiserror::Error;
 
+use super::about;
 use crate::bounded;
 
 const GENERATION: HeaderName = HeaderName::from_static("x-goog-generation");
@@ -45,7 +42,7 @@ pub(super) struct Json {
 #[error("{0}")]
 struct Misunderstood(String);
 
-fn misunderstood(what: impl Into<String>) -> HttpError {
+pub(super) fn misunderstood(what: impl Into<String>) -> HttpError {
     HttpError::new(HttpErrorKind::Decode, Misunderstood(what.into()))
 }
 
@@ -113,17 +110,13 @@ impl Json {
         if let Some(generation) = request.headers_mut().remove(GENERATION_MATCH) {
             url.push_str(&format!("&ifGenerationMatch={}", generation.to_str().unwrap_or_default()));
         }
-        if request.body().content_length() > 0 {
+        let said = about::take(request.headers_mut());
+        // Only a document beside the body says more of it than its kind. And the emulator breaks down over a request without a body.
+        if said.is_empty() && request.body().content_length() > 0 {
             url.push_str("&uploadType=media");
         } else {
-            // The emulator breaks down over a request without a body.
             url.push_str("&uploadType=multipart");
-            let kind = HeaderValue::from_static("multipart/related; boundary=end");
-            request.headers_mut().insert(CONTENT_TYPE, kind);
-            let body = "--end\r\nContent-Type: application/json\r\n\r\n{}\r\n\
-                        --end\r\nContent-Type: application/octet-stream\r\n\r\n\r\n--end--\r\n";
-            request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-            *request.body_mut() = HttpRequestBody::from(Bytes::from_static(body.as_bytes()));
+            about::wrap(&mut request, said)?;
         }
         *request.method_mut() = Method::POST;
         *request.uri_mut() = url.parse().map_err(|_| misunderstood("the object's address is none"))?;
@@ -157,6 +150,7 @@ fn headers(described: &Value) -> Result<HeaderMap, HttpError> {
     add(ETAG, Some(format!("\"{}\"", tag.replace('"', ""))))?;
     add(GENERATION, text("generation").map(str::to_owned))?;
     add(LAST_MODIFIED, text("updated").and_then(http_date))?;
+    about::give(described, &mut headers);
     Ok(headers)
 }
 

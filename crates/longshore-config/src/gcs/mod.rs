@@ -4,6 +4,7 @@
 //! files. [`connect`] makes the client, with [`credentials`] for tokens that have to be fetched; [`tidy`] and [`json`] stand
 //! between the client and servers that want other requests than it sends.
 
+mod about;
 mod connect;
 mod credentials;
 mod json;

@@ -63,6 +63,7 @@ impl S3Settings {
         }
         let store = Arc::new(builder.build()?);
         let s3 = S3Access {
+            untagged: self.habits.untagged,
             http,
             credentials,
             keys_until,

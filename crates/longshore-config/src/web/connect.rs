@@ -9,6 +9,7 @@ use http::header::AUTHORIZATION;
 use object_store::client::HttpClient;
 use object_store::http::HttpBuilder;
 
+use super::by_folder::ByFolder;
 use super::settings::{Authorization, WebSettings};
 use crate::given::Secret;
 use crate::store::{Live, WebAccess};
@@ -39,7 +40,7 @@ impl WebSettings {
             .with_client_options(self.wire.client_options())
             .with_http_connector(Fixed(http))
             .build()?;
-        Ok(Live { web: Some(Arc::new(web)), ..Live::of(Arc::new(objects)) })
+        Ok(Live { web: Some(Arc::new(web)), ..Live::of(Arc::new(ByFolder::new(objects))) })
     }
 
     /// The headers of every request to the origin.

@@ -2,6 +2,7 @@
 //!
 //! [`url`] reads a URL into an origin and a key, [`settings`] says how to ask, [`connect`] makes the client.
 
+mod by_folder;
 mod connect;
 mod settings;
 pub(crate) mod url;

@@ -27,6 +27,7 @@ fn s3(options: &[(&str, &str)], variables: &[(&str, &str)]) -> Arc<Store> {
 struct Giver {
     asked: AtomicU32,
     life: Option<Duration>,
+    ahead: Option<Duration>,
     fails: bool,
 }
 
@@ -48,6 +49,10 @@ impl CredentialSource for Giver {
             Ok(Fetched { credential, expires_at })
         }
         .boxed()
+    }
+
+    fn refresh_threshold(&self) -> Option<Duration> {
+        self.ahead
     }
 }
 
@@ -82,6 +87,24 @@ async fn whoever_is_given_is_asked_once_for_all_who_wait_and_again_before_the_en
     let ids = futures::future::join_all((0..50).map(|_| id(&store))).await;
     assert!(ids.iter().all(|id| id.as_deref() == Ok("2")), "{ids:?}");
     assert_eq!(giver.asked.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn whoever_is_given_says_how_long_before_the_end_it_wants_to_be_asked() {
+    for (ahead, when) in [(300, 100), (10_000, 100), (100, 300)] {
+        let (life, ahead) = (Some(Duration::from_millis(400)), Some(Duration::from_millis(ahead)));
+        let giver = Arc::new(Giver { life, ahead, ..Giver::default() });
+        let store = with(&giver);
+        assert_eq!(id(&store).await.as_deref(), Ok("0"));
+        let asked_by = async |millis: u64| {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+            id(&store).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(25)).await;
+            giver.asked.load(Ordering::SeqCst)
+        };
+        assert_eq!(asked_by(when - 60).await, 1, "{ahead:?}");
+        assert_eq!(asked_by(60).await, 2, "{ahead:?}");
+    }
 }
 
 #[tokio::test]

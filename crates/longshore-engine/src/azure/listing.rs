@@ -44,6 +44,7 @@ fn page(document: &[u8]) -> Result<CloudPage, Unusable> {
             ["EnumerationResults", "NextMarker"] => page.next = Some(text.to_owned()).filter(|next| !next.is_empty()),
             ["EnumerationResults", "Blobs", "BlobPrefix", "Name"] => page.folders.push(text.to_owned()),
             ["EnumerationResults", "Blobs", "Blob", "Name"] => text.clone_into(&mut blob.key),
+            ["EnumerationResults", "Blobs", "Blob", "VersionId"] => blob.version = Some(text.to_owned()),
             ["EnumerationResults", "Blobs", "Blob", "Properties", name] => match name {
                 "Content-Length" => match text.trim().parse() {
                     Ok(size) => blob.size = size,

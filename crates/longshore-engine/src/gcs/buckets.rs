@@ -34,7 +34,7 @@ pub(crate) async fn create_bucket(access: &GcsAccess, context: &Context) -> Resu
         Err(error) if error.status() == Some(409) => Err(error.with_kind(ErrorKind::AlreadyExists)),
         // Who may use a bucket need not be allowed to make it.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            match list_page(access, ("", "/"), None, context).await {
+            match list_page(access, ("", "/", ""), None, context).await {
                 Ok(_) => Ok(()),
                 Err(_) => Err(error),
             }

@@ -14,19 +14,20 @@ use crate::listing::Listed;
 use crate::rest::Unusable;
 
 /// What is asked for of each object; the rest would be ten times as much.
-const FIELDS: &str = "items(name,size,updated,md5Hash,storageClass),prefixes,nextPageToken";
+const FIELDS: &str = "items(name,size,updated,md5Hash,storageClass,generation),prefixes,nextPageToken";
 
 /// Up to 1000 objects whose names begin with `prefix`, from where `token` says. With a `delimiter`, names that have it after the
-/// prefix are folded into folders.
+/// prefix are folded into folders. What comes before `after` is left out; the name itself is not.
 pub(crate) async fn list_page(
     access: &GcsAccess,
-    (prefix, delimiter): (&str, &str),
+    (prefix, delimiter, after): (&str, &str, &str),
     token: Option<&str>,
     context: &Context,
 ) -> Result<CloudPage, Error> {
     let path = format!("b/{}/o", access.bucket);
     let mut request = Request::json(access, Method::GET, &path, context).query("fields", FIELDS);
-    for (name, value) in [("prefix", prefix), ("delimiter", delimiter), ("pageToken", token.unwrap_or_default())] {
+    let token = token.unwrap_or_default();
+    for (name, value) in [("prefix", prefix), ("delimiter", delimiter), ("startOffset", after), ("pageToken", token)] {
         if !value.is_empty() {
             request = request.query(name, value);
         }
@@ -67,6 +68,10 @@ fn listed(item: &Value) -> Result<Listed, Unusable> {
             format!("\"{digits}\"")
         }),
         storage_class: text("storageClass").map(str::to_owned),
+        version: match item.get("generation") {
+            Some(Value::Number(generation)) => Some(generation.to_string()),
+            generation => generation.and_then(Value::as_str).map(str::to_owned),
+        },
     })
 }
 
@@ -78,12 +83,13 @@ mod tests {
     fn a_page_keeps_keys_as_they_are() {
         let body = r#"{"kind": "storage#objects", "nextPageToken": "t", "prefixes": ["a/"], "items": [
             {"name": " a//b\u0001/", "size": "3", "updated": "2026-11-20T09:07:23.123Z", "md5Hash": "rL0Y20zC+Fzt72VPzMSk2A==",
-             "storageClass": "STANDARD"}, {"name": "c", "size": 0}]}"#;
+             "storageClass": "STANDARD", "generation": "1763629643123456"}, {"name": "c", "size": 0}]}"#;
         let page = page(body.as_bytes()).unwrap();
         assert_eq!((page.next.as_deref(), &page.folders[..]), (Some("t"), &["a/".to_owned()][..]));
         let first = &page.entries[0];
         assert_eq!((&*first.key, first.size), (" a//b\u{1}/", 3));
         assert_eq!(first.e_tag.as_deref(), Some("\"acbd18db4cc2f85cedef654fccc4a4d8\""));
+        assert_eq!(first.version.as_deref(), Some("1763629643123456"));
         assert_eq!((&*page.entries[1].key, page.entries[1].size), ("c", 0));
         assert_eq!(super::page(b"{\"kind\": \"storage#objects\"}").unwrap(), CloudPage::default());
     }

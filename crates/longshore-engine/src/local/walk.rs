@@ -122,7 +122,7 @@ impl Seen {
 
     pub(super) fn listed(&self, key: String) -> Listed {
         let (last_modified, e_tag) = (self.last_modified(), Some(self.e_tag()));
-        Listed { key, size: self.size, last_modified, e_tag, storage_class: None }
+        Listed { key, size: self.size, last_modified, e_tag, ..Listed::default() }
     }
 }
 

@@ -208,6 +208,10 @@ async fn from_store(
     context: &Context,
 ) -> Result<Opened, Error> {
     let (is_head, asked) = (options.head, options.range.clone());
+    if spot.place.scheme() == Some(Scheme::Memory) {
+        // That store would send what is there, whatever version is asked for.
+        no_version(&options, context)?;
+    }
     if in_memory {
         // Cut here: that store has no answer of its own for ranges beyond the end.
         options.range = None;

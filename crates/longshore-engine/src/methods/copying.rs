@@ -2,21 +2,18 @@
 
 use std::sync::Arc;
 
-use longshore_config::S3Access;
-use object_store::{CopyMode, CopyOptions, PutMode, PutOptions};
+use object_store::{CopyMode, CopyOptions};
 
+use super::lost::{doubted, is_doubtful};
+use super::s3_copy::copy_in_s3;
 use super::spot::{Place, Spot, Way};
 use super::stat;
-use crate::body::pin;
 use crate::delete::delete_object;
 use crate::error::{Context, Error, ErrorKind, trace};
 use crate::local::{FileWriter, OpenFile, rename_paths};
 use crate::manage::copy;
 use crate::object::{require_path, require_writable};
-use crate::s3;
 
-/// What S3 copies in one request.
-const LARGEST_COPY: u64 = 5 << 30;
 /// What is copied of a file at once.
 const FILE_PIECE: u64 = 8 << 20;
 
@@ -52,11 +49,13 @@ async fn copy_as(source: &Spot, target: &Spot, is_new: bool, context: &Context) 
             let copied =
                 trace.scope(objects.copy_opts(&from, &to, CopyOptions { mode, ..CopyOptions::default() })).await;
             copied.map_err(|error| {
-                let error = context.store_error(error, &trace);
-                match error.kind() {
-                    ErrorKind::Precondition if is_new => error.with_kind(ErrorKind::AlreadyExists),
-                    _ => error,
-                }
+                let error = match context.store_error(error, &trace) {
+                    error if is_new && error.kind() == ErrorKind::Precondition => {
+                        error.with_kind(ErrorKind::AlreadyExists)
+                    }
+                    error => error,
+                };
+                if is_new && is_doubtful(&error) { doubted(error) } else { error }
             })
         }
         Way::Web => Err(context.error(ErrorKind::NotSupported, "web servers are read-only")),
@@ -73,45 +72,6 @@ async fn copy_file(source: &Spot, target: &Spot, context: &Context) -> Result<()
         at = end;
     }
     copy.finish(true, context).await.map(drop)
-}
-
-/// A copy on S3 has no condition; completing an upload has one. Servers that do not know it are asked first.
-async fn copy_in_s3(source: &Spot, target: &Spot, access: &S3Access, context: &Context) -> Result<(), Error> {
-    let there = |error: Error| match error.kind() {
-        ErrorKind::Precondition => error.with_kind(ErrorKind::AlreadyExists).with_advice("it is there already"),
-        _ => error,
-    };
-    match stat(target).await {
-        Ok(_) => return Err(context.error(ErrorKind::AlreadyExists, "it is there already")),
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    let (meta, attributes) = s3::describe(access, &source.key, context).await?;
-    if meta.size == 0 {
-        let options = PutOptions { mode: PutMode::Create, attributes, ..PutOptions::default() };
-        let written = s3::put_with(access, &target.key, bytes::Bytes::new(), &options, context).await;
-        return written.map(drop).map_err(there);
-    }
-    let id = s3::begin_upload(access, &target.key, &attributes, context).await?;
-    let copied = async {
-        let Place::Own(store) = &source.place else { return Ok(()) };
-        let mut parts = Vec::new();
-        let mut at = 0;
-        while at < meta.size {
-            let range = at..meta.size.min(at + LARGEST_COPY);
-            at = range.end;
-            let number = parts.len() as u32 + 1;
-            let piece = (store.bucket(), source.key.as_str(), range, pin(&meta));
-            parts.push((number, s3::copy_part(access, &target.key, (&id, number), piece, context).await?));
-        }
-        s3::complete_new(access, &target.key, &id, &parts, context).await
-    };
-    let copied = copied.await.map_err(there);
-    if copied.is_err() {
-        // Why it failed matters more than whether what is left could be taken away.
-        let _ = s3::abort_upload(access, &target.key, &id, context).await;
-    }
-    copied
 }
 
 /// Gives the object at `source` the key of `target`. With `is_new`, only where there is nothing at `target`.

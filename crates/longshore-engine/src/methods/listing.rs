@@ -10,7 +10,7 @@ use object_store::path::Path;
 use super::answer::metadata;
 use super::spot::Place;
 use crate::error::{Context, Error, ErrorKind, trace};
-use crate::listing::{Depth, Listed, Page, list_pages};
+use crate::listing::{Depth, Listed, Page, list_pages, pages_after};
 use crate::manage::Metadata;
 
 /// A listing that is taken chunk by chunk.
@@ -27,8 +27,8 @@ impl Lister {
     /// Lists what begins with `prefix`, which is plain text, and comes after `offset` in the order of bytes.
     pub fn new(place: &Place, prefix: &str, offset: Option<String>, context: &Context) -> Self {
         let pages = match place {
-            Place::Own(store) => own(store, prefix, context).boxed(),
-            Place::Foreign(objects) => foreign(objects, prefix, context),
+            Place::Own(store) => own(store, prefix, offset.as_deref(), context).boxed(),
+            Place::Foreign(objects) => foreign(objects, prefix, offset.as_deref(), context),
         };
         Self { pages, ready: Vec::new(), taken: 0, offset, over: false }
     }
@@ -67,18 +67,22 @@ impl Lister {
 fn own(
     store: &Arc<Store>,
     prefix: &str,
+    offset: Option<&str>,
     context: &Context,
 ) -> impl Stream<Item = Result<Vec<Metadata>, Error>> + use<> {
-    list_pages(store, prefix, Depth::Everything, context)
+    // With a prefix beyond the offset there is nothing to leave out, and not every server takes one outside of the prefix.
+    let after = offset.filter(|offset| *offset > prefix).unwrap_or_default();
+    pages_after(store, (prefix, after), Depth::Everything, context)
         .map(|page| page.map(|page| page.objects.into_iter().map(described).collect()))
 }
 
 fn foreign(
     objects: &Arc<dyn ObjectStore>,
     prefix: &str,
+    offset: Option<&str>,
     context: &Context,
 ) -> BoxStream<'static, Result<Vec<Metadata>, Error>> {
-    let found = match crate::listing::below(objects, prefix, context) {
+    let found = match crate::listing::below(objects, (prefix, offset), context) {
         Ok(found) => found,
         Err(error) => return futures::stream::iter([Err(error)]).boxed(),
     };
@@ -89,7 +93,8 @@ fn foreign(
 }
 
 fn described(found: Listed) -> Metadata {
-    Metadata { key: found.key, size: found.size, last_modified: found.last_modified, e_tag: found.e_tag, version: None }
+    let Listed { key, size, last_modified, e_tag, version, .. } = found;
+    Metadata { key, size, last_modified, e_tag, version }
 }
 
 /// One level of a listing: the objects that begin with `prefix`, and the folders, each with the slash at its end, that the

@@ -7,11 +7,13 @@
 mod answer;
 mod copying;
 mod listing;
+mod lost;
 mod part_sizes;
 mod putting;
 mod ranges;
 mod reader;
 mod removing;
+mod s3_copy;
 mod signing;
 mod sources;
 mod spot;

@@ -8,6 +8,7 @@ use object_store::{GetOptions, GetRange};
 
 use super::answer::open;
 use super::spot::{Spot, Way};
+use crate::body::same_version;
 use crate::error::{Context, Error, ErrorKind};
 use crate::local::OpenFile;
 use crate::range::ByteRange;
@@ -79,11 +80,6 @@ pub async fn read_ranges(spot: &Spot, ranges: Vec<Range<u64>>, options: RangesOp
         Ok(body.slice(from..to))
     };
     ranges.iter().map(piece).collect()
-}
-
-fn same_version(one: &crate::Metadata, other: &crate::Metadata) -> bool {
-    (&one.e_tag, &one.version, one.size) == (&other.e_tag, &other.version, other.size)
-        && one.last_modified == other.last_modified
 }
 
 fn cut(range: &Range<u64>, size: u64, context: &Context) -> Result<Range<u64>, Error> {

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::answer::{Answer, open};
 use super::spot::{Spot, Way};
 use super::stat;
-use crate::body::pin;
+use crate::body::{pin, same_version};
 use crate::error::{Context, Error, ErrorKind};
 use crate::local::OpenFile;
 use crate::manage::Metadata;
@@ -23,6 +23,7 @@ use crate::window::lost;
 const LARGEST_BLOCK: u64 = 8 << 20;
 /// Blocks that are asked for at once.
 const BLOCKS: usize = 4;
+const REPLACED: &str = "the object was replaced since it was opened; open it again";
 
 /// How an object is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +50,7 @@ pub struct Reader {
     planned: u64,
     /// Where a read begins that goes on where the last one ended.
     expected: u64,
-    tag: Option<String>,
-    /// Whether an answer has told which version this is.
+    /// Whether an answer has told which version this is. Then it is that of `meta`.
     seen: bool,
 }
 
@@ -100,7 +100,6 @@ impl Reader {
             blocks: VecDeque::new(),
             planned: 0,
             expected: 0,
-            tag: None,
             seen: false,
         };
         if is_file {
@@ -110,6 +109,11 @@ impl Reader {
             reader.require_size(options.size)?;
         } else if in_memory {
             reader.take_whole(options.size).await?;
+        } else if options.size == Some(0) {
+            // No read will ever ask, so this does.
+            reader.meta = stat(&reader.spot).await?;
+            reader.seen = true;
+            reader.require_size(options.size)?;
         } else if options.size.is_none() {
             reader.begin().await?;
         }
@@ -123,7 +127,7 @@ impl Reader {
             // There is no first byte, or there is nothing at all; asking for no range tells.
             Err(error) if error.kind() == ErrorKind::OutOfRange || error.status() == Some(416) => {
                 self.meta = stat(&self.spot).await?;
-                self.note();
+                self.seen = true;
                 return Ok(());
             }
             // A web server that knows no ranges, or does not say how much there is.
@@ -131,7 +135,7 @@ impl Reader {
             Err(error) => return Err(error),
         };
         self.meta = answer.meta.clone();
-        self.note();
+        self.seen = true;
         if answer.range.start != 0 {
             return Err(self.context.error(ErrorKind::Generic, "the server sent another range than was asked for"));
         }
@@ -164,11 +168,6 @@ impl Reader {
         self.context.error(ErrorKind::Precondition, reason)
     }
 
-    fn note(&mut self) {
-        self.tag = pin(&self.meta).map(str::to_owned);
-        self.seen = true;
-    }
-
     /// The object's size in bytes.
     pub fn size(&self) -> u64 {
         self.meta.size
@@ -181,26 +180,53 @@ impl Reader {
     /// [`ErrorKind::Precondition`] where the object was replaced since it was opened, and what else the store answers. A later
     /// read may succeed.
     pub async fn read(&mut self, at: u64, length: u64) -> Result<Vec<Bytes>, Error> {
+        let mut pieces = Vec::new();
+        self.read_each(at, length, |piece| pieces.push(piece)).await?;
+        Ok(pieces)
+    }
+
+    /// The same in one piece. Each block is let go as soon as its bytes are in place.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::read`].
+    pub async fn read_joined(&mut self, at: u64, length: u64) -> Result<Bytes, Error> {
+        let wanted = length.min(self.meta.size.saturating_sub(at)) as usize;
+        let (mut only, mut joined) = (Bytes::new(), Vec::new());
+        self.read_each(at, length, |piece| {
+            if piece.len() == wanted {
+                only = piece;
+            } else {
+                joined.reserve_exact(wanted - joined.len());
+                joined.extend_from_slice(&piece);
+            }
+        })
+        .await?;
+        Ok(if joined.is_empty() { only } else { joined.into() })
+    }
+
+    async fn read_each(&mut self, at: u64, length: u64, mut take: impl FnMut(Bytes)) -> Result<(), Error> {
         let end = at.saturating_add(length).min(self.meta.size);
         if at >= end {
-            return Ok(Vec::new());
+            return Ok(());
         }
         match &self.source {
-            Source::File(file) => Ok(vec![file.read(at..end, &self.context).await?]),
+            Source::File(file) => take(file.read(at..end, &self.context).await?),
             // Both lie within what is in memory.
-            Source::Memory(whole) => Ok(vec![whole.slice(at as usize..end as usize)]),
+            Source::Memory(whole) => take(whole.slice(at as usize..end as usize)),
             Source::Remote => {
-                let read = self.read_blocks(at, end).await;
+                let read = self.read_blocks(at, end, take).await;
                 if read.is_err() {
                     self.blocks.clear();
                     (self.planned, self.expected) = (at, at);
                 }
-                read
+                return read;
             }
         }
+        Ok(())
     }
 
-    async fn read_blocks(&mut self, at: u64, end: u64) -> Result<Vec<Bytes>, Error> {
+    async fn read_blocks(&mut self, at: u64, end: u64, mut take: impl FnMut(Bytes)) -> Result<(), Error> {
         let goes_on = at == self.expected;
         let covered = self.blocks.front().is_some_and(|first| first.range.start <= at) && at < self.planned;
         let follows = goes_on && at == self.planned;
@@ -208,7 +234,6 @@ impl Reader {
             self.blocks.clear();
             (self.planned, self.window) = (at, self.buffer);
         }
-        let mut pieces = Vec::new();
         let mut cursor = at;
         while cursor < end {
             while self.blocks.front().is_some_and(|block| block.range.end <= cursor) {
@@ -223,14 +248,14 @@ impl Reader {
                 let (start, stop) = (cursor.max(offset), until.min(offset + chunk.len() as u64));
                 if start < stop {
                     // Both lie within the chunk.
-                    pieces.push(chunk.slice((start - offset) as usize..(stop - offset) as usize));
+                    take(chunk.slice((start - offset) as usize..(stop - offset) as usize));
                 }
                 offset += chunk.len() as u64;
             }
             cursor = until;
         }
         self.expected = end;
-        Ok(pieces)
+        Ok(())
     }
 
     /// Asks for what is wanted up to `end`, and beyond it where reads go on.
@@ -249,10 +274,15 @@ impl Reader {
     }
 
     fn fetch(&self, range: Range<u64>) -> Coming {
-        let (spot, tag, context) = (self.spot.clone(), self.tag.clone(), self.context.clone());
+        let tag = if self.seen { pin(&self.meta).map(str::to_owned) } else { None };
+        let (spot, context) = (self.spot.clone(), self.context.clone());
         Coming(tokio::spawn(async move {
             let asked = Some(GetRange::Bounded(range.clone()));
-            let answer = open(&spot, GetOptions { range: asked, if_match: tag, ..GetOptions::default() }).await?;
+            let answer = open(&spot, GetOptions { range: asked, if_match: tag, ..GetOptions::default() }).await;
+            let answer = answer.map_err(|error| match error.kind() {
+                ErrorKind::Precondition => error.with_advice(REPLACED),
+                _ => error,
+            })?;
             if answer.range != range {
                 let (found, size) = (&answer.range, answer.meta.size);
                 let reason = format!("{range:?} was asked for, and the server sent {found:?} of {size}");
@@ -278,10 +308,9 @@ impl Reader {
                     return Err(self.other_size(self.meta.size, meta.size));
                 }
                 self.meta = meta;
-                self.note();
-            } else if pin(&meta) != self.tag.as_deref() || meta.size != self.meta.size {
-                let reason = "the object was replaced since it was opened; open it again";
-                return Err(self.context.error(ErrorKind::Precondition, reason));
+                self.seen = true;
+            } else if !same_version(&meta, &self.meta) {
+                return Err(self.context.error(ErrorKind::Precondition, REPLACED));
             }
             if let Some(block) = self.blocks.front_mut() {
                 block.content = Content::There(chunks);

@@ -19,10 +19,10 @@ pub(crate) struct ListPage<E> {
 }
 
 /// Up to 1000 keys that begin with `prefix`, from where `token` says. With a `delimiter`, keys that have it after the prefix
-/// are folded into folders.
+/// are folded into folders. Keys up to `after` are left out as far as that is safe: see [`start_after`].
 pub(crate) async fn list_page<E: PageEntry>(
     access: &S3Access,
-    (prefix, delimiter): (&str, &str),
+    (prefix, delimiter, after): (&str, &str, &str),
     token: Option<&str>,
     context: &Context,
 ) -> Result<ListPage<E>, Error> {
@@ -33,12 +33,29 @@ pub(crate) async fn list_page<E: PageEntry>(
             request = request.query(name, value);
         }
     }
-    if let Some(token) = token {
-        request = request.query("continuation-token", token);
+    match (token, start_after((&access.service_url, &access.bucket_url), after)) {
+        (Some(token), _) => request = request.query("continuation-token", token),
+        (None, "") => {}
+        (None, start) => request = request.query("start-after", start),
     }
     let page = request.parsed(xml::page::<E>).await?;
     let next = page.next.filter(|_| page.truncated);
     Ok(ListPage { entries: page.entries, folders: page.folders, next })
+}
+
+/// What a server can be told to begin after, so that it leaves out nothing that comes after `offset` in the order of bytes.
+///
+/// AWS lists in that order. Others may list folder by folder, `a/b` before `a-b`. What comes before a slash in the order of bytes
+/// is where the two differ, so they are told what stands before the first of it, which both orders agree about.
+fn start_after<'a>((service, bucket): (&str, &str), offset: &'a str) -> &'a str {
+    let host = service.split_once("://").map_or("", |(_, rest)| rest).split([':', '/']).next();
+    let of_aws = host.is_some_and(|host| host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn"));
+    match (of_aws, offset.find(|letter| letter < '/')) {
+        // Directory buckets keep no order, and do not know the parameter.
+        (true, _) if bucket.contains("--x-s3") => "",
+        (true, _) | (false, None) => offset,
+        (false, Some(end)) => &offset[..end],
+    }
 }
 
 /// Deletes up to 1000 keys in one request. Returns those that failed: key, code, message.
@@ -117,5 +134,47 @@ pub(crate) async fn bucket_region(access: &S3Access, context: &Context) -> Resul
             }
         }
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_begins_after_what_every_order_agrees_about() {
+        let aws = ("https://s3.eu-west-1.amazonaws.com", "https://s3.eu-west-1.amazonaws.com/b");
+        let express =
+            ("https://s3express-euw1-az1.eu-west-1.amazonaws.com", "https://b--euw1-az1--x-s3.s3express.example");
+        let other = ("http://127.0.0.1:9000", "http://127.0.0.1:9000/b");
+        let pretender = ("https://amazonaws.com.example", "https://amazonaws.com.example/b");
+        for (place, offset, start) in [
+            (aws, "a/b-c.d", "a/b-c.d"),
+            (express, "a/b", ""),
+            (other, "a/b-c.d", "a/b"),
+            (other, "a/bc", "a/bc"),
+            (other, "-", ""),
+            (pretender, "a.b", "a"),
+            (aws, "", ""),
+        ] {
+            assert_eq!(start_after(place, offset), start, "{place:?} {offset}");
+        }
+    }
+
+    #[test]
+    fn nothing_beyond_an_offset_is_left_out_whichever_order_a_server_keeps() {
+        let mut keys = Vec::new();
+        for first in ["a", "a-", "a.b", "ab", "a0", "b"] {
+            keys.push(first.to_owned());
+            keys.extend(["-", "a", "a-b", "b.", "a/c"].map(|second| format!("{first}/{second}")));
+        }
+        let by_folder = |one: &str, other: &str| one.split('/').cmp(other.split('/'));
+        for offset in &keys {
+            let start = start_after(("http://127.0.0.1", "http://127.0.0.1/b"), offset);
+            for key in keys.iter().filter(|key| *key > offset) {
+                assert!(start.is_empty() || by_folder(key, start).is_gt(), "{key} is not after {start}, of {offset}");
+                assert!(key.as_str() > start, "{key} is not after {start}, of {offset}");
+            }
+        }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) async fn put_with(
 ) -> Result<PutResult, Error> {
     let mut request = Request::object(access, Method::PUT, key, context)?
         .headers(to_headers(&options.attributes, access.content_type.as_deref()))?
-        .headers(more_headers(&options.attributes, &options.tags))?;
+        .headers(more_headers(access, &options.attributes, &options.tags))?;
     match &options.mode {
         PutMode::Overwrite => {}
         PutMode::Create => request = request.header(IF_NONE_MATCH, "*")?,
@@ -56,14 +56,14 @@ pub(crate) async fn begin_upload_with(
     let request = Request::object(access, Method::POST, key, context)?.query("uploads", "");
     let request = request
         .headers(to_headers(attributes, access.content_type.as_deref()))?
-        .headers(more_headers(attributes, tags))?;
+        .headers(more_headers(access, attributes, tags))?;
     request.parsed(xml::uploads::begun).await
 }
 
 /// What objects that pass through this process have no use for.
-fn more_headers(attributes: &Attributes, tags: &TagSet) -> Vec<(HeaderName, String)> {
+fn more_headers(access: &S3Access, attributes: &Attributes, tags: &TagSet) -> Vec<(HeaderName, String)> {
     let class = attributes.get(&Attribute::StorageClass).map(|class| class.to_string());
-    let tags = (!tags.is_empty()).then(|| tags.encoded().to_owned());
+    let tags = (!tags.is_empty() && !access.untagged).then(|| tags.encoded().to_owned());
     [("x-amz-storage-class", class), ("x-amz-tagging", tags)]
         .into_iter()
         .filter_map(|(name, value)| Some((HeaderName::from_static(name), value?)))

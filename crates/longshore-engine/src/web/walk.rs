@@ -217,7 +217,7 @@ async fn look(access: &WebAccess, folder: &str, level: usize, context: &Context)
                 size: resource.size,
                 last_modified: resource.last_modified,
                 e_tag: resource.e_tag,
-                storage_class: None,
+                ..Listed::default()
             })
         });
     }

@@ -46,6 +46,38 @@ async fn each_key_that_fails_inside_a_200_answer_is_reported() {
 }
 
 #[tokio::test]
+async fn of_a_batch_that_is_refused_every_key_is_told_and_the_other_batches_are_finished() {
+    let server = Scripted::start(|asked, _| match asked.body.contains("<Key>k1500</Key>") {
+        true => answer(403, "", "<Error><Code>AccessDenied</Code><Message>no</Message></Error>"),
+        false => answer(200, "", "<DeleteResult></DeleteResult>"),
+    });
+    let keys: Vec<String> = (0..20_000).map(|number| format!("k{number}")).collect();
+    let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let error = server.s3("b").delete(&names).await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::PermissionDenied, Some(403)), "{error}");
+    let failed: Vec<&str> = error.failures().iter().map(|failure| &*failure.key).collect();
+    assert_eq!(failed, names[1000..2000]);
+    assert!(error.failures().iter().all(|failure| failure.code == "AccessDenied"));
+    assert_eq!(server.count("POST", "delete"), 20);
+}
+
+#[tokio::test]
+async fn where_no_batch_can_succeed_the_rest_is_not_tried_and_told_too() {
+    let server = Scripted::start(|_, _| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        answer(404, "", "<Error><Code>NoSuchBucket</Code><Message>none</Message></Error>")
+    });
+    let keys: Vec<String> = (0..40_000).map(|number| format!("k{number}")).collect();
+    let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let error = server.s3("b").delete(&names).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::NotFound, Some("NoSuchBucket")), "{error}");
+    let failed: Vec<&str> = error.failures().iter().map(|failure| &*failure.key).collect();
+    assert_eq!(failed, names);
+    assert!(error.failures()[39_999].message.starts_with("not tried any more"), "{:?}", error.failures()[39_999]);
+    assert!(server.count("POST", "delete") < 20, "{}", server.count("POST", "delete"));
+}
+
+#[tokio::test]
 async fn a_missing_object_is_deleted_already_and_a_missing_bucket_is_not() {
     for place in everywhere().await {
         delete_object(&place.object("never")).await.unwrap();

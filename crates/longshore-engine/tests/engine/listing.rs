@@ -1,12 +1,13 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 use longshore_config::Location;
-use longshore_engine::{Context, Depth, ErrorKind, Page, Progress, expand, list, list_pages};
+use longshore_engine::{Context, Depth, ErrorKind, Lister, Page, Progress, expand, list, list_pages};
 use longshore_gateway::{FaultAction, FaultRule};
 
 use crate::place::{Place, everywhere, s3};
-use crate::scripted::{Scripted, answer};
+use crate::scripted::{Place as Bucket, Scripted, answer};
 
 /// What a place lists, as names: folders end in a slash.
 async fn pages(place: &Place, prefix: &str, depth: Depth) -> Result<Vec<Page>, longshore_engine::Error> {
@@ -236,4 +237,44 @@ async fn tokens_that_lead_in_a_circle_are_an_error_and_not_an_endless_list() {
         }
     }
     assert_eq!(server.asked().len(), 3 * 2 * 4);
+}
+
+/// A listing from `offset`, as keys and versions.
+async fn from_offset(place: &Bucket, prefix: &str, offset: &str) -> Vec<(String, Option<String>)> {
+    let store = longshore_engine::Place::Own(Arc::clone(&place.store));
+    let mut lister = Lister::new(&store, prefix, Some(offset.to_owned()), &place.context("list"));
+    let found = lister.next(usize::MAX).await.unwrap();
+    found.into_iter().map(|meta| (meta.key, meta.version)).collect()
+}
+
+#[tokio::test]
+async fn a_server_that_can_is_told_the_offset_and_what_it_sends_is_looked_at_all_the_same() {
+    let server = Scripted::start(|asked, _| {
+        let keys = ["a/a", "a/b", "a/b-c", "a/c"];
+        if asked.target.contains("list-type=2") {
+            let all = keys.map(|key| format!("<Contents><Key>{key}</Key><Size>1</Size></Contents>")).concat();
+            return answer(
+                200,
+                "",
+                &format!("<ListBucketResult><IsTruncated>false</IsTruncated>{all}</ListBucketResult>"),
+            );
+        }
+        if asked.target.starts_with("/storage") {
+            let all = keys.map(|key| format!(r#"{{"name": "{key}", "size": "1", "generation": "7"}}"#)).join(",");
+            return answer(200, "", &format!(r#"{{"items": [{all}]}}"#));
+        }
+        let all = keys.map(|key| format!("<Blob><Name>{key}</Name></Blob>")).concat();
+        answer(200, "", &format!("<EnumerationResults><Blobs>{all}</Blobs></EnumerationResults>"))
+    });
+    let gone_on =
+        |version: Option<&str>| ["a/b-c", "a/c"].map(|key| (key.to_owned(), version.map(str::to_owned))).to_vec();
+    assert_eq!(from_offset(&server.s3("b"), "a/", "a/b").await, gone_on(None));
+    assert_eq!(server.count("GET", "start-after=a%2Fb"), 1);
+    // Google's offset is one of the names that come.
+    assert_eq!(from_offset(&server.gcs("b", &[]), "a/", "a/b").await, gone_on(Some("7")));
+    assert_eq!(server.count("GET", "startOffset=a%2Fb"), 1);
+    assert_eq!(from_offset(&server.azure("b"), "a/", "a/b").await, gone_on(None));
+    // An offset before the prefix leaves nothing out.
+    assert_eq!(from_offset(&server.s3("b"), "a/", "Z").await.len(), 4);
+    assert_eq!((server.count("GET", "start-after"), server.asked().len()), (1, 4));
 }

@@ -1,6 +1,7 @@
 //! The engine against a real S3 server with faults, and against local files and memory.
 
 mod azure;
+mod conditions;
 mod connecting;
 mod credentials;
 mod deleting;
@@ -14,6 +15,7 @@ mod listing;
 mod local;
 mod managing;
 mod methods;
+mod opened;
 mod place;
 mod ranges;
 mod reading;

@@ -66,10 +66,14 @@ impl Scripted {
     }
 
     pub(crate) fn s3(&self, bucket: &str) -> Place {
+        self.s3_with(bucket, &[])
+    }
+
+    pub(crate) fn s3_with(&self, bucket: &str, more: &[(&str, &str)]) -> Place {
         let endpoint = format!("http://{}", self.address);
         let options =
             [("endpoint", &*endpoint), ("access_key_id", "key"), ("secret_access_key", "s"), ("region", "us-east-1")];
-        Place::new(&format!("s3://{bucket}"), &options)
+        Place::new(&format!("s3://{bucket}"), &[&options, more].concat())
     }
 
     pub(crate) fn web(&self) -> Place {
@@ -114,6 +118,7 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Asked>>, say: &(impl Fn(&Asked, usiz
 }
 
 /// A bucket on such a server.
+#[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) store: Arc<Store>,
     root: String,

@@ -237,3 +237,27 @@ async fn a_folder_that_moved_is_listed_under_the_name_that_was_asked_for() {
     });
     assert_eq!(site.names("/old/").await.unwrap(), ["old/x"]);
 }
+
+#[tokio::test]
+async fn whoever_asks_for_an_object_store_lists_folder_by_folder_too() {
+    let files = ["a/b/d", "a/x", "deep/er/and/er/x.npz", "z"];
+    let site = Site::start(move |asked, _| {
+        let mut asked = asked.clone();
+        if !asked.path.ends_with('/') {
+            asked.path.push('/');
+        }
+        // It asserts the depth.
+        tree(&asked, &files, "path")
+    });
+    let store = site.object("/").store;
+    let objects = &store.live().unwrap().objects;
+    for (prefix, expected) in [(None, &files[..]), (Some("a"), &files[..2]), (Some("q"), &[][..])] {
+        let prefix = prefix.map(object_store::path::Path::from);
+        let found: Vec<_> = objects.list(prefix.as_ref()).try_collect().await.unwrap();
+        let mut keys: Vec<String> = found.into_iter().map(|meta| meta.location.into()).collect();
+        keys.sort();
+        assert_eq!(keys, expected);
+    }
+    let found: Vec<_> = objects.list_with_offset(None, &"a/c".into()).try_collect().await.unwrap();
+    assert_eq!(found.len(), 3);
+}

@@ -1,32 +1,42 @@
 //! Something that is open and belongs to the process that opened it: a body, a listing, an upload.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as Briefly, PoisonError};
 
 use longshore_runtime::{fork, runtime};
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// What a forked child must not touch: it would reach into its parent's sockets.
 pub(super) struct Belonging<T> {
     generation: u64,
-    value: Option<Arc<Mutex<T>>>,
+    /// Gone when it was closed. Locked only where the generation is right: a forked child may have inherited it locked.
+    value: Briefly<Option<Arc<Mutex<T>>>>,
 }
 
 impl<T> Belonging<T> {
     pub(super) fn new(value: T) -> Self {
-        Self { generation: fork::generation(), value: Some(Arc::new(Mutex::new(value))) }
+        Self { generation: fork::generation(), value: Briefly::new(Some(Arc::new(Mutex::new(value)))) }
     }
 
     /// The thing itself, to be locked where it is used.
     ///
     /// # Errors
     ///
-    /// A `RuntimeError` in a forked child.
+    /// A `RuntimeError` in a forked child, and a `ValueError` where it was closed.
     pub(super) fn shared(&self) -> PyResult<Arc<Mutex<T>>> {
-        match &self.value {
-            Some(value) if self.generation == fork::generation() => Ok(Arc::clone(value)),
-            _ => Err(PyRuntimeError::new_err("this was opened in the parent process; open it again in the child")),
+        if self.generation != fork::generation() {
+            return Err(PyRuntimeError::new_err("this was opened in the parent process; open it again in the child"));
+        }
+        let value = self.value.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        value.ok_or_else(|| PyValueError::new_err("this was closed"))
+    }
+
+    /// Lets go of it, when the calls that are using it have ended. In a forked child it is the parent's, and stays.
+    pub(super) fn close(&self) {
+        if self.generation == fork::generation() {
+            let value = self.value.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let_go(value);
         }
     }
 
@@ -45,13 +55,18 @@ impl<T> Belonging<T> {
 
 impl<T> Drop for Belonging<T> {
     fn drop(&mut self) {
-        if self.generation != fork::generation() {
-            std::mem::forget(self.value.take());
-            return;
+        let value = self.value.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if self.generation == fork::generation() {
+            let_go(value);
+        } else {
+            std::mem::forget(value);
         }
-        // What is given up here may have something to take back, which is sent from the runtime.
-        let handle = if runtime::is_running() { runtime::handle().ok() } else { None };
-        let _inside = handle.as_ref().map(|handle| handle.enter());
-        drop(self.value.take());
     }
+}
+
+fn let_go<T>(value: T) {
+    // What is given up here may have something to take back, which is sent from the runtime.
+    let handle = if runtime::is_running() { runtime::handle().ok() } else { None };
+    let _inside = handle.as_ref().map(|handle| handle.enter());
+    drop(value);
 }

@@ -58,6 +58,11 @@ impl Reader {
         self.meta.size
     }
 
+    /// Lets go of the object, and of what was read ahead or is on its way.
+    fn close(&self) {
+        self.reader.close();
+    }
+
     /// The bytes from `at` on, `length` of them or up to the object's end, in the pieces that they came in.
     fn read(
         &self,
@@ -88,10 +93,7 @@ impl Reader {
         let reader = self.reader.shared()?;
         let (at, length) = (whole("offset", at, 0)?, whole("length", length, 0)?);
         Call::new(py, how, None).run(
-            |_, _| async move {
-                let mut pieces = reader.lock().await.read(at, length).await?;
-                Ok(if pieces.len() == 1 { pieces.remove(0) } else { pieces.concat().into() })
-            },
+            |_, _| async move { reader.lock().await.read_joined(at, length).await },
             |py, bytes: Bytes, _| give(py, bytes),
         )
     }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use longshore_config::{Scheme, Store as Handle};
 use longshore_engine::{Context, Place, Spot};
+use longshore_store::received;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::arguments::text;
 use crate::errors::{invalid, raise, wrong_type};
-use crate::stores::Store;
 
 /// A store as the caller knows it.
 #[derive(Clone)]
@@ -26,17 +26,20 @@ pub(super) struct Where {
 impl Where {
     /// # Errors
     ///
-    /// An `ArgumentTypeError` for what is no store; and where no client can be made for it.
+    /// An `ArgumentTypeError` for what is no store; what a store of another module raises; and where no client can be made for it.
     pub(super) fn of(store: &Bound<'_, PyAny>, operation: &'static str) -> PyResult<Self> {
         let py = store.py();
-        let Ok(store) = store.cast::<Store>() else {
+        let Some(store) = received(store)? else {
             let found = store.get_type().name().map_or_else(|_| String::new(), |name| name.to_string());
-            return Err(wrong_type(py, &format!("store must be a store of this package, not {found}")));
+            let wanted = "store must be a store of this package, or have a method __object_store_capsule__";
+            return Err(wrong_type(py, &format!("{wanted}, not {found}")));
         };
         let tidies = store.getattr("automatic_cleanup").is_ok_and(|tidies| tidies.is_truthy().unwrap_or(false));
         let store = store.get();
         let mut prefix = store.prefix().map(|prefix| format!("{prefix}/")).unwrap_or_default();
         if let Some(objects) = store.foreign() {
+            let context = Context::new(operation, "store:///");
+            store.handle().live().map_err(|error| raise(py, &context.config_error(error)))?;
             return Ok(Self {
                 place: Place::Foreign(Arc::clone(objects)),
                 prefix,

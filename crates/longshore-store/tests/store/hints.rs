@@ -101,20 +101,31 @@ fn hints_have_every_setting() {
 
 #[test]
 fn our_own_package_has_the_same_hints() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../python/longshore/_stores.pyi");
     // There the classes have methods as well.
-    let expected = longshore_stubs::store("longshore", "_stores", "exceptions")
+    let stores = longshore_stubs::store("longshore", "_stores", "exceptions")
         .replace("class Store:\n", "class Store(ObjectStoreMethods):\n")
         .replace(
             "Unpack, disjoint_base\n",
             "Unpack, disjoint_base\n\nfrom longshore.store import ObjectStoreMethods\n",
         );
-    if std::env::var_os("LONGSHORE_WRITE_TABLES").is_some() {
-        std::fs::write(&path, expected).unwrap();
-    } else {
-        assert!(
-            std::fs::read_to_string(&path).unwrap() == expected,
-            "run LONGSHORE_WRITE_TABLES=1 cargo test -p longshore-store hints"
-        );
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../python/longshore");
+    for (name, expected) in [("_stores.pyi", stores.as_str()), ("_bytes.pyi", longshore_stubs::bytes())] {
+        let path = package.join(name);
+        if std::env::var_os("LONGSHORE_WRITE_TABLES").is_some() {
+            std::fs::write(&path, expected).unwrap();
+        } else {
+            assert!(
+                std::fs::read_to_string(&path).unwrap() == expected,
+                "{name}: run LONGSHORE_WRITE_TABLES=1 cargo test -p longshore-store hints"
+            );
+        }
     }
+}
+
+#[test]
+fn the_hints_of_bytes_are_those_of_the_crate_that_has_the_class() {
+    let link = Path::new(env!("CARGO_MANIFEST_DIR")).join("../longshore-stubs/hints/bytes.pyi");
+    assert!(link.is_symlink());
+    let class = Path::new(env!("CARGO_MANIFEST_DIR")).join("../longshore-bytes/bytes.pyi");
+    assert_eq!(std::fs::read_to_string(class).unwrap(), longshore_stubs::bytes());
 }

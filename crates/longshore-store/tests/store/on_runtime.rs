@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use futures_executor::block_on;
-use longshore_config::{Environment, Location, Options, open};
+use longshore_config::{Environment, Location, Options, adopt, adopt_for_all_processes, open};
 use longshore_store::{Inherited, OnRuntime};
 use object_store::{ObjectStore, ObjectStoreExt};
 
@@ -157,6 +157,23 @@ fn a_forked_child_works_anew_and_is_told_what_it_cannot_finish() {
         drop(body);
         let anew = block_on(async { fresh.get(&"key".into()).await.unwrap().bytes().await.unwrap() });
         i32::from(told) + 2 * i32::from(anew == "hello")
+    });
+    assert_eq!(child, 3);
+}
+
+#[test]
+fn a_store_that_others_made_is_read_on_our_runtime_and_belongs_to_its_process() {
+    let theirs = Arc::clone(&bucket(&server(5, b"hello")).handle().live().unwrap().objects);
+    let store = OnRuntime::new(adopt(Arc::clone(&theirs)));
+    // Neither a reactor nor a runtime is here.
+    let read = block_on(async { store.get(&"key".into()).await.unwrap().bytes().await.unwrap() });
+    assert_eq!((read, store.to_string()), ("hello".into(), theirs.to_string()));
+    let for_all = OnRuntime::new(adopt_for_all_processes(memory("kept").handle().live().unwrap().objects.clone()));
+    block_on(for_all.put(&"key".into(), "x".into())).unwrap();
+    let child = in_child(move || {
+        let refused = block_on(store.get(&"key".into())).unwrap_err().to_string();
+        let kept = block_on(for_all.head(&"key".into())).is_ok();
+        i32::from(refused.contains("make it again")) + 2 * i32::from(kept)
     });
     assert_eq!(child, 3);
 }

@@ -9,7 +9,7 @@ mod wait;
 
 use pyo3::prelude::*;
 
-#[pymodule]
+#[pymodule(gil_used = true)]
 fn _harbour(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     // The names that users import, not those of the native module: classes show them, and pickling looks there.
     longshore_store::register_store_module(py, module, "harbour", "store")?;

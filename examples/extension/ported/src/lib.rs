@@ -20,7 +20,7 @@ use pyo3_object_store::{
 };
 use tokio::runtime::Runtime;
 
-#[pymodule]
+#[pymodule(gil_used = true)]
 fn ported(py: Python, m: &Bound<PyModule>) -> PyResult<()> {
     pyo3_object_store::register_store_module(py, m, "ported", "store")?;
     pyo3_object_store::register_exceptions_module(py, m, "ported", "exceptions")?;

@@ -94,7 +94,7 @@ impl Source {
             Self::Container(container) => (Arc::new(container.fetch()?), container::PATIENCE),
         };
         let (who, advice) = (self.to_string(), format!("; {}", self.advice()));
-        let giver = Giver { fetch: Arc::new(Keyed(fetch)), who, advice, patience };
+        let giver = Giver { fetch: Arc::new(Keyed(fetch)), who, advice, patience, ahead: None };
         Ok(Credentials::of(Kept::new(giver, Arc::clone(until))))
     }
 

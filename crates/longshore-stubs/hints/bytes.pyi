@@ -1,0 +1,1 @@
+../../longshore-bytes/bytes.pyi
