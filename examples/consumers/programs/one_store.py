@@ -1,8 +1,11 @@
 """A store is opened once, and modules in C, C++ and Rust work on it."""
 
-from consumers import c, cpp, exporter, pyo3_0_23_object_store_0_11, pyo3_0_30_object_store_0_14, rust_without_pyo3
+from consumers import c, cpp, pyo3_0_23_object_store_0_11, pyo3_0_30_object_store_0_14, rust_without_pyo3
 
-store = exporter.Memory()
+from longshore.store import MemoryStore
+
+# Or an S3Store, a GCSStore, … of longshore's, or a store of any library that exports its own.
+store = MemoryStore()
 print(cpp.describe(store))
 
 c.put(store, "notes/first", b"written in C")
