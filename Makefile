@@ -8,6 +8,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAGE := tools/stage
 EXTENSION := examples/extension
+CONSUMERS := examples/consumers
 HOST := examples/embedding-host
 SHARED := examples/shared-classes
 SHARED_MEMBERS := base derived derived-0.23 derived-0.26 checks pair/base pair/derived
@@ -24,7 +25,7 @@ unexport STORAGE_EMULATOR_HOST
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo test lint test-rust test-python types docs native wheel extension shared-classes embedding-host bench bench-commands bench-share clean
+.PHONY: help demo test lint test-rust test-python types docs native wheel extension consumers shared-classes embedding-host bench bench-commands bench-share clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -32,7 +33,7 @@ help: ## list the targets
 demo: native ## generate, list, read, verify and delete a data set of each kind, on an embedded S3 server
 	@$(PY) examples/demo.py
 
-test: lint test-rust types docs wheel extension shared-classes embedding-host test-python ## everything: lints, Rust tests, types, the site, the wheel, Python tests
+test: lint test-rust types docs wheel extension consumers shared-classes embedding-host test-python ## everything: lints, Rust tests, types, the site, the wheel, Python tests
 
 lint: $(TOOLS) ## formatting and lints
 	@$(STAGE) "rustfmt" cargo fmt --all --check
@@ -40,6 +41,7 @@ lint: $(TOOLS) ## formatting and lints
 	@cp Cargo.lock $(EXTENSION)/Cargo.lock
 	@$(STAGE) "rustfmt, extension" cargo fmt --manifest-path $(EXTENSION)/Cargo.toml -p harbour -p ported --check
 	@$(STAGE) "clippy, extension" env CARGO_TARGET_DIR=target cargo clippy --manifest-path $(EXTENSION)/Cargo.toml --quiet -- -D warnings
+	@$(STAGE) "rustfmt, consumers" rustfmt --edition 2021 --check $(wildcard $(CONSUMERS)/*.rs $(CONSUMERS)/*/src/*.rs)
 	@$(STAGE) "rustfmt, host" bash -euc 'for package in pyo3_common rust; do \
 	  cargo fmt --manifest-path $(HOST)/$$package/Cargo.toml --check; done'
 	@$(STAGE) "clippy, host" bash -euc 'for package in pyo3_common rust; do cp Cargo.lock $(HOST)/$$package/Cargo.lock; \
@@ -69,7 +71,7 @@ docs: native ## the documentation site, in target/docs; a warning is an error
 	@$(STAGE) "docs" $(PY) -m sphinx --builder html --doctree-dir target/docs-trees --fresh-env --nitpicky --fail-on-warning --quiet docs target/docs
 	@echo "the first page is target/docs/index.html"
 
-test-python: native extension shared-classes $(NODE) ## Python tests, on the embedded server and on servers of others
+test-python: native extension consumers shared-classes $(NODE) ## Python tests, on the embedded server and on servers of others
 	@$(STAGE) "Python tests" $(PY) -m pytest
 
 # One build for the demo, the tests and the wheel: all use the release profile.
@@ -102,6 +104,9 @@ extension: $(TOOLS) ## build the extension modules of examples/extension, and in
 	  $(VENV)/bin/maturin build --release --quiet --interpreter $(PY) \
 	    --manifest-path $(EXTENSION)/$$member/Cargo.toml --out target/extension; done; \
 	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall target/extension/*.whl'
+
+consumers: $(TOOLS) ## build the extension modules of examples/consumers, each a project of its own, and install them into .venv
+	@$(STAGE) "consumers" $(PY) $(CONSUMERS)/build.py "$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("platlib"))')"
 
 # As a reader has it: .venv is active, and each package has a target folder of its own.
 embedding-host: export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
