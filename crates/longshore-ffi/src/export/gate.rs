@@ -3,35 +3,49 @@
 //! An operation enters with a [`Ticket`] and leaves when that is dropped, which is after its callback. Whoever closes the gate cancels
 //! those inside and waits until they have left. The count is explicit: references to the exporter say nothing about what is under way.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use longshore_abi::raw::{ERROR_BUSY, ERROR_SHUTDOWN};
-use tokio::task::AbortHandle;
 
-/// Lets operations in, until it is closed.
-pub(super) struct Gate {
-    inside: Arc<Inside>,
+#[cfg(not(loom))]
+use std::collections::HashMap;
+#[cfg(not(loom))]
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+#[cfg(loom)]
+use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+/// A hash map has another order each time, and whoever tries every order of threads needs the same.
+#[cfg(loom)]
+use std::collections::BTreeMap as HashMap;
+
+/// How an operation is cancelled: any number of times, and also when it has ended.
+pub(super) trait Abort: Clone + Send + 'static {
+    /// May drop the operation at once, on this thread.
+    fn abort(&self);
 }
 
-struct Inside {
-    state: Mutex<State>,
+/// Lets operations in, until it is closed.
+pub(super) struct Gate<A> {
+    inside: Arc<Inside<A>>,
+}
+
+struct Inside<A> {
+    state: Mutex<State<A>>,
     left: Condvar,
     most: usize,
 }
 
-#[derive(Default)]
-struct State {
+struct State<A> {
     is_closed: bool,
     entered: u64,
     /// By number: how to cancel it, once that is known.
-    under_way: HashMap<u64, Option<AbortHandle>>,
+    under_way: HashMap<u64, Option<A>>,
 }
 
 /// The right to be under way.
-pub(super) struct Ticket {
-    inside: Arc<Inside>,
+pub(super) struct Ticket<A: Abort> {
+    inside: Arc<Inside<A>>,
     number: u64,
 }
 
@@ -41,13 +55,14 @@ pub(super) struct Counts {
     pub(super) in_flight: usize,
 }
 
-impl Gate {
+impl<A: Abort> Gate<A> {
     pub(super) fn new(most: usize) -> Self {
-        Self { inside: Arc::new(Inside { state: Mutex::default(), left: Condvar::new(), most }) }
+        let state = State { is_closed: false, entered: 0, under_way: HashMap::new() };
+        Self { inside: Arc::new(Inside { state: Mutex::new(state), left: Condvar::new(), most }) }
     }
 
     /// Lets one more in, or says why not, as an error's code.
-    pub(super) fn enter(&self) -> Result<Ticket, i32> {
+    pub(super) fn enter(&self) -> Result<Ticket<A>, i32> {
         let mut state = self.inside.lock();
         if state.is_closed {
             return Err(ERROR_SHUTDOWN);
@@ -90,27 +105,27 @@ impl Gate {
     }
 }
 
-impl Inside {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl<A> Inside<A> {
+    fn lock(&self) -> MutexGuard<'_, State<A>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Ticket {
+impl<A: Abort> Ticket<A> {
     /// The gate's side of a ticket, for whoever learns only later how to cancel.
-    pub(super) fn stub(&self) -> Stub {
+    pub(super) fn stub(&self) -> Stub<A> {
         Stub { inside: Arc::clone(&self.inside), number: self.number }
     }
 }
 
 /// Says how an operation is cancelled, where it is still under way.
-pub(super) struct Stub {
-    inside: Arc<Inside>,
+pub(super) struct Stub<A> {
+    inside: Arc<Inside<A>>,
     number: u64,
 }
 
-impl Stub {
-    pub(super) fn cancelled_by(self, handle: AbortHandle) {
+impl<A: Abort> Stub<A> {
+    pub(super) fn cancelled_by(self, handle: A) {
         let mut state = self.inside.lock();
         let is_closed = state.is_closed;
         if let Some(entry) = state.under_way.get_mut(&self.number) {
@@ -124,7 +139,7 @@ impl Stub {
     }
 }
 
-impl Drop for Ticket {
+impl<A: Abort> Drop for Ticket<A> {
     fn drop(&mut self) {
         let mut state = self.inside.lock();
         let handle = state.under_way.remove(&self.number);
@@ -142,9 +157,16 @@ impl Drop for Ticket {
 mod tests {
     use super::*;
 
+    #[derive(Clone)]
+    struct Nothing;
+
+    impl Abort for Nothing {
+        fn abort(&self) {}
+    }
+
     #[test]
     fn as_many_enter_as_there_is_room_for() {
-        let gate = Gate::new(2);
+        let gate = Gate::<Nothing>::new(2);
         let first = gate.enter().ok();
         let second = gate.enter();
         assert_eq!(gate.enter().err(), Some(ERROR_BUSY));
@@ -157,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_closed_gate_lets_nobody_in_and_waits_no_longer_than_it_may() {
-        let gate = Gate::new(9);
+        let gate = Gate::<Nothing>::new(9);
         let ticket = gate.enter();
         assert_eq!(gate.close(Duration::from_millis(5)), 1);
         assert_eq!(gate.enter().err(), Some(ERROR_SHUTDOWN));
