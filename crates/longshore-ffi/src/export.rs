@@ -15,7 +15,7 @@ mod state;
 mod submit;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -146,7 +146,7 @@ impl Exporter {
             exporter: (&raw const EXPORTER).cast(),
             info: Str::new(settings.info),
         };
-        let vtable = Box::leak(Box::new(slots::table(header)));
+        let vtable = lasting(slots::table(header));
         let born = settings.fork_generation.map_or(0, |generation| generation());
         let gate = Gate::new(settings.most_in_flight);
         Self { shared: Arc::new(Shared { runtime, vtable, gate, settings, born }) }
@@ -185,6 +185,14 @@ impl Shared {
     fn is_foreign_process(&self) -> bool {
         self.settings.fork_generation.is_some_and(|generation| generation() != self.born)
     }
+}
+
+/// A table that stays as long as the process. It is kept where whoever looks for lost memory finds it in use.
+fn lasting(vtable: Vtable) -> &'static Vtable {
+    static TABLES: Mutex<Vec<&'static Vtable>> = Mutex::new(Vec::new());
+    let vtable = Box::leak(Box::new(vtable));
+    TABLES.lock().unwrap_or_else(PoisonError::into_inner).push(vtable);
+    vtable
 }
 
 /// The store itself, where `table` was made by this very binary and process: nothing lies between then.

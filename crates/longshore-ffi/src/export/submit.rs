@@ -53,7 +53,13 @@ pub(super) struct Cancel {
 }
 
 /// Begins `work`. From here on the call answers `PENDING` or `DONE`: what it consumed stays consumed.
-pub(super) fn submit(shared: &Arc<Shared>, ticket: Ticket<AbortHandle>, flags: u32, caller: Caller, mut work: Work) -> i32 {
+pub(super) fn submit(
+    shared: &Arc<Shared>,
+    ticket: Ticket<AbortHandle>,
+    flags: u32,
+    caller: Caller,
+    mut work: Work,
+) -> i32 {
     if flags & ALLOW_INLINE != 0 && !caller.inline_out.is_null() {
         let _entered = shared.runtime.enter();
         match poll(&mut work, &mut Context::from_waker(Waker::noop())) {

@@ -10,6 +10,8 @@ use longshore_abi::arguments::Args;
 use longshore_abi::raw::{self, Submit, Vtable};
 use longshore_abi::{Answer, Operation, StoreRef};
 
+use crate::doubles::lasting;
+
 /// What a callback brought, and the thread that it came on.
 pub(crate) type Called = (Answer, ThreadId);
 
@@ -49,7 +51,7 @@ pub(crate) fn call<T: Args>(
 ) -> Outcome {
     let (sender, called) = channel();
     // Leaked, so that a callback too many is seen, and not a use after free.
-    let user: &'static User = Box::leak(Box::new(User { vtable, called: sender }));
+    let user = lasting(User { vtable, called: sender });
     let mut inline = MaybeUninit::uninit();
     let mut operation = std::ptr::null_mut();
     // SAFETY: as the interface says; every test's target is alive.

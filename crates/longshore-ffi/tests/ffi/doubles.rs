@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -17,6 +17,14 @@ use object_store_014::{
     PutOptions, PutPayload, PutResult, Result,
 };
 use tokio::runtime::Runtime;
+
+/// Something that stays as long as the process, and that whoever looks for lost memory finds in use.
+pub(crate) fn lasting<T: Sync>(thing: T) -> &'static T {
+    static ALL: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let thing = Box::leak(Box::new(thing));
+    ALL.lock().unwrap().push(std::ptr::from_ref(thing).addr());
+    thing
+}
 
 /// A runtime of two threads and its exporter.
 pub(crate) struct World {

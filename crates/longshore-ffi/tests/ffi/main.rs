@@ -3,8 +3,11 @@
 
 mod behaviour;
 mod calls;
+mod controls;
 mod doubles;
 mod languages;
+mod sequences;
+mod soak;
 mod table;
 mod trouble;
 mod versions;
