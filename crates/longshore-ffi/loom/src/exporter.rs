@@ -11,7 +11,7 @@ use loom::thread::{self, JoinHandle};
 
 use crate::call::Call;
 use crate::callback::Callback;
-use crate::gate::{Abort, Gate};
+use crate::gate::{Cancel, Gate};
 
 /// Callbacks that have returned, and results that were given back. Counted outside of what loom tries.
 static CALLED: AtomicUsize = AtomicUsize::new(0);
@@ -40,8 +40,8 @@ impl Task {
     }
 }
 
-impl Abort for Task {
-    fn abort(&self) {
+impl Cancel for Task {
+    fn cancel(&self) {
         drop(self.take());
     }
 }
@@ -123,7 +123,7 @@ unsafe extern "C" fn get(
 ) -> i32 {
     // SAFETY: `begin` says who is asked.
     let exporter = unsafe { &*target.cast::<Exporter>() };
-    let ticket = match exporter.gate.enter() {
+    let mut ticket = match exporter.gate.enter() {
         Ok(ticket) => ticket,
         Err(code) => return -code,
     };
@@ -164,7 +164,7 @@ unsafe extern "C" fn called_back(user: *mut c_void, result: *const raw::Result) 
 
 unsafe extern "C" fn operation_cancel(operation: *mut c_void) {
     // SAFETY: `get` made it, and it is released later.
-    unsafe { &*operation.cast::<Task>() }.abort();
+    unsafe { &*operation.cast::<Task>() }.cancel();
 }
 
 unsafe extern "C" fn operation_release(operation: *mut c_void) {

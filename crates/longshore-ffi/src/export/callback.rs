@@ -9,22 +9,22 @@ use std::ffi::c_void;
 
 use longshore_abi::raw::{self, Complete};
 
-use super::gate::{Abort, Ticket};
+use super::gate::{Cancel, Ticket};
 
 /// Whom to call, once.
-pub(super) struct Callback<A: Abort> {
+pub(super) struct Callback<Handle: Cancel> {
     complete: Complete,
     user: *mut c_void,
     /// Makes the result of an operation that was cancelled.
     cancelled: fn() -> raw::Result,
     /// Gone when the callback was called.
-    ticket: Option<Ticket<A>>,
+    ticket: Option<Ticket<Handle>>,
 }
 
 // SAFETY: the interface promises that `user` may be used on any thread. The other fields are `Send`.
-unsafe impl<A: Abort> Send for Callback<A> {}
+unsafe impl<Handle: Cancel> Send for Callback<Handle> {}
 
-impl<A: Abort> Callback<A> {
+impl<Handle: Cancel> Callback<Handle> {
     /// # Safety
     ///
     /// `complete` must be a function that may be called once with `user`, by any thread, and that owns what a result leads to.
@@ -32,7 +32,7 @@ impl<A: Abort> Callback<A> {
         complete: Complete,
         user: *mut c_void,
         cancelled: fn() -> raw::Result,
-        ticket: Ticket<A>,
+        ticket: Ticket<Handle>,
     ) -> Self {
         Self { complete, user, cancelled, ticket: Some(ticket) }
     }
@@ -48,7 +48,7 @@ impl<A: Abort> Callback<A> {
     }
 }
 
-impl<A: Abort> Drop for Callback<A> {
+impl<Handle: Cancel> Drop for Callback<Handle> {
     fn drop(&mut self) {
         if self.ticket.is_none() {
             return;

@@ -20,33 +20,36 @@ use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::collections::BTreeMap as HashMap;
 
 /// How an operation is cancelled: any number of times, and also when it has ended.
-pub(super) trait Abort: Clone + Send + 'static {
+pub(super) trait Cancel: Clone + Send + 'static {
     /// May drop the operation at once, on this thread.
-    fn abort(&self);
+    fn cancel(&self);
 }
 
 /// Lets operations in, until it is closed.
-pub(super) struct Gate<A> {
-    inside: Arc<Inside<A>>,
+pub(super) struct Gate<Handle> {
+    inside: Arc<Inside<Handle>>,
 }
 
-struct Inside<A> {
-    state: Mutex<State<A>>,
+struct Inside<Handle> {
+    state: Mutex<State<Handle>>,
     left: Condvar,
     most: usize,
 }
 
-struct State<A> {
+struct State<Handle> {
     is_closed: bool,
     entered: u64,
-    /// By number: how to cancel it, once that is known.
-    under_way: HashMap<u64, Option<A>>,
+    in_flight: usize,
+    /// Of those that wait, by number: how to cancel it, once that is known.
+    under_way: HashMap<u64, Option<Handle>>,
 }
 
 /// The right to be under way.
-pub(super) struct Ticket<A: Abort> {
-    inside: Arc<Inside<A>>,
+pub(super) struct Ticket<Handle> {
+    inside: Arc<Inside<Handle>>,
     number: u64,
+    /// Whether its number is noted.
+    is_noted: bool,
 }
 
 /// What has gone through a gate.
@@ -55,30 +58,30 @@ pub(super) struct Counts {
     pub(super) in_flight: usize,
 }
 
-impl<A: Abort> Gate<A> {
+impl<Handle: Cancel> Gate<Handle> {
     pub(super) fn new(most: usize) -> Self {
-        let state = State { is_closed: false, entered: 0, under_way: HashMap::new() };
+        let state = State { is_closed: false, entered: 0, in_flight: 0, under_way: HashMap::new() };
         Self { inside: Arc::new(Inside { state: Mutex::new(state), left: Condvar::new(), most }) }
     }
 
     /// Lets one more in, or says why not, as an error's code.
-    pub(super) fn enter(&self) -> Result<Ticket<A>, i32> {
+    pub(super) fn enter(&self) -> Result<Ticket<Handle>, i32> {
         let mut state = self.inside.lock();
         if state.is_closed {
             return Err(ERROR_SHUTDOWN);
         }
-        if state.under_way.len() >= self.inside.most {
+        if state.in_flight >= self.inside.most {
             return Err(ERROR_BUSY);
         }
         let number = state.entered;
         state.entered += 1;
-        state.under_way.insert(number, None);
-        Ok(Ticket { inside: Arc::clone(&self.inside), number })
+        state.in_flight += 1;
+        Ok(Ticket { inside: Arc::clone(&self.inside), number, is_noted: false })
     }
 
     pub(super) fn counts(&self) -> Counts {
         let state = self.inside.lock();
-        Counts { entered: state.entered, in_flight: state.under_way.len() }
+        Counts { entered: state.entered, in_flight: state.in_flight }
     }
 
     pub(super) fn in_flight(&self) -> usize {
@@ -94,38 +97,40 @@ impl<A: Abort> Gate<A> {
         drop(state);
         // Outside of the lock: a runtime that has ended drops the task at once, and with it the ticket.
         for handle in handles {
-            handle.abort();
+            handle.cancel();
         }
         let mut state = self.inside.lock();
-        while !state.under_way.is_empty() {
+        while state.in_flight > 0 {
             let Some(rest) = deadline.checked_duration_since(Instant::now()) else { break };
             state = self.inside.left.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.under_way.len()
+        state.in_flight
     }
 }
 
-impl<A> Inside<A> {
-    fn lock(&self) -> MutexGuard<'_, State<A>> {
+impl<Handle> Inside<Handle> {
+    fn lock(&self) -> MutexGuard<'_, State<Handle>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<A: Abort> Ticket<A> {
-    /// The gate's side of a ticket, for whoever learns only later how to cancel.
-    pub(super) fn stub(&self) -> Stub<A> {
+impl<Handle> Ticket<Handle> {
+    /// The gate's side of the ticket of an operation that is to wait, for whoever learns only later how to cancel it.
+    pub(super) fn stub(&mut self) -> Stub<Handle> {
+        self.inside.lock().under_way.insert(self.number, None);
+        self.is_noted = true;
         Stub { inside: Arc::clone(&self.inside), number: self.number }
     }
 }
 
 /// Says how an operation is cancelled, where it is still under way.
-pub(super) struct Stub<A> {
-    inside: Arc<Inside<A>>,
+pub(super) struct Stub<Handle> {
+    inside: Arc<Inside<Handle>>,
     number: u64,
 }
 
-impl<A: Abort> Stub<A> {
-    pub(super) fn cancelled_by(self, handle: A) {
+impl<Handle: Cancel> Stub<Handle> {
+    pub(super) fn cancelled_by(self, handle: Handle) {
         let mut state = self.inside.lock();
         let is_closed = state.is_closed;
         if let Some(entry) = state.under_way.get_mut(&self.number) {
@@ -134,16 +139,17 @@ impl<A: Abort> Stub<A> {
         drop(state);
         // The gate was closed after this one had entered, and did not know how to cancel it.
         if is_closed {
-            handle.abort();
+            handle.cancel();
         }
     }
 }
 
-impl<A: Abort> Drop for Ticket<A> {
+impl<Handle> Drop for Ticket<Handle> {
     fn drop(&mut self) {
         let mut state = self.inside.lock();
-        let handle = state.under_way.remove(&self.number);
-        let is_last = state.is_closed && state.under_way.is_empty();
+        let handle = if self.is_noted { state.under_way.remove(&self.number) } else { None };
+        state.in_flight -= 1;
+        let is_last = state.is_closed && state.in_flight == 0;
         drop(state);
         // Dropping the last handle of a task may drop the task.
         drop(handle);
@@ -160,8 +166,8 @@ mod tests {
     #[derive(Clone)]
     struct Nothing;
 
-    impl Abort for Nothing {
-        fn abort(&self) {}
+    impl Cancel for Nothing {
+        fn cancel(&self) {}
     }
 
     #[test]

@@ -15,6 +15,7 @@ use object_store_014::{
 
 use super::failure::Failure;
 use super::parcel::Outcome;
+use super::request::Wanted;
 use super::state::{Body, Held, Next, StreamState, Turn, UploadState};
 use super::submit::Work;
 use super::{Export, SignRequest};
@@ -29,43 +30,41 @@ fn store(export: &Arc<Export>) -> Arc<dyn ObjectStore> {
     Arc::clone(&export.exported.store)
 }
 
-pub(super) fn get(export: &Arc<Export>, path: String, options: GetOptions, prefetch_bytes: u64) -> Work {
+pub(super) fn get(export: &Arc<Export>, path: Wanted, options: GetOptions, prefetch_bytes: u64) -> Work {
     let (held, store) = (Arc::clone(export), store(export));
     let is_head = options.head;
     work(export, async move {
-        let result = store.get_opts(&Path::parse(path)?, options).await?;
-        let (object, range, attributes) = (result.meta.clone(), result.range.clone(), result.attributes.clone());
+        let result = store.get_opts(&path?, options).await?;
+        let length = result.range.end.saturating_sub(result.range.start);
+        let (range, object, attributes, mut body) = Body::of(result);
         let (mut chunks, mut stream) = (Vec::new(), None);
-        if !is_head {
-            let mut body = Body::new(result);
-            if range.end.saturating_sub(range.start) <= prefetch_bytes {
-                chunks = body.all().await?;
-            } else {
-                stream = Some(StreamState::of_body(held, body));
-            }
+        if !is_head && length <= prefetch_bytes {
+            chunks = body.all().await?;
+        } else if !is_head {
+            stream = Some(StreamState::of_body(held, body));
         }
         Ok(Outcome::Got { object, range, attributes, chunks, stream })
     })
 }
 
-pub(super) fn get_ranges(export: &Arc<Export>, path: String, ranges: Vec<Range<u64>>) -> Work {
+pub(super) fn get_ranges(export: &Arc<Export>, path: Wanted, ranges: Vec<Range<u64>>) -> Work {
     let store = store(export);
     work(export, async move {
-        let chunks = store.get_ranges(&Path::parse(path)?, &ranges).await?;
+        let chunks = store.get_ranges(&path?, &ranges).await?;
         Ok(Outcome::Bytes { chunks, is_end: true })
     })
 }
 
-pub(super) fn put(export: &Arc<Export>, path: String, payload: PutPayload, options: PutOptions) -> Work {
+pub(super) fn put(export: &Arc<Export>, path: Wanted, payload: PutPayload, options: PutOptions) -> Work {
     let store = store(export);
-    work(export, async move { Ok(Outcome::Put(store.put_opts(&Path::parse(path)?, payload, options).await?)) })
+    work(export, async move { Ok(Outcome::Put(store.put_opts(&path?, payload, options).await?)) })
 }
 
-pub(super) fn upload_start(export: &Arc<Export>, path: String, attributes: Attributes, tags: TagSet) -> Work {
+pub(super) fn upload_start(export: &Arc<Export>, path: Wanted, attributes: Attributes, tags: TagSet) -> Work {
     let (held, store) = (Arc::clone(export), store(export));
     work(export, async move {
         let options = PutMultipartOptions { tags, attributes, ..Default::default() };
-        let upload = store.put_multipart_opts(&Path::parse(path)?, options).await?;
+        let upload = store.put_multipart_opts(&path?, options).await?;
         Ok(Outcome::Upload(UploadState::new(held, upload)))
     })
 }
@@ -111,14 +110,14 @@ pub(super) fn stream_next(export: &Arc<Export>, turn: Turn, target_bytes: u64, m
     })
 }
 
-pub(super) fn delete(export: &Arc<Export>, paths: Vec<String>) -> Work {
+pub(super) fn delete(export: &Arc<Export>, paths: Vec<Wanted>) -> Work {
     let (held, store) = (Arc::clone(export), store(export));
     Box::pin(async move {
         let settings = &held.shared.settings;
         let mut failures: Vec<Option<Failure>> = Vec::with_capacity(paths.len());
         let mut wanted = Vec::with_capacity(paths.len());
-        for path in &paths {
-            match Path::parse(path) {
+        for path in paths {
+            match path {
                 Ok(path) => {
                     failures.push(None);
                     wanted.push(path);
@@ -151,11 +150,11 @@ fn matched(wanted: &[Path], answers: &[Result<Path>], settings: &super::Settings
     wanted.iter().map(|path| (!is_deleted(path)).then(|| error.map_or_else(silent, failure))).collect()
 }
 
-pub(super) fn copy(export: &Arc<Export>, from: String, to: String, flags: u32) -> Work {
+pub(super) fn copy(export: &Arc<Export>, from: Wanted, to: Wanted, flags: u32) -> Work {
     let store = store(export);
     let (is_rename, is_careful) = (flags & raw::COPY_RENAME != 0, flags & raw::COPY_IF_ABSENT != 0);
     work(export, async move {
-        let (from, to) = (Path::parse(from)?, Path::parse(to)?);
+        let (from, to) = (from?, to?);
         if is_rename {
             let mode = if is_careful { RenameTargetMode::Create } else { RenameTargetMode::Overwrite };
             store.rename_opts(&from, &to, RenameOptions::new().with_target_mode(mode)).await?;
@@ -167,12 +166,12 @@ pub(super) fn copy(export: &Arc<Export>, from: String, to: String, flags: u32) -
     })
 }
 
-pub(super) fn sign(export: &Arc<Export>, paths: Vec<String>, request: SignRequest) -> Option<Work> {
+pub(super) fn sign(export: &Arc<Export>, paths: Vec<Wanted>, request: SignRequest) -> Option<Work> {
     let signer = Arc::clone(export.exported.signer.as_ref()?);
     Some(work(export, async move {
         let mut urls = Vec::with_capacity(paths.len());
         for path in paths {
-            urls.push(signer.sign(&Path::parse(path)?, &request).await?);
+            urls.push(signer.sign(&path?, &request).await?);
         }
         Ok(Outcome::Signed(urls))
     }))

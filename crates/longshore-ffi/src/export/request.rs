@@ -10,6 +10,7 @@ use longshore_abi::raw::{
     SignArgs,
 };
 use longshore_abi::{Buffer, OwnedBuffer, Str};
+use object_store_014::path::Path;
 use object_store_014::{Attribute, Attributes, GetOptions, GetRange, PutMode, PutPayload, TagSet, UpdateVersion};
 
 use super::SignRequest;
@@ -27,6 +28,17 @@ pub(super) unsafe fn text<'a>(text: Str) -> Result<&'a str, i32> {
     unsafe { text.as_str() }.ok_or(-ERROR_INVALID_ARGUMENT)
 }
 
+/// A path. One that a store cannot have is no refusal, but the operation's error.
+pub(super) type Wanted = Result<Path, object_store_014::path::Error>;
+
+/// # Safety
+///
+/// As for [`text`].
+pub(super) unsafe fn path(given: Str) -> Result<Wanted, i32> {
+    // SAFETY: handed on.
+    Ok(Path::parse(unsafe { text(given) }?))
+}
+
 /// As [`text`], where a null pointer says that there is none.
 ///
 /// # Safety
@@ -41,9 +53,9 @@ pub(super) unsafe fn optional(given: Str) -> Result<Option<String>, i32> {
 /// # Safety
 ///
 /// As for [`text`].
-pub(super) unsafe fn texts(start: *const Str, count: usize) -> Result<Vec<String>, i32> {
+pub(super) unsafe fn paths(start: *const Str, count: usize) -> Result<Vec<Wanted>, i32> {
     // SAFETY: handed on.
-    unsafe { slice(start, count)?.iter().map(|each| text(*each).map(str::to_owned)).collect() }
+    unsafe { slice(start, count)?.iter().map(|each| path(*each)).collect() }
 }
 
 /// # Safety
@@ -195,12 +207,12 @@ impl Offered<'_> {
 /// # Safety
 ///
 /// `args` must be lent for the call.
-pub(super) unsafe fn signing(args: &SignArgs) -> Result<(Vec<String>, SignRequest), i32> {
+pub(super) unsafe fn signing(args: &SignArgs) -> Result<(Vec<Wanted>, SignRequest), i32> {
     // SAFETY: handed on.
     let (method, paths, query, headers) = unsafe {
         (
             text(args.method)?.to_owned(),
-            texts(args.paths, args.path_count)?,
+            paths(args.paths, args.path_count)?,
             pairs(args.query, args.query_count)?,
             pairs(args.headers, args.header_count)?,
         )

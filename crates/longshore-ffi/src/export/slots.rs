@@ -15,7 +15,7 @@ use object_store_014::PutOptions;
 
 use super::request::{self, Offered};
 use super::state::{StreamState, UploadState};
-use super::submit::{Caller, Cancel, Work, submit};
+use super::submit::{Caller, Running, Work, submit};
 use super::{Export, Shared, operations, parcel};
 
 /// The table, with all that this exporter can do.
@@ -119,7 +119,7 @@ fn of_upload(state: &UploadState) -> &Arc<Shared> {
     &state.export.shared
 }
 
-fn of_operation(state: &Cancel) -> &Arc<Shared> {
+fn of_operation(state: &Running) -> &Arc<Shared> {
     &state.shared
 }
 
@@ -222,13 +222,13 @@ macro_rules! slot {
 
 slot! { get(args: GetArgs, store: export) |caller| {
     // SAFETY: what the arguments lead to is lent for the call, here and below.
-    let (path, options) = unsafe { (request::text(args.path)?.to_owned(), request::get_options(&args)?) };
+    let (path, options) = unsafe { (request::path(args.path)?, request::get_options(&args)?) };
     begin(&store.shared, args.flags, caller, || operations::get(&store, path, options, args.prefetch_bytes))
 } }
 
 slot! { get_ranges(args: RangesArgs, store: export) |caller| {
     // SAFETY: as above.
-    let (path, ranges) = unsafe { (request::text(args.path)?.to_owned(), request::ranges(&args)?) };
+    let (path, ranges) = unsafe { (request::path(args.path)?, request::ranges(&args)?) };
     begin(&store.shared, args.flags, caller, || operations::get_ranges(&store, path, ranges))
 } }
 
@@ -236,7 +236,7 @@ slot! { put(args: PutArgs, store: export) |caller| {
     // SAFETY: as above.
     let (path, mode, attributes, tags, offered) = unsafe {
         (
-            request::text(args.path)?.to_owned(),
+            request::path(args.path)?,
             request::put_mode(&args)?,
             request::attributes(args.attributes, args.attribute_count)?,
             request::tags(args.tags, args.tag_count)?,
@@ -251,7 +251,7 @@ slot! { upload_start(args: UploadArgs, store: export) |caller| {
     // SAFETY: as above.
     let (path, attributes, tags) = unsafe {
         (
-            request::text(args.path)?.to_owned(),
+            request::path(args.path)?,
             request::attributes(args.attributes, args.attribute_count)?,
             request::tags(args.tags, args.tag_count)?,
         )
@@ -262,10 +262,12 @@ slot! { upload_start(args: UploadArgs, store: export) |caller| {
 slot! { upload_part(args: PartArgs, upload: upload_state) |caller| {
     // SAFETY: as above.
     let offered = unsafe { Offered::check(args.buffers, args.buffer_count) }?;
-    let mut held = upload.hold()?;
-    begin(of_upload(upload), args.flags, caller, || {
+    let held = upload.hold()?;
+    begin(of_upload(upload), args.flags, caller, move || {
         let payload = offered.take();
         let _entered = upload.export.shared.runtime.enter();
+        // Let go before the part begins: its end may be followed by the next call at once.
+        let mut held = held;
         let part = catch_unwind(AssertUnwindSafe(|| held.as_mut().map(|upload| upload.put_part(payload))));
         operations::upload_part(&upload.export, part)
     })
@@ -290,13 +292,13 @@ slot! { stream_next(args: NextArgs, stream: stream_state) |caller| {
 
 slot! { delete(args: DeleteArgs, store: export) |caller| {
     // SAFETY: as above.
-    let paths = unsafe { request::texts(args.paths, args.path_count) }?;
+    let paths = unsafe { request::paths(args.paths, args.path_count) }?;
     begin(&store.shared, args.flags, caller, || operations::delete(&store, paths))
 } }
 
 slot! { copy(args: CopyArgs, store: export) |caller| {
     // SAFETY: as above.
-    let (from, to) = unsafe { (request::text(args.from)?.to_owned(), request::text(args.to)?.to_owned()) };
+    let (from, to) = unsafe { (request::path(args.from)?, request::path(args.to)?) };
     begin(&store.shared, args.flags, caller, || operations::copy(&store, from, to, args.flags))
 } }
 

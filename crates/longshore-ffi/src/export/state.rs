@@ -9,7 +9,9 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use longshore_abi::raw::{ERROR_BUSY, ERROR_INVALID_ARGUMENT};
 use object_store_014::path::Path;
-use object_store_014::{Error, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta, Result};
+use object_store_014::{
+    Attributes, Error, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta, Result,
+};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::Export;
@@ -96,14 +98,14 @@ pub(super) enum Body {
 }
 
 impl Body {
-    pub(super) fn new(result: GetResult) -> Self {
-        let range = result.range.clone();
-        match result.payload {
-            GetResultPayload::File(file, _) => Self::File(Some(file), range),
+    /// Parts a result from its content.
+    pub(super) fn of(result: GetResult) -> (Range<u64>, ObjectMeta, Attributes, Self) {
+        let GetResult { payload, meta, range, attributes, .. } = result;
+        let body = match payload {
+            GetResultPayload::File(file, _) => Self::File(Some(file), range.clone()),
             GetResultPayload::Stream(stream) => Self::Stream(stream),
-            #[allow(unreachable_patterns, reason = "a kind of payload that a later 0.14 adds")]
-            payload => Self::Stream(GetResult { payload, ..result }.into_stream()),
-        }
+        };
+        (range, meta, attributes, body)
     }
 
     /// About `target` bytes, and whether they are the last.

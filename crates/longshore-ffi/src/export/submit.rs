@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use super::Shared;
 use super::callback::{Beginning, Callback};
 use super::failure::Failure;
-use super::gate::{Abort, Ticket};
+use super::gate::{Cancel, Ticket};
 use super::parcel::{Reply, handle, pack};
 
 /// What an operation does.
@@ -47,7 +47,7 @@ impl Caller {
 }
 
 /// What an operation's handle leads to.
-pub(super) struct Cancel {
+pub(super) struct Running {
     pub(super) shared: Arc<Shared>,
     pub(super) task: AbortHandle,
 }
@@ -55,7 +55,7 @@ pub(super) struct Cancel {
 /// Begins `work`. From here on the call answers `PENDING` or `DONE`: what it consumed stays consumed.
 pub(super) fn submit(
     shared: &Arc<Shared>,
-    ticket: Ticket<AbortHandle>,
+    mut ticket: Ticket<AbortHandle>,
     flags: u32,
     caller: Caller,
     mut work: Work,
@@ -80,7 +80,7 @@ pub(super) fn submit(
     let task = Beginning::during(|| shared.runtime.spawn(Task { work: Some(work), callback }).abort_handle());
     stub.cancelled_by(task.clone());
     if !caller.operation_out.is_null() {
-        let operation = handle(Cancel { shared: Arc::clone(shared), task });
+        let operation = handle(Running { shared: Arc::clone(shared), task });
         // SAFETY: as for `inline_out`.
         unsafe { caller.operation_out.write(operation) };
     }
@@ -91,9 +91,9 @@ fn cancelled() -> raw::Result {
     pack(Err(Failure::cancelled()))
 }
 
-impl Abort for AbortHandle {
-    fn abort(&self) {
-        AbortHandle::abort(self);
+impl Cancel for AbortHandle {
+    fn cancel(&self) {
+        self.abort();
     }
 }
 

@@ -20,12 +20,12 @@ pub(super) enum Call {
     /// It was done at once.
     Done(Option<Answer>),
     /// The callback will come.
-    Under { completion: Arc<Completion<Answer>>, operation: Option<Operation> },
+    Under { pending: Arc<Pending>, operation: Option<Operation> },
 }
 
 /// What the callback is called with.
-struct Pending {
-    completion: Arc<Completion<Answer>>,
+pub(super) struct Pending {
+    completion: Completion<Answer>,
     vtable: &'static Vtable,
 }
 
@@ -43,8 +43,8 @@ impl Call {
         arguments: &T,
     ) -> Result<Self, i32> {
         let slot = slot.ok_or(raw::ERROR_NOT_IMPLEMENTED)?;
-        let completion = Arc::new(Completion::new());
-        let user = Box::into_raw(Box::new(Pending { completion: Arc::clone(&completion), vtable }));
+        let pending = Arc::new(Pending { completion: Completion::new(), vtable });
+        let user = Arc::into_raw(Arc::clone(&pending)).cast_mut();
         let mut inline = MaybeUninit::<raw::Result>::uninit();
         let mut operation = ptr::null_mut();
         // SAFETY: handed on; `complete` takes what `user` leads to, and the other two can be written.
@@ -53,10 +53,10 @@ impl Call {
         if code == PENDING {
             // SAFETY: written by the exporter, and ours.
             let operation = unsafe { Operation::from_raw(vtable, operation) };
-            return Ok(Self::Under { completion, operation });
+            return Ok(Self::Under { pending, operation });
         }
         // SAFETY: no callback comes, so nobody else has it.
-        drop(unsafe { Box::from_raw(user) });
+        drop(unsafe { Arc::from_raw(user) });
         if code == DONE {
             // SAFETY: written by the exporter, and ours.
             return Ok(Self::Done(Some(unsafe { Answer::from_raw(inline.as_ptr(), vtable) })));
@@ -67,12 +67,12 @@ impl Call {
 
 unsafe extern "C" fn complete(user: *mut c_void, result: *const raw::Result) {
     // SAFETY: `begin` made it, and the exporter calls back once.
-    let Pending { completion, vtable } = *unsafe { Box::from_raw(user.cast::<Pending>()) };
+    let pending = unsafe { Arc::from_raw(user.cast_const().cast::<Pending>()) };
     // SAFETY: the exporter gives the result to its callback.
-    let answer = unsafe { Answer::from_raw(result, vtable) };
+    let answer = unsafe { Answer::from_raw(result, pending.vtable) };
     // Whoever is woken is not ours, and may panic, which must not reach the exporter.
     let woken = catch_unwind(AssertUnwindSafe(|| {
-        if let Some(waker) = completion.complete(answer) {
+        if let Some(waker) = pending.completion.complete(answer) {
             waker.wake();
         }
     }));
@@ -88,8 +88,8 @@ impl Future for Call {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
         match &mut *self {
             Self::Done(answer) => answer.take().map_or(Poll::Pending, Poll::Ready),
-            Self::Under { completion, operation } => {
-                let answer = completion.poll(context.waker());
+            Self::Under { pending, operation } => {
+                let answer = pending.completion.poll(context.waker());
                 if answer.is_ready() {
                     *operation = None;
                 }
@@ -101,8 +101,8 @@ impl Future for Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if let Self::Under { completion, operation } = self
-            && completion.abandon()
+        if let Self::Under { pending, operation } = self
+            && pending.completion.abandon()
             && let Some(operation) = operation.take()
         {
             operation.cancel();

@@ -53,10 +53,10 @@ impl ForeignError {
     }
 
     /// What the answer says, where its status is not zero.
-    pub(super) fn of_answer(answer: &Answer, path: &str) -> Self {
+    pub(super) fn of_answer(answer: &Answer) -> Self {
         match answer.failure() {
             Some(failure) => Self { code: answer.status(), ..Self::of_failure(&failure) },
-            None => Self::new(answer.status(), path, format!("the store gives no reason (error {})", answer.status())),
+            None => Self::new(answer.status(), "", format!("the store gives no reason (error {})", answer.status())),
         }
     }
 

@@ -268,10 +268,9 @@ impl Remote {
         path: &str,
     ) -> impl Future<Output = Result<Answer>> + Send + use<> {
         let call = call.map_err(|code| ForeignError::refused(&self.store, code, path));
-        let path = path.to_owned();
         async move {
             let answer = call?.await;
-            if answer.status() == 0 { Ok(answer) } else { Err(ForeignError::of_answer(&answer, &path)) }
+            if answer.status() == 0 { Ok(answer) } else { Err(ForeignError::of_answer(&answer)) }
         }
     }
 }
@@ -293,7 +292,7 @@ pub(super) fn body(
     remote: &Remote,
     answer: &mut Answer,
     path: &str,
-) -> impl Stream<Item = Result<Bytes>> + Send + Unpin + use<> {
+) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
     let first = chunks(answer);
     let source = answer.take_stream().map(|handle| Source {
         remote: remote.clone(),
@@ -308,7 +307,7 @@ pub(super) fn body(
         };
         stream::iter(chunks)
     });
-    Box::pin(stream::iter(first).map(Ok).chain(rest))
+    stream::iter(first).map(Ok).chain(rest)
 }
 
 /// A stream that is open.

@@ -6,6 +6,7 @@ mod calls;
 mod controls;
 mod doubles;
 mod languages;
+mod options;
 mod sequences;
 mod soak;
 mod table;
