@@ -21,7 +21,7 @@ unexport STORAGE_EMULATOR_HOST
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo test lint test-rust test-python types docs native wheel extension bench bench-commands clean
+.PHONY: help demo test lint test-rust test-python types docs native wheel extension check-unsafe miri soak-abi bench bench-abi bench-commands clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -91,8 +91,23 @@ extension: $(TOOLS) ## build the extension modules of examples/extension, and in
 	    --manifest-path $(EXTENSION)/$$member/Cargo.toml --out target/extension; done; \
 	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall target/extension/*.whl'
 
+check-unsafe: ## the C interface: loom, sanitizers and valgrind, each with controls that it must find
+	@$(STAGE) "every order of threads" tools/check-unsafe models
+	@$(STAGE) "Rust with AddressSanitizer" tools/check-unsafe addresses
+	@$(STAGE) "C with sanitizers" tools/check-unsafe c
+	@$(STAGE) "C beneath valgrind" tools/check-unsafe valgrind
+
+miri: ## the Rust side of the C interface with Miri, where it is installed
+	@$(STAGE) "miri" tools/check-unsafe miri
+
+soak-abi: ## a million calls through the C interface, after which no more memory is in use
+	@$(STAGE) "a million calls" env LONGSHORE_SOAK_CALLS=1000000 cargo test -p longshore-ffi --test ffi soak:: -- --nocapture
+
 bench: native ## measure, and record under bench/results
 	@$(PY) bench/run.py
+
+bench-abi: ## measure what a store costs through the C interface, and record under bench/results
+	@$(PYTHON) bench/abi.py
 
 bench-commands: native ## measure the command beside rclone and the AWS command line, and record under bench/results
 	@test -x $(PEERS)/bin/aws || $(PYTHON) -m venv $(PEERS)
