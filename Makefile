@@ -37,6 +37,11 @@ lint: $(TOOLS) ## formatting and lints
 	@cp Cargo.lock $(EXTENSION)/Cargo.lock
 	@$(STAGE) "rustfmt, extension" cargo fmt --manifest-path $(EXTENSION)/Cargo.toml -p harbour -p ported --check
 	@$(STAGE) "clippy, extension" env CARGO_TARGET_DIR=target cargo clippy --manifest-path $(EXTENSION)/Cargo.toml --quiet -- -D warnings
+# Workspaces of their own, too: what loom builds, and what is measured.
+	@cp Cargo.lock bench/abi/Cargo.lock
+	@for folder in crates/longshore-ffi/loom bench/abi; do \
+	  $(STAGE) "rustfmt, $$folder" cargo fmt --manifest-path $$folder/Cargo.toml --check; \
+	  $(STAGE) "clippy, $$folder" env CARGO_TARGET_DIR=target cargo clippy --manifest-path $$folder/Cargo.toml --quiet -- -D warnings; done
 	@$(STAGE) "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@$(STAGE) "ruff" $(VENV)/bin/ruff check .
 	@$(STAGE) "ruff format" $(VENV)/bin/ruff format --check .
