@@ -32,6 +32,9 @@ use self::gate::Gate;
 /// Its address says which binary a table comes from. Not of size zero, so that nothing else has this address.
 static EXPORTER: u64 = raw::MAGIC;
 
+/// All tables of this binary. They stay for ever, and here whoever looks for leaks sees that they are meant to.
+static TABLES: Mutex<Vec<&'static Vtable>> = Mutex::new(Vec::new());
+
 /// How an [`Exporter`] works.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -146,7 +149,8 @@ impl Exporter {
             exporter: (&raw const EXPORTER).cast(),
             info: Str::new(settings.info),
         };
-        let vtable = lasting(slots::table(header));
+        let vtable: &'static Vtable = Box::leak(Box::new(slots::table(header)));
+        TABLES.lock().unwrap_or_else(PoisonError::into_inner).push(vtable);
         let born = settings.fork_generation.map_or(0, |generation| generation());
         let gate = Gate::new(settings.most_in_flight);
         Self { shared: Arc::new(Shared { runtime, vtable, gate, settings, born }) }
@@ -185,14 +189,6 @@ impl Shared {
     fn is_foreign_process(&self) -> bool {
         self.settings.fork_generation.is_some_and(|generation| generation() != self.born)
     }
-}
-
-/// A table that stays as long as the process. It is kept where whoever looks for lost memory finds it in use.
-fn lasting(vtable: Vtable) -> &'static Vtable {
-    static TABLES: Mutex<Vec<&'static Vtable>> = Mutex::new(Vec::new());
-    let vtable = Box::leak(Box::new(vtable));
-    TABLES.lock().unwrap_or_else(PoisonError::into_inner).push(vtable);
-    vtable
 }
 
 /// The store itself, where `table` was made by this very binary and process: nothing lies between then.

@@ -18,6 +18,8 @@
 mod export;
 #[cfg(feature = "import")]
 mod import;
+#[cfg(any(feature = "export", feature = "import"))]
+mod unwind;
 
 #[cfg(feature = "export")]
 pub use crate::export::{Exported, Exporter, Settings, Sign, SignRequest, Verdict, local};

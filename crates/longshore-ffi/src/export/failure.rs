@@ -8,6 +8,7 @@ use longshore_abi::raw::{
 use object_store_014::Error;
 
 use super::Settings;
+use crate::unwind::Panicked;
 
 /// No chain of reasons is longer; what is longer is a circle.
 const MOST_REASONS: usize = 32;
@@ -44,11 +45,8 @@ impl Failure {
         Self::new(ERROR_CANCELLED, "the operation was cancelled")
     }
 
-    /// What was thrown says little, and may say too much: only text is passed on.
-    pub(super) fn panicked(payload: &(dyn std::any::Any + Send)) -> Self {
-        let text =
-            payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        Self::new(ERROR_PANICKED, format!("the store panicked: {}", text.unwrap_or("no message")))
+    pub(super) fn panicked(panicked: &Panicked) -> Self {
+        Self::new(ERROR_PANICKED, format!("the store panicked: {}", panicked.message()))
     }
 
     pub(super) fn of(error: &Error, settings: &Settings) -> Self {

@@ -19,6 +19,7 @@ use super::request::Wanted;
 use super::state::{Body, Held, Next, StreamState, Turn, UploadState};
 use super::submit::Work;
 use super::{Export, SignRequest};
+use crate::unwind::Panicked;
 
 /// As work whose errors are taken apart.
 fn work(export: &Arc<Export>, future: impl Future<Output = Result<Outcome>> + Send + 'static) -> Work {
@@ -70,11 +71,11 @@ pub(super) fn upload_start(export: &Arc<Export>, path: Wanted, attributes: Attri
 }
 
 /// `part` was begun by the call itself, since the order of the calls is the order of the parts.
-pub(super) fn upload_part(export: &Arc<Export>, part: std::thread::Result<Option<UploadPart>>) -> Work {
+pub(super) fn upload_part(export: &Arc<Export>, part: Result<Option<UploadPart>, Panicked>) -> Work {
     match part {
         Ok(None) => work(export, std::future::ready(Err(gone()))),
         Ok(Some(part)) => work(export, async move { part.await.map(|()| Outcome::Nothing) }),
-        Err(panic) => Box::pin(std::future::ready(Err(Failure::panicked(&*panic)))),
+        Err(panicked) => Box::pin(std::future::ready(Err(Failure::panicked(&panicked)))),
     }
 }
 

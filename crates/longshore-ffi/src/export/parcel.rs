@@ -1,7 +1,6 @@
 //! What an operation came to, as a C result: memory that `release` frees, and buffers and handles that are the reader's own.
 
 use std::ffi::c_void;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use bytes::Bytes;
@@ -11,6 +10,7 @@ use object_store_014::{Attributes, ListResult, ObjectMeta, PutResult};
 use super::failure::Failure;
 use super::request::attribute_name;
 use super::state::{StreamState, UploadState};
+use crate::unwind::dropped;
 
 /// What an operation came to.
 pub(super) type Reply = Result<Outcome, Failure>;
@@ -235,9 +235,7 @@ fn seal<Parts, Body>(
 /// `owner` must come from `seal` for the same type, or from a box of it, and not be used again.
 unsafe extern "C" fn free<Parts>(owner: *mut c_void) {
     // SAFETY: handed on.
-    let parts = unsafe { Box::from_raw(owner.cast::<Parts>()) };
-    // What is freed may be somebody else's, such as the owner of some bytes.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(parts)));
+    dropped(unsafe { Box::from_raw(owner.cast::<Parts>()) });
 }
 
 /// Bytes that their reader gives back; not copied.

@@ -2,7 +2,6 @@
 
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,6 +16,7 @@ use super::request::{self, Offered};
 use super::state::{StreamState, UploadState};
 use super::submit::{Caller, Running, Work, submit};
 use super::{Export, Shared, operations, parcel};
+use crate::unwind::caught;
 
 /// The table, with all that this exporter can do.
 pub(super) fn table(header: Header) -> Vtable {
@@ -46,22 +46,15 @@ pub(super) fn table(header: Header) -> Vtable {
 
 /// Runs a function of the table: a panic is an answer.
 fn answered(body: impl FnOnce() -> Result<i32, i32>) -> i32 {
-    match catch_unwind(AssertUnwindSafe(body)) {
+    match caught(body) {
         Ok(Ok(answer) | Err(answer)) => answer,
-        Err(payload) => {
-            // What was thrown may throw when it is dropped.
-            std::mem::forget(payload);
-            -ERROR_PANICKED
-        }
+        Err(_) => -ERROR_PANICKED,
     }
 }
 
 /// Runs a function of the table that answers nothing.
 fn silent(body: impl FnOnce()) {
-    let _ = answered(|| {
-        body();
-        Ok(0)
-    });
+    let _ = caught(body);
 }
 
 fn check_process(shared: &Shared) -> Result<(), i32> {
@@ -268,7 +261,7 @@ slot! { upload_part(args: PartArgs, upload: upload_state) |caller| {
         let _entered = upload.export.shared.runtime.enter();
         // Let go before the part begins: its end may be followed by the next call at once.
         let mut held = held;
-        let part = catch_unwind(AssertUnwindSafe(|| held.as_mut().map(|upload| upload.put_part(payload))));
+        let part = caught(|| held.as_mut().map(|upload| upload.put_part(payload)));
         operations::upload_part(&upload.export, part)
     })
 } }

@@ -2,7 +2,6 @@
 
 use std::ffi::c_void;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -15,6 +14,7 @@ use super::callback::{Beginning, Callback};
 use super::failure::Failure;
 use super::gate::{Cancel, Ticket};
 use super::parcel::{Reply, handle, pack};
+use crate::unwind::{caught, dropped};
 
 /// What an operation does.
 pub(super) type Work = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -64,7 +64,7 @@ pub(super) fn submit(
         let _entered = shared.runtime.enter();
         match poll(&mut work, &mut Context::from_waker(Waker::noop())) {
             Poll::Ready(reply) => {
-                drop_quietly(work);
+                dropped(work);
                 // SAFETY: the caller of the call promised that it can be written.
                 unsafe { caller.inline_out.write(pack(reply)) };
                 drop(ticket);
@@ -110,7 +110,7 @@ impl Future for Task {
         let Some(work) = &mut self.work else { return Poll::Ready(()) };
         let Poll::Ready(reply) = poll(work, context) else { return Poll::Pending };
         if let Some(work) = self.work.take() {
-            drop_quietly(work);
+            dropped(work);
         }
         self.callback.send(|| pack(reply));
         Poll::Ready(())
@@ -120,17 +120,12 @@ impl Future for Task {
 impl Drop for Task {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
-            drop_quietly(work);
+            dropped(work);
         }
     }
 }
 
 /// As the future's own, with a panic as an outcome.
 fn poll(work: &mut Work, context: &mut Context<'_>) -> Poll<Reply> {
-    catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)))
-        .unwrap_or_else(|payload| Poll::Ready(Err(Failure::panicked(&*payload))))
-}
-
-fn drop_quietly(work: Work) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
+    caught(|| work.as_mut().poll(context)).unwrap_or_else(|panicked| Poll::Ready(Err(Failure::panicked(&panicked))))
 }

@@ -27,7 +27,8 @@ const DELETED_AT_ONCE: usize = 1000;
 
 /// A store that lives in another module of this process, with that module's connections, credentials and runtime.
 ///
-/// It can be used from any executor. Clones are the same store.
+/// It can be used from any executor. Clones are the same store. Errors keep their kind, with a [`ForeignError`] as their source.
+/// Extensions of options and results, which only Rust has, do not cross.
 #[derive(Clone)]
 pub struct ForeignStore {
     remote: Remote,

@@ -3,7 +3,6 @@
 use std::ffi::c_void;
 use std::future::Future;
 use std::mem::MaybeUninit;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use longshore_abi::raw::{self, DONE, PENDING, Submit, Vtable};
 use longshore_abi::{Answer, Operation};
 
 use super::completion::Completion;
+use crate::unwind::caught;
 
 /// An operation that has begun. Dropped before its end, it is cancelled; what still comes of it is given back.
 pub(super) enum Call {
@@ -71,15 +71,11 @@ unsafe extern "C" fn complete(user: *mut c_void, result: *const raw::Result) {
     // SAFETY: the exporter gives the result to its callback.
     let answer = unsafe { Answer::from_raw(result, pending.vtable) };
     // Whoever is woken is not ours, and may panic, which must not reach the exporter.
-    let woken = catch_unwind(AssertUnwindSafe(|| {
+    let _ = caught(|| {
         if let Some(waker) = pending.completion.complete(answer) {
             waker.wake();
         }
-    }));
-    if let Err(payload) = woken {
-        // What was thrown may throw when it is dropped.
-        std::mem::forget(payload);
-    }
+    });
 }
 
 impl Future for Call {

@@ -16,6 +16,7 @@ use longshore_abi::{Answer, Buffer, OwnedBuffer, StoreRef, Str, StreamHandle, Up
 
 use super::call::Call;
 use super::error::ForeignError;
+use crate::unwind::dropped;
 
 /// Bodies of no more than this arrive with the first answer.
 const PREFETCH_BYTES: u64 = 256 << 10;
@@ -407,11 +408,7 @@ impl Lent {
 fn buffer(bytes: Bytes) -> Buffer {
     unsafe extern "C" fn release(owner: *mut std::ffi::c_void) {
         // SAFETY: made below, and given back once.
-        let bytes = unsafe { Box::from_raw(owner.cast::<Bytes>()) };
-        // Its owner is not ours, and may panic, which must not reach the exporter.
-        if let Err(payload) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(bytes))) {
-            std::mem::forget(payload);
-        }
+        dropped(unsafe { Box::from_raw(owner.cast::<Bytes>()) });
     }
 
     let (ptr, len) = (bytes.as_ptr(), bytes.len());

@@ -10,7 +10,7 @@ use longshore_abi::arguments::Args;
 use longshore_abi::raw::{self, Submit, Vtable};
 use longshore_abi::{Answer, Operation, StoreRef};
 
-use crate::doubles::lasting;
+use crate::doubles::kept;
 
 /// What a callback brought, and the thread that it came on.
 pub(crate) type Called = (Answer, ThreadId);
@@ -51,7 +51,7 @@ pub(crate) fn call<T: Args>(
 ) -> Outcome {
     let (sender, called) = channel();
     // Leaked, so that a callback too many is seen, and not a use after free.
-    let user = lasting(User { vtable, called: sender });
+    let user: &'static User = kept(User { vtable, called: sender });
     let mut inline = MaybeUninit::uninit();
     let mut operation = std::ptr::null_mut();
     // SAFETY: as the interface says; every test's target is alive.

@@ -18,12 +18,12 @@ use object_store_014::{
 };
 use tokio::runtime::Runtime;
 
-/// Something that stays as long as the process, and that whoever looks for lost memory finds in use.
-pub(crate) fn lasting<T: Sync>(thing: T) -> &'static T {
-    static ALL: Mutex<Vec<usize>> = Mutex::new(Vec::new());
-    let thing = Box::leak(Box::new(thing));
-    ALL.lock().unwrap().push(std::ptr::from_ref(thing).addr());
-    thing
+/// Keeps a value for ever, where whoever looks for leaks sees that it is meant to stay.
+pub(crate) fn kept<T>(value: T) -> &'static mut T {
+    static KEPT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let kept = Box::leak(Box::new(value));
+    KEPT.lock().unwrap().push(std::ptr::from_ref(kept).addr());
+    kept
 }
 
 /// A runtime of two threads and its exporter.

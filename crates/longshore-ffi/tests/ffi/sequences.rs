@@ -15,7 +15,7 @@ use object_store_014::memory::InMemory;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
-use crate::doubles::{Mood, Moody, World, lasting};
+use crate::doubles::{Mood, Moody, World, kept};
 
 const KEYS: [&str; 5] = ["a", "b/c", "b/d", "e", "no//path"];
 
@@ -398,7 +398,7 @@ fn play(mood: Mood, steps: &[Step], end: End, alter: impl FnOnce(&mut Vtable)) -
     let store = exporter.export(longshore_ffi::Exported::new(Arc::new(moody)));
     let mut vtable = *store.vtable();
     alter(&mut vtable);
-    let raw = raw::Store { vtable: lasting(vtable), ..store.into_raw() };
+    let raw = raw::Store { vtable: kept(vtable), ..store.into_raw() };
     // SAFETY: the reference is ours, and the table stays.
     let mut players = Players::new(unsafe { StoreRef::from_raw(raw) }.expect("the table is good"));
     for step in steps {

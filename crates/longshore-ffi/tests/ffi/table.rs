@@ -11,13 +11,13 @@ use object_store_014::path::Path;
 use object_store_014::{Error, ObjectStore, ObjectStoreExt};
 
 use crate::calls::{Outcome, call, get, get_args};
-use crate::doubles::{Mood, Moody, World, lasting};
+use crate::doubles::{Mood, Moody, World, kept};
 
 /// The same store behind another table.
 fn altered(store: &StoreRef, alter: impl FnOnce(&mut Vtable)) -> raw::Store {
     let mut vtable = *store.vtable();
     alter(&mut vtable);
-    raw::Store { vtable: lasting(vtable), data: store.data() }
+    raw::Store { vtable: kept(vtable), data: store.data() }
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_table_of_a_later_minor_version_is_used_as_far_as_it_is_known() {
     known.header.abi_minor = 7;
     known.header.struct_size = size_of::<Later>() as u32;
     known.header.features = u64::MAX;
-    let later = lasting(Later { known, more: [usize::MAX; 4] });
+    let later = kept(Later { known, more: [usize::MAX; 4] });
     let raw = raw::Store { vtable: &raw const later.known, data: store.data() };
     // SAFETY: the store is alive, and the table leaked.
     let foreign = ForeignStore::new(unsafe { StoreRef::retain(&raw) }.unwrap());

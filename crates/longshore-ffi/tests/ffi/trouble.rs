@@ -19,7 +19,7 @@ use object_store_014::path::Path;
 use object_store_014::{Error, ObjectStore, ObjectStoreExt, PutPayload};
 
 use crate::calls::{Outcome, get, get_args};
-use crate::doubles::{Mood, Moody, World, lasting};
+use crate::doubles::{Mood, Moody, World, kept};
 
 fn code(error: &Error) -> i32 {
     let Error::Generic { source, .. } = error else { return 0 };
@@ -304,7 +304,7 @@ fn strange(answer: raw::Result) -> StoreRef {
     let world = World::new();
     let store = world.export(InMemory::new());
     let vtable = raw::Vtable { get: Some(get), ..*store.vtable() };
-    let raw = raw::Store { vtable: lasting(vtable), data: store.into_raw().data };
+    let raw = raw::Store { vtable: kept(vtable), data: store.into_raw().data };
     std::mem::forget(world.runtime);
     // SAFETY: the store is alive, and the table leaked.
     unsafe { StoreRef::from_raw(raw) }.unwrap()
