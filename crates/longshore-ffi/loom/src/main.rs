@@ -19,6 +19,8 @@ mod exporter;
 #[path = "../../src/export/gate.rs"]
 mod gate;
 mod models;
+#[path = "../../src/unwind.rs"]
+mod unwind;
 
 use std::process::ExitCode;
 
