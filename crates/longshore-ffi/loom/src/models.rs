@@ -24,7 +24,7 @@ pub(crate) fn dropping_races_with_the_end() {
 /// Whoever waits is woken, whether the end comes before, during or after the look.
 pub(crate) fn waiting_sees_the_end() {
     let exporter = Exporter::new();
-    let call = exporter.begin().ok().expect("the gate is open");
+    let call = exporter.begin().expect("the gate is open");
     assert_eq!(block_on(call).status(), 0);
     exporter.ends_after(1);
 }
@@ -32,7 +32,7 @@ pub(crate) fn waiting_sees_the_end() {
 /// A future is polled and then dropped, as by a timeout.
 pub(crate) fn giving_up_after_a_look() {
     let exporter = Exporter::new();
-    let mut call = exporter.begin().ok().expect("the gate is open");
+    let mut call = exporter.begin().expect("the gate is open");
     let answer = Pin::new(&mut call).poll(&mut Context::from_waker(Waker::noop()));
     if let Poll::Ready(answer) = &answer {
         assert_eq!(answer.status(), 0);
@@ -45,8 +45,8 @@ pub(crate) fn giving_up_after_a_look() {
 /// One future is dropped on one thread while another is waited for: neither harms the other.
 pub(crate) fn cancelling_and_waiting() {
     let exporter = Exporter::new();
-    let dropped = exporter.begin().ok().expect("the gate is open");
-    let awaited = exporter.begin().ok().expect("the gate is open");
+    let dropped = exporter.begin().expect("the gate is open");
+    let awaited = exporter.begin().expect("the gate is open");
     drop(dropped);
     assert_eq!(block_on(awaited).status(), 0);
     exporter.ends_after(2);
@@ -82,7 +82,7 @@ pub(crate) fn shutdown_waits_for_callbacks() {
 /// The same, with a future that nobody waits for any more.
 pub(crate) fn shutdown_races_with_dropping() {
     let exporter = Exporter::new();
-    let call = exporter.begin().ok().expect("the gate is open");
+    let call = exporter.begin().expect("the gate is open");
     let closer = {
         let exporter = exporter.clone();
         thread::spawn(move || {
@@ -126,8 +126,8 @@ pub(crate) fn dropping_ends_what_hangs() {
 /// Two operations under way, one that is dropped and one that the end cuts short.
 pub(crate) fn two_operations_and_shutdown() {
     let exporter = Exporter::new();
-    let dropped = exporter.begin().ok().expect("the gate is open");
-    let awaited = exporter.begin().ok().expect("the gate is open");
+    let dropped = exporter.begin().expect("the gate is open");
+    let awaited = exporter.begin().expect("the gate is open");
     drop(dropped);
     assert_eq!(exporter.gate.close(LONG), 0);
     assert_eq!(called(), 2, "callbacks when the gate was closed");
