@@ -5,8 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a panic said, where that is text: anything else may say too much.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "export"), expect(dead_code, reason = "an importer only needs to know that there was one"))]
 pub(crate) struct Panicked(Option<String>);
 
+#[cfg(feature = "export")]
 impl Panicked {
     pub(crate) fn message(&self) -> &str {
         self.0.as_deref().unwrap_or("no message")
