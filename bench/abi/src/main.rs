@@ -1,6 +1,6 @@
 //! What a store costs through the C interface, beside the same store without it. Prints JSON, which `bench/abi.py` keeps.
 //!
-//! Both ways are measured in turn, round by round, so that a slow minute of the machine falls on both. `serve` is the server of the
+//! Both ways are measured in turn, round by round, so that a slow minute of the machine falls on both. Named cells are measured alone. `serve` is the server of the
 //! measurements, in a process of its own, so that its work is not counted.
 
 mod remote;
@@ -63,7 +63,16 @@ fn main() {
         });
     }
     let server = Server::start();
-    let cells = [ready(), in_flight(server.address), streaming(server.address)];
+    let wanted: Vec<_> = std::env::args().skip(1).collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+    let cells: Vec<_> = [
+        is_wanted("ready").then(ready),
+        is_wanted("in_flight").then(|| in_flight(server.address)),
+        is_wanted("streaming").then(|| streaming(server.address)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     println!("{{{}}}", cells.join(", "));
 }
 
