@@ -1,6 +1,5 @@
 //! A result that is owned: what is not taken out of it is given back when it is dropped.
 
-use core::ffi::c_void;
 use core::mem::MaybeUninit;
 
 use crate::arguments::slice;
@@ -297,12 +296,15 @@ impl<'a> Failure<'a> {
 ///
 /// `from` must lead to as many readable bytes as its first four say, at least four; zeros must be a value of `T`.
 unsafe fn sized<T: Copy>(from: *const T) -> T {
-    let start = from.cast::<c_void>().cast::<u8>();
-    let mut read = MaybeUninit::<T>::zeroed();
     // SAFETY: four bytes are there, as the caller promised.
-    let said = unsafe { start.cast::<u32>().read_unaligned() } as usize;
-    // SAFETY: no more than both sides have, and the sides are different memory.
-    unsafe { core::ptr::copy_nonoverlapping(start, read.as_mut_ptr().cast::<u8>(), said.min(size_of::<T>())) };
+    let said = unsafe { from.cast::<u32>().read_unaligned() } as usize;
+    if said >= size_of::<T>() {
+        // SAFETY: all of it is there; the exporter aligned it or not.
+        return unsafe { from.read_unaligned() };
+    }
+    let mut read = MaybeUninit::<T>::zeroed();
+    // SAFETY: no more than is there, and the two are different memory.
+    unsafe { core::ptr::copy_nonoverlapping(from.cast::<u8>(), read.as_mut_ptr().cast::<u8>(), said) };
     // SAFETY: the caller promised that zeros are a value, and the exporter that what it wrote is.
     unsafe { read.assume_init() }
 }

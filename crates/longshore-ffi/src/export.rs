@@ -167,9 +167,10 @@ impl Exporter {
     /// Refuses what is new, cancels what is under way, and waits until all callbacks have been called, for `limit` at most.
     ///
     /// Returns how many operations are still under way: zero, unless something did not end in time. Not for a thread of the
-    /// runtime, nor for one that holds what a callback needs, such as an interpreter's lock.
+    /// runtime, nor for one that holds what a callback needs, such as an interpreter's lock. In a forked child there is nothing
+    /// to wait for, and nothing is done.
     pub fn shut_down(&self, limit: Duration) -> usize {
-        self.shared.gate.close(limit)
+        if self.shared.is_foreign_process() { 0 } else { self.shared.gate.close(limit) }
     }
 
     /// How many operations are under way.

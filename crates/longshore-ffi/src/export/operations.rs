@@ -23,8 +23,8 @@ use crate::unwind::Panicked;
 
 /// As work whose errors are taken apart.
 fn work(export: &Arc<Export>, future: impl Future<Output = Result<Outcome>> + Send + 'static) -> Work {
-    let export = Arc::clone(export);
-    Box::pin(async move { future.await.map_err(|error| Failure::of(&error, &export.shared.settings)) })
+    let settings = export.shared.settings;
+    Box::pin(async move { future.await.map_err(|error| Failure::of(&error, &settings)) })
 }
 
 fn store(export: &Arc<Export>) -> Arc<dyn ObjectStore> {
@@ -32,10 +32,10 @@ fn store(export: &Arc<Export>) -> Arc<dyn ObjectStore> {
 }
 
 pub(super) fn get(export: &Arc<Export>, path: Wanted, options: GetOptions, prefetch_bytes: u64) -> Work {
-    let (held, store) = (Arc::clone(export), store(export));
+    let held = Arc::clone(export);
     let is_head = options.head;
     work(export, async move {
-        let result = store.get_opts(&path?, options).await?;
+        let result = held.exported.store.get_opts(&path?, options).await?;
         let length = result.range.end.saturating_sub(result.range.start);
         let (range, object, attributes, mut body) = Body::of(result);
         let (mut chunks, mut stream) = (Vec::new(), None);

@@ -68,6 +68,28 @@ int consume(const osc_store *given, char *message, size_t size) {
   osc_store store = *given;
   const char *refusal = osc_store_check(&store);
   CHECK(refusal == NULL);
+
+  /* What is no such table is refused, as data: nothing is called. */
+  {
+    osc_vtable other = *store.vtable;
+    osc_store strange;
+    strange.vtable = &other;
+    strange.data = NULL;
+    CHECK(osc_store_check(&strange) == NULL);
+    other.header.magic ^= 1;
+    CHECK(osc_store_check(&strange) != NULL);
+    other = *store.vtable;
+    other.header.abi_major = 2;
+    CHECK(osc_store_check(&strange) != NULL);
+    other = *store.vtable;
+    other.header.struct_size = sizeof other - 1;
+    CHECK(osc_store_check(&strange) != NULL && !OSC_HAS(&other, sign));
+    other = *store.vtable;
+    other.stream_release = NULL;
+    CHECK(osc_store_check(&strange) != NULL);
+    strange.vtable = NULL;
+    CHECK(osc_store_check(&strange) != NULL && osc_store_check(NULL) != NULL);
+  }
   CHECK(store.vtable->retain(store.data) == 0);
   CHECK(OSC_HAS(store.vtable, sign));
 

@@ -270,6 +270,7 @@ fn in_another_process_everything_is_refused_and_nothing_is_dropped() {
     let error = futures_executor::block_on(foreign.list(None).next()).unwrap().unwrap_err();
     assert_eq!(code(&error), ERROR_FORKED);
     drop(foreign);
+    assert_eq!(world.exporter.shut_down(Duration::ZERO), 0);
     GENERATION.store(0, Ordering::SeqCst);
     // The parent's store and its operation are as they were.
     assert_eq!((Arc::strong_count(&inner), world.exporter.in_flight()), (2, 1));
