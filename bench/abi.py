@@ -61,7 +61,7 @@ def report(found: dict[str, Any]) -> str:
     return f"""# The C interface on {found["machine"]}, {found["date"]}
 
 {found["processor"]}; load before the run {found["load"]:.2f}.
-Medians of {len(over)} rounds for the ready get and {len(more)} for the others, with least and most. Native is the store itself, foreign the same store through a table and
+Medians of {len(over)}, {len(more)} and {len(speed)} rounds, with least and most. Native is the store itself, foreign the same store through a table and
 `v0_14::ForeignStore`, bare one call of the table as C makes it.
 
 | what | native | foreign | difference | aim | |

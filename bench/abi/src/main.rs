@@ -174,7 +174,8 @@ fn in_flight(server: SocketAddr) -> String {
 
 /// One large body, in pieces: MiB for each second, and seconds of CPU for each GiB.
 fn streaming(server: SocketAddr) -> String {
-    const SIZE: u64 = 256 << 20;
+    const SIZE: u64 = 64 << 20;
+    const ROUNDS: usize = 61;
     let remote = || Arc::new(Remote::new(server, SIZE, Duration::ZERO));
     let ways = Ways::of(remote(), remote());
     let measure = |store: &Store| {

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
 
-use futures_util::StreamExt;
 use futures_util::stream;
+use futures_util::{StreamExt, TryFutureExt};
 use longshore_abi::raw::{self, ERROR_GENERIC};
 use object_store_014::path::Path;
 use object_store_014::{
@@ -24,7 +24,8 @@ use crate::unwind::Panicked;
 /// As work whose errors are taken apart.
 fn work(export: &Arc<Export>, future: impl Future<Output = Result<Outcome>> + Send + 'static) -> Work {
     let settings = export.shared.settings;
-    Box::pin(async move { future.await.map_err(|error| Failure::of(&error, &settings)) })
+    // Not as an async block, which would have room for `future` twice, and move it there.
+    Box::pin(future.map_err(move |error| Failure::of(&error, &settings)))
 }
 
 fn store(export: &Arc<Export>) -> Arc<dyn ObjectStore> {
