@@ -86,7 +86,10 @@ pub(super) async fn get(store: &ForeignStore, location: &Path, options: GetOptio
     });
     let mut answer = answer.await.map_err(error)?;
     let Some((meta, range)) = answer.object() else { return Err(malformed(store, "an object", path)) };
-    let meta = object(meta).ok_or_else(|| malformed(store, "an object", path))?;
+    // As a rule it is the one that was asked for, which is known to be a path.
+    let location = if meta.location == path { Ok(location.clone()) } else { Path::parse(meta.location) };
+    let location = location.map_err(|_| malformed(store, "an object", path))?;
+    let meta = object(location, meta);
     let attributes = answer.attributes().filter_map(|(key, value)| Some((attribute(key)?, value.to_owned()))).collect();
     let content = body(&store.remote, &mut answer, path).map_err(error).boxed();
     Ok(get_result(GetResultPayload::Stream(content), meta, size(range.start)..size(range.end), attributes))
@@ -269,17 +272,18 @@ fn written(answer: &Answer) -> Result<PutResult> {
 }
 
 fn listed(store: &ForeignStore, meta: Option<Meta<'_>>) -> Result<ObjectMeta> {
-    meta.and_then(object).ok_or_else(|| malformed(store, "an object", ""))
+    let object = meta.and_then(|meta| Some(object(Path::parse(meta.location).ok()?, meta)));
+    object.ok_or_else(|| malformed(store, "an object", ""))
 }
 
-fn object(meta: Meta<'_>) -> Option<ObjectMeta> {
-    Some(ObjectMeta {
-        location: Path::parse(meta.location).ok()?,
+fn object(location: Path, meta: Meta<'_>) -> ObjectMeta {
+    ObjectMeta {
+        location,
         last_modified: DateTime::from_timestamp_nanos(meta.last_modified_ns),
         size: size(meta.size),
         e_tag: meta.e_tag.map(str::to_owned),
         version: meta.version.map(str::to_owned),
-    })
+    }
 }
 
 /// What lies outside of 64 bits is clamped to the nearest that does not.

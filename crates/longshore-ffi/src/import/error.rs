@@ -5,8 +5,12 @@ use std::fmt;
 use longshore_abi::{Answer, Failure, StoreRef, raw};
 
 /// An error of a store in another module. The `source` of an `object_store` error, where that came of a foreign store.
+// In a box, as most results have none, and are moved about.
 #[derive(Debug)]
-pub struct ForeignError {
+pub struct ForeignError(Box<Details>);
+
+#[derive(Debug)]
+struct Details {
     code: i32,
     is_retryable: bool,
     http_status: Option<u32>,
@@ -29,33 +33,37 @@ const MOST_REASONS: usize = 32;
 impl ForeignError {
     /// One of `ERROR_*` of `longshore_abi::raw`, or a number that is newer than this crate.
     pub fn code(&self) -> i32 {
-        self.code
+        self.0.code
     }
 
     /// Whether the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
-        self.is_retryable
+        self.0.is_retryable
     }
 
     /// What the server answered.
     pub fn http_status(&self) -> Option<u32> {
-        self.http_status
+        self.0.http_status
     }
 
     /// The kind of store, such as `S3`.
     pub fn store(&self) -> Option<&str> {
-        self.store.as_deref()
+        self.0.store.as_deref()
     }
 
     /// The object.
     pub fn path(&self) -> Option<&str> {
-        self.path.as_deref()
+        self.0.path.as_deref()
     }
 
     /// What the answer says, where its status is not zero.
     pub(super) fn of_answer(answer: &Answer) -> Self {
         match answer.failure() {
-            Some(failure) => Self { code: answer.status(), ..Self::of_failure(&failure) },
+            Some(failure) => {
+                let mut error = Self::of_failure(&failure);
+                error.0.code = answer.status();
+                error
+            }
             None => Self::new(answer.status(), "", format!("the store gives no reason (error {})", answer.status())),
         }
     }
@@ -71,7 +79,7 @@ impl ForeignError {
         }
         let source =
             messages.into_iter().rev().fold(None, |source, message| Some(Box::new(Reason { message, source })));
-        Self {
+        Self(Box::new(Details {
             code: failure.code(),
             is_retryable: failure.is_retryable(),
             http_status: failure.http_status(),
@@ -79,7 +87,7 @@ impl ForeignError {
             path: failure.path().map(str::to_owned),
             message: failure.message().to_owned(),
             source,
-        }
+        }))
     }
 
     /// The exporter refused to begin.
@@ -99,7 +107,9 @@ impl ForeignError {
             raw::ERROR_PANICKED => format!("{info} panicked before it began"),
             _ => format!("{info} refuses (error {code})"),
         };
-        Self { is_retryable: code == raw::ERROR_BUSY, ..Self::new(code, path, message) }
+        let mut error = Self::new(code, path, message);
+        error.0.is_retryable = code == raw::ERROR_BUSY;
+        error
     }
 
     /// The exporter answered something that makes no sense.
@@ -108,7 +118,7 @@ impl ForeignError {
     }
 
     pub(super) fn new(code: i32, path: &str, message: String) -> Self {
-        Self {
+        Self(Box::new(Details {
             code,
             is_retryable: false,
             http_status: None,
@@ -116,24 +126,24 @@ impl ForeignError {
             path: Some(path.to_owned()),
             message,
             source: None,
-        }
+        }))
     }
 
     /// What happened, without its reasons.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 }
 
 impl fmt::Display for ForeignError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
+        formatter.write_str(&self.0.message)
     }
 }
 
 impl std::error::Error for ForeignError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|reason| reason as _)
+        self.0.source.as_deref().map(|reason| reason as _)
     }
 }
 
