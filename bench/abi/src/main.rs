@@ -18,13 +18,14 @@ use longshore_abi::raw::{self, Complete};
 use longshore_abi::{Answer, StoreRef, Str};
 use longshore_ffi::v0_14::ForeignStore;
 use longshore_ffi::{Exported, Exporter, Settings};
+use object_store::http::HttpBuilder;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
-use self::remote::{Remote, serve};
+use self::remote::{Remote, serve, serve_http};
 
 const ROUNDS: usize = 15;
 const IN_FLIGHT: usize = 64;
@@ -57,9 +58,11 @@ impl Ways {
 fn main() {
     if std::env::args().nth(1).as_deref() == Some("serve") {
         return runtime().block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-            println!("{}", listener.local_addr().expect("an address"));
-            serve(listener).await;
+            let listeners = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
+            let (plain, http) = (listeners.0.expect("a port"), listeners.1.expect("a port"));
+            println!("{}", plain.local_addr().expect("an address"));
+            println!("{}", http.local_addr().expect("an address"));
+            futures_util::join!(serve(plain), serve_http(http));
         });
     }
     let server = Server::start();
@@ -67,7 +70,18 @@ fn main() {
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
     let cells: Vec<_> = [
         is_wanted("ready").then(ready),
-        is_wanted("in_flight").then(|| in_flight(server.address)),
+        is_wanted("in_flight").then(|| {
+            let store = || {
+                let url = format!("http://{}", server.http);
+                let options = ClientOptions::new().with_allow_http(true);
+                Arc::new(HttpBuilder::new().with_url(url).with_client_options(options).build().expect("a store"))
+            };
+            in_flight("in_flight", Ways::of(store(), store()))
+        }),
+        is_wanted("lean").then(|| {
+            let store = || Arc::new(Remote::new(server.address, 64, Duration::from_millis(1)));
+            in_flight("lean", Ways::of(store(), store()))
+        }),
         is_wanted("streaming").then(|| streaming(server.address)),
     ]
     .into_iter()
@@ -127,10 +141,8 @@ fn bare_get(table: &StoreRef, path: &str) {
 }
 
 /// 64 at once of a store that takes a millisecond: microseconds of CPU for each, of all threads but the server's.
-fn in_flight(server: SocketAddr) -> String {
-    const CALLS: usize = 10_000;
-    let remote = || Arc::new(Remote::new(server, 64, Duration::from_millis(1)));
-    let ways = Ways::of(remote(), remote());
+fn in_flight(name: &str, ways: Ways) -> String {
+    const CALLS: usize = 6_400;
     let measure = |store: &Store, calls: usize| {
         let began = (Instant::now(), cpu());
         ways.consumer.block_on(async {
@@ -164,7 +176,7 @@ fn in_flight(server: SocketAddr) -> String {
     }
     let part = |of: &[(f64, f64)], which: fn(&(f64, f64)) -> f64| of.iter().map(which).collect::<Vec<_>>();
     format!(
-        r#""in_flight": {{"native_cpu_us": {:?}, "foreign_cpu_us": {:?}, "native_s": {:?}, "foreign_s": {:?}, "calls": {CALLS}}}"#,
+        r#""{name}": {{"native_cpu_us": {:?}, "foreign_cpu_us": {:?}, "native_s": {:?}, "foreign_s": {:?}, "calls": {CALLS}}}"#,
         part(&native, |round| round.0),
         part(&foreign, |round| round.0),
         part(&native, |round| round.1),
@@ -228,15 +240,16 @@ fn time_of(clock: libc::clockid_t) -> f64 {
 struct Server {
     process: Child,
     address: SocketAddr,
+    http: SocketAddr,
 }
 
 impl Server {
     fn start() -> Self {
         let program = std::env::current_exe().expect("this program");
         let mut process = Command::new(program).arg("serve").stdout(Stdio::piped()).spawn().expect("a server");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("it is piped")).read_line(&mut line).expect("its address");
-        Self { address: line.trim().parse().expect("an address"), process }
+        let mut lines = BufReader::new(process.stdout.take().expect("it is piped")).lines();
+        let mut address = || lines.next().expect("an address").expect("an address").parse().expect("an address");
+        Self { address: address(), http: address(), process }
     }
 }
 

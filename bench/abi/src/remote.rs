@@ -1,5 +1,5 @@
-//! A server that answers after a while, and a store that asks it over connections that it keeps: the least that a store of a service
-//! does. It speaks no HTTP, so that what the interface adds is not lost in what HTTP costs.
+//! Servers that answer after a while: one of HTTP, for a store of `object_store`'s own, and one of two numbers, for a store that does the
+//! least that a store of a service does: it asks over connections that it keeps, and speaks no HTTP.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -39,6 +39,33 @@ pub async fn serve(listener: TcpListener) {
                         return;
                     }
                     rest -= part;
+                }
+            }
+        });
+    }
+}
+
+/// Answers GET and HEAD of HTTP/1.1, whatever the path, with 64 bytes after a millisecond. Ends with whoever started it.
+pub async fn serve_http(listener: TcpListener) {
+    const HEAD: &str =
+        "HTTP/1.1 200 OK\r\nContent-Length: 64\r\nLast-Modified: Fri, 20 Nov 2026 12:00:00 GMT\r\nETag: \"1\"\r\n\r\n";
+    let answer = Arc::new([HEAD.as_bytes(), &[7; 64]].concat());
+    while let Ok((mut connection, _)) = listener.accept().await {
+        let answer = Arc::clone(&answer);
+        tokio::spawn(async move {
+            let _ = connection.set_nodelay(true);
+            let mut request = BytesMut::new();
+            loop {
+                // One request at a time, without a body.
+                while !request.ends_with(b"\r\n\r\n") {
+                    if connection.read_buf(&mut request).await.unwrap_or(0) == 0 {
+                        return;
+                    }
+                }
+                request.clear();
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                if connection.write_all(&answer).await.is_err() {
+                    return;
                 }
             }
         });
