@@ -101,6 +101,7 @@ check-unsafe: ## the C interface: loom, sanitizers and valgrind, each with contr
 	@$(STAGE) "Rust with AddressSanitizer" tools/check-unsafe addresses
 	@$(STAGE) "C with sanitizers" tools/check-unsafe c
 	@$(STAGE) "C beneath valgrind" tools/check-unsafe valgrind
+	@$(STAGE) "Python beneath valgrind" env PYTHON=$(PYTHON) tools/check-unsafe python
 
 miri: ## the Rust side of the C interface with Miri, where it is installed
 	@$(STAGE) "miri" tools/check-unsafe miri
