@@ -288,28 +288,24 @@ impl fmt::Debug for Remote {
     }
 }
 
-/// The content that a get brought: what came along, then what follows.
+/// The content that a get brought: what came along, and what follows, if there is more.
 pub(super) fn body(
     remote: &Remote,
     answer: &mut Answer,
     path: &str,
-) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
+) -> (Vec<Bytes>, Option<impl Stream<Item = Result<Bytes>> + Send + use<>>) {
     let first = chunks(answer);
-    let source = answer.take_stream().map(|handle| Source {
-        remote: remote.clone(),
-        ahead: None,
-        handle,
-        path: path.into(),
-        target: FIRST_BYTES,
+    let rest = answer.take_stream().map(|handle| {
+        let source = Source { remote: remote.clone(), ahead: None, handle, path: path.into(), target: FIRST_BYTES };
+        answers(Some(source)).flat_map(|answer| {
+            let chunks = match answer {
+                Ok(mut answer) => chunks(&mut answer).into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            };
+            stream::iter(chunks)
+        })
     });
-    let rest = answers(source).flat_map(|answer| {
-        let chunks = match answer {
-            Ok(mut answer) => chunks(&mut answer).into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(error)],
-        };
-        stream::iter(chunks)
-    });
-    stream::iter(first).map(Ok).chain(rest)
+    (first, rest)
 }
 
 /// A stream that is open.
