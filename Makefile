@@ -25,7 +25,8 @@ unexport STORAGE_EMULATOR_HOST
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo test lint test-rust test-python types docs native wheel extension consumers shared-classes embedding-host bench bench-commands bench-share clean
+.PHONY: help demo test lint test-rust test-python types docs native wheel extension consumers shared-classes embedding-host \
+        check-unsafe miri soak-abi bench bench-abi bench-commands bench-share clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -50,6 +51,11 @@ lint: $(TOOLS) ## formatting and lints
 	@$(STAGE) "rustfmt, shared classes" cargo fmt --manifest-path $(SHARED)/Cargo.toml \
 	  -p series-core -p series-base -p series-smooth -p series-checks -p pair-ffi -p pair-base -p pair-turn --check
 	@$(STAGE) "clippy, shared classes" env CARGO_TARGET_DIR=target cargo clippy --manifest-path $(SHARED)/Cargo.toml --quiet -- -D warnings
+# Workspaces of their own, too: what loom builds, and what is measured.
+	@cp Cargo.lock bench/abi/Cargo.lock
+	@for folder in crates/longshore-ffi/loom bench/abi; do \
+	  $(STAGE) "rustfmt, $$folder" cargo fmt --manifest-path $$folder/Cargo.toml --check; \
+	  $(STAGE) "clippy, $$folder" env CARGO_TARGET_DIR=target cargo clippy --manifest-path $$folder/Cargo.toml --quiet -- -D warnings; done
 	@$(STAGE) "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@$(STAGE) "rustdoc, embed" env RUSTDOCFLAGS="-D warnings" cargo doc -p longshore-share --all-features --no-deps --quiet
 	@$(STAGE) "ruff" $(VENV)/bin/ruff check .
@@ -115,6 +121,7 @@ embedding-host: $(TOOLS) ## the Rust host of examples/embedding-host, by the com
 	@for folder in $(HOST)/pyo3_common $(HOST)/rust $(SHARED); do cp Cargo.lock $$folder/Cargo.lock; done
 	@$(STAGE) "embedding host" env -u PYO3_PYTHON python $(HOST)/check.py
 	@$(STAGE) "embedding host, tests" env -u PYO3_PYTHON cargo test --quiet --manifest-path $(HOST)/rust/Cargo.toml --test provide
+
 # Packages that share classes: built as the extension above is, and two of them with other PyO3s, which have lock files of their own.
 shared-classes: $(TOOLS) ## build the packages of examples/shared-classes, and install them into .venv
 	@cp Cargo.lock $(SHARED)/Cargo.lock
@@ -124,8 +131,24 @@ shared-classes: $(TOOLS) ## build the packages of examples/shared-classes, and i
 	    --manifest-path $(SHARED)/$$member/Cargo.toml --out target/shared-classes; done; \
 	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall target/shared-classes/*.whl'
 
+check-unsafe: ## the C interface: loom, sanitizers and valgrind, each with controls that it must find
+	@$(STAGE) "every order of threads" tools/check-unsafe models
+	@$(STAGE) "Rust with AddressSanitizer" tools/check-unsafe addresses
+	@$(STAGE) "C with sanitizers" tools/check-unsafe c
+	@$(STAGE) "C beneath valgrind" tools/check-unsafe valgrind
+	@$(STAGE) "Python beneath valgrind" env PYTHON=$(PYTHON) tools/check-unsafe python
+
+miri: ## the Rust side of the C interface with Miri, where it is installed
+	@$(STAGE) "miri" tools/check-unsafe miri
+
+soak-abi: ## a million calls through the C interface, after which no more memory is in use
+	@$(STAGE) "a million calls" env LONGSHORE_SOAK_CALLS=1000000 cargo test -p longshore-ffi --test ffi soak:: -- --nocapture
+
 bench: native ## measure, and record under bench/results
 	@$(PY) bench/run.py
+
+bench-abi: ## measure what a store costs through the C interface, and record under bench/results
+	@$(PYTHON) bench/abi.py
 
 bench-commands: native ## measure the command beside rclone and the AWS command line, and record under bench/results
 	@test -x $(PEERS)/bin/aws || $(PYTHON) -m venv $(PEERS)

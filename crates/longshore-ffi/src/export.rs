@@ -1,9 +1,10 @@
 //! A store of `object_store` as a table of C functions.
 //!
 //! `slots` has the functions: each reads its arguments, has the `gate` let it in, and hands a future of `operations` to `submit`,
-//! which runs it on the exporter's runtime and calls back once, with what `parcel` makes of its outcome. `state` has what a
+//! which runs it on the exporter's runtime; its `callback` is called once, with what `parcel` makes of the outcome. `state` has what a
 //! stream and an upload remember between calls.
 
+mod callback;
 mod failure;
 mod gate;
 mod operations;
@@ -23,6 +24,7 @@ use longshore_abi::{Header, StoreRef, Str};
 use object_store_014::ObjectStore;
 use object_store_014::path::Path;
 use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 
 pub use self::failure::Verdict;
 use self::gate::Gate;
@@ -70,7 +72,7 @@ pub struct Exporter {
 struct Shared {
     runtime: Handle,
     vtable: &'static Vtable,
-    gate: Gate,
+    gate: Gate<AbortHandle>,
     settings: Settings,
     /// The fork generation in which the exporter was made.
     born: u64,

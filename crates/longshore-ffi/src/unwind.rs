@@ -37,7 +37,7 @@ pub(crate) fn dropped<T>(value: T) {
     let _ = caught(|| drop(value));
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -3,31 +3,30 @@
 //! An operation enters with a [`Ticket`] and leaves when that is dropped, which is after its callback. Whoever closes the gate cancels
 //! those inside and waits until they have left. The count is explicit: references to the exporter say nothing about what is under way.
 
-use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-#[cfg(loom)]
-use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+use longshore_abi::raw::{ERROR_BUSY, ERROR_SHUTDOWN};
+
+#[cfg(not(loom))]
+use std::collections::HashMap;
 #[cfg(not(loom))]
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-use longshore_abi::raw::{ERROR_BUSY, ERROR_SHUTDOWN};
-use tokio::task::AbortHandle;
+#[cfg(loom)]
+use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+/// A hash map has another order each time, and whoever tries every order of threads needs the same.
+#[cfg(loom)]
+use std::collections::BTreeMap as HashMap;
 
-/// How an operation is cancelled.
-pub(super) trait Cancel: Clone {
+/// How an operation is cancelled: any number of times, and also when it has ended.
+pub(super) trait Cancel: Clone + Send + 'static {
+    /// May drop the operation at once, on this thread.
     fn cancel(&self);
 }
 
-impl Cancel for AbortHandle {
-    fn cancel(&self) {
-        self.abort();
-    }
-}
-
 /// Lets operations in, until it is closed.
-pub(super) struct Gate<Handle = AbortHandle> {
+pub(super) struct Gate<Handle> {
     inside: Arc<Inside<Handle>>,
 }
 
@@ -46,7 +45,7 @@ struct State<Handle> {
 }
 
 /// The right to be under way.
-pub(super) struct Ticket<Handle = AbortHandle> {
+pub(super) struct Ticket<Handle> {
     inside: Arc<Inside<Handle>>,
     number: u64,
     /// Whether its number is noted.
@@ -125,7 +124,7 @@ impl<Handle> Ticket<Handle> {
 }
 
 /// Says how an operation is cancelled, where it is still under way.
-pub(super) struct Stub<Handle = AbortHandle> {
+pub(super) struct Stub<Handle> {
     inside: Arc<Inside<Handle>>,
     number: u64,
 }
@@ -160,13 +159,20 @@ impl<Handle> Drop for Ticket<Handle> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[derive(Clone)]
+    struct Nothing;
+
+    impl Cancel for Nothing {
+        fn cancel(&self) {}
+    }
+
     #[test]
     fn as_many_enter_as_there_is_room_for() {
-        let gate = Gate::<AbortHandle>::new(2);
+        let gate = Gate::<Nothing>::new(2);
         let first = gate.enter().ok();
         let second = gate.enter();
         assert_eq!(gate.enter().err(), Some(ERROR_BUSY));
@@ -179,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_closed_gate_lets_nobody_in_and_waits_no_longer_than_it_may() {
-        let gate = Gate::<AbortHandle>::new(9);
+        let gate = Gate::<Nothing>::new(9);
         let ticket = gate.enter();
         assert_eq!(gate.close(Duration::from_millis(5)), 1);
         assert_eq!(gate.enter().err(), Some(ERROR_SHUTDOWN));
@@ -187,75 +193,6 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| drop(inside));
             assert_eq!(gate.close(Duration::from_secs(60)), 0);
-        });
-    }
-}
-
-#[cfg(all(test, loom))]
-mod loom_tests {
-    use loom::sync::atomic::{AtomicBool, Ordering};
-    use loom::thread;
-
-    use super::*;
-
-    #[derive(Clone)]
-    struct Flag(Arc<AtomicBool>);
-
-    impl Cancel for Flag {
-        fn cancel(&self) {
-            self.0.store(true, Ordering::SeqCst);
-        }
-    }
-
-    /// One thread begins an operation and says how it is cancelled, a second one is its task, and a third closes the gate.
-    #[test]
-    fn loom_whoever_closes_the_gate_sees_everybody_leave() {
-        loom::model(|| {
-            let gate = Arc::new(Gate::<Flag>::new(9));
-            let closing = thread::spawn({
-                let gate = Arc::clone(&gate);
-                // Here, time does not pass: a wake-up that is lost is a deadlock.
-                move || gate.close(Duration::from_secs(3600))
-            });
-            let entered = gate.enter().map(|mut ticket| {
-                let stub = ticket.stub();
-                let task = thread::spawn(move || drop(ticket));
-                let flag = Flag(Arc::new(AtomicBool::new(false)));
-                stub.cancelled_by(flag.clone());
-                task.join().unwrap();
-                flag
-            });
-            assert_eq!(closing.join().unwrap(), 0);
-            // Nothing was noted about an operation after it had left.
-            assert_eq!(gate.in_flight(), 0);
-            if let Err(code) = entered {
-                assert_eq!(code, ERROR_SHUTDOWN);
-            }
-            assert_eq!(gate.enter().err(), Some(ERROR_SHUTDOWN));
-        });
-    }
-
-    /// An operation that ends only when it is cancelled does end, whenever the gate is closed.
-    #[test]
-    fn loom_what_is_inside_is_cancelled_however_late_it_says_how() {
-        loom::model(|| {
-            let gate = Arc::new(Gate::<Flag>::new(9));
-            let mut ticket = gate.enter().ok().unwrap();
-            let flag = Flag(Arc::new(AtomicBool::new(false)));
-            let closing = thread::spawn({
-                let gate = Arc::clone(&gate);
-                move || gate.close(Duration::from_secs(3600))
-            });
-            let beginning = thread::spawn({
-                let (stub, flag) = (ticket.stub(), flag.clone());
-                move || stub.cancelled_by(flag)
-            });
-            beginning.join().unwrap();
-            while !flag.0.load(Ordering::SeqCst) {
-                thread::yield_now();
-            }
-            drop(ticket);
-            assert_eq!(closing.join().unwrap(), 0);
         });
     }
 }

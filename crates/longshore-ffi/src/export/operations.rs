@@ -4,8 +4,8 @@ use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
 
-use futures_util::StreamExt;
 use futures_util::stream;
+use futures_util::{StreamExt, TryFutureExt};
 use longshore_abi::raw::{self, ERROR_GENERIC};
 use object_store_014::path::Path;
 use object_store_014::{
@@ -24,9 +24,11 @@ use crate::unwind::Panicked;
 /// As work whose errors are taken apart.
 fn work(export: &Arc<Export>, future: impl Future<Output = Result<Outcome>> + Send + 'static) -> Work {
     let settings = export.shared.settings;
-    Box::pin(async move { future.await.map_err(|error| Failure::of(&error, &settings)) })
+    // Not as an async block, which would have room for `future` twice, and move it there.
+    Box::pin(future.map_err(move |error| Failure::of(&error, &settings)))
 }
 
+/// Called through `as_ref`: an `Arc` of a store is a store, too, and would put each future into another box.
 fn store(export: &Arc<Export>) -> Arc<dyn ObjectStore> {
     Arc::clone(&export.exported.store)
 }
@@ -35,7 +37,7 @@ pub(super) fn get(export: &Arc<Export>, path: Wanted, options: GetOptions, prefe
     let held = Arc::clone(export);
     let is_head = options.head;
     work(export, async move {
-        let result = held.exported.store.get_opts(&path?, options).await?;
+        let result = held.exported.store.as_ref().get_opts(&path?, options).await?;
         let length = result.range.end.saturating_sub(result.range.start);
         let (range, object, attributes, mut body) = Body::of(result);
         let (mut chunks, mut stream) = (Vec::new(), None);
@@ -51,21 +53,21 @@ pub(super) fn get(export: &Arc<Export>, path: Wanted, options: GetOptions, prefe
 pub(super) fn get_ranges(export: &Arc<Export>, path: Wanted, ranges: Vec<Range<u64>>) -> Work {
     let store = store(export);
     work(export, async move {
-        let chunks = store.get_ranges(&path?, &ranges).await?;
+        let chunks = store.as_ref().get_ranges(&path?, &ranges).await?;
         Ok(Outcome::Bytes { chunks, is_end: true })
     })
 }
 
 pub(super) fn put(export: &Arc<Export>, path: Wanted, payload: PutPayload, options: PutOptions) -> Work {
     let store = store(export);
-    work(export, async move { Ok(Outcome::Put(store.put_opts(&path?, payload, options).await?)) })
+    work(export, async move { Ok(Outcome::Put(store.as_ref().put_opts(&path?, payload, options).await?)) })
 }
 
 pub(super) fn upload_start(export: &Arc<Export>, path: Wanted, attributes: Attributes, tags: TagSet) -> Work {
     let (held, store) = (Arc::clone(export), store(export));
     work(export, async move {
         let options = PutMultipartOptions { tags, attributes, ..Default::default() };
-        let upload = store.put_multipart_opts(&path?, options).await?;
+        let upload = store.as_ref().put_multipart_opts(&path?, options).await?;
         Ok(Outcome::Upload(UploadState::new(held, upload)))
     })
 }
@@ -126,7 +128,8 @@ pub(super) fn delete(export: &Arc<Export>, paths: Vec<Wanted>) -> Work {
                 Err(error) => failures.push(Some(Failure::of(&error.into(), settings))),
             }
         }
-        let answers: Vec<_> = store.delete_stream(stream::iter(wanted.clone()).map(Ok).boxed()).collect().await;
+        let answers: Vec<_> =
+            store.as_ref().delete_stream(stream::iter(wanted.clone()).map(Ok).boxed()).collect().await;
         let mut outcomes = matched(&wanted, &answers, settings).into_iter();
         for failure in &mut failures {
             if failure.is_none() {
@@ -158,10 +161,10 @@ pub(super) fn copy(export: &Arc<Export>, from: Wanted, to: Wanted, flags: u32) -
         let (from, to) = (from?, to?);
         if is_rename {
             let mode = if is_careful { RenameTargetMode::Create } else { RenameTargetMode::Overwrite };
-            store.rename_opts(&from, &to, RenameOptions::new().with_target_mode(mode)).await?;
+            store.as_ref().rename_opts(&from, &to, RenameOptions::new().with_target_mode(mode)).await?;
         } else {
             let mode = if is_careful { CopyMode::Create } else { CopyMode::Overwrite };
-            store.copy_opts(&from, &to, CopyOptions::new().with_mode(mode)).await?;
+            store.as_ref().copy_opts(&from, &to, CopyOptions::new().with_mode(mode)).await?;
         }
         Ok(Outcome::Nothing)
     })

@@ -175,15 +175,15 @@ impl Listing {
         let prefix = path(&listed.prefix)?;
         let store = &export.exported.store;
         if listed.has_delimiter {
-            let mut level = store.list_with_delimiter(prefix.as_ref()).await?;
+            let mut level = store.as_ref().list_with_delimiter(prefix.as_ref()).await?;
             // Taken from the end below.
             level.objects.reverse();
             level.common_prefixes.reverse();
             return Ok(Self::Level(level));
         }
         Ok(Self::Objects(match path(&listed.start_after)? {
-            Some(offset) => store.list_with_offset(prefix.as_ref(), &offset),
-            None => store.list(prefix.as_ref()),
+            Some(offset) => store.as_ref().list_with_offset(prefix.as_ref(), &offset),
+            None => store.as_ref().list(prefix.as_ref()),
         }))
     }
 

@@ -1,9 +1,5 @@
 //! Runs an operation on the exporter's runtime, and calls back once, whatever becomes of it.
-//!
-//! The callback belongs to a [`Completion`], which belongs to the task. It is sent with the operation's outcome, or, where the task is
-//! dropped before that, with the news that it was cancelled: by whoever cancels, by the exporter's end, or by that of the runtime.
 
-use std::cell::Cell;
 use std::ffi::c_void;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,8 +10,9 @@ use longshore_abi::raw::{self, ALLOW_INLINE, Complete, DONE, ERROR_INVALID_ARGUM
 use tokio::task::AbortHandle;
 
 use super::Shared;
+use super::callback::{Beginning, Callback};
 use super::failure::Failure;
-use super::gate::Ticket;
+use super::gate::{Cancel, Ticket};
 use super::parcel::{Reply, handle, pack};
 use crate::unwind::{caught, dropped};
 
@@ -56,7 +53,13 @@ pub(super) struct Running {
 }
 
 /// Begins `work`. From here on the call answers `PENDING` or `DONE`: what it consumed stays consumed.
-pub(super) fn submit(shared: &Arc<Shared>, mut ticket: Ticket, flags: u32, caller: Caller, mut work: Work) -> i32 {
+pub(super) fn submit(
+    shared: &Arc<Shared>,
+    mut ticket: Ticket<AbortHandle>,
+    flags: u32,
+    caller: Caller,
+    mut work: Work,
+) -> i32 {
     if flags & ALLOW_INLINE != 0 && !caller.inline_out.is_null() {
         let _entered = shared.runtime.enter();
         match poll(&mut work, &mut Context::from_waker(Waker::noop())) {
@@ -72,8 +75,9 @@ pub(super) fn submit(shared: &Arc<Shared>, mut ticket: Ticket, flags: u32, calle
         }
     }
     let stub = ticket.stub();
-    let completion = Completion { complete: caller.complete, user: caller.user, ticket: Some(ticket) };
-    let task = Beginning::during(|| shared.runtime.spawn(Task { work: Some(work), completion }).abort_handle());
+    // SAFETY: the interface promises that the callback may be called once, by any thread, and owns what it is called with.
+    let callback = unsafe { Callback::new(caller.complete, caller.user, cancelled, ticket) };
+    let task = Beginning::during(|| shared.runtime.spawn(Task { work: Some(work), callback }).abort_handle());
     stub.cancelled_by(task.clone());
     if !caller.operation_out.is_null() {
         let operation = handle(Running { shared: Arc::clone(shared), task });
@@ -83,10 +87,20 @@ pub(super) fn submit(shared: &Arc<Shared>, mut ticket: Ticket, flags: u32, calle
     PENDING
 }
 
-/// An operation under way. The work is dropped before the completion, so what it held is free when the callback comes.
+fn cancelled() -> raw::Result {
+    pack(Err(Failure::cancelled()))
+}
+
+impl Cancel for AbortHandle {
+    fn cancel(&self) {
+        self.abort();
+    }
+}
+
+/// An operation under way. The work is dropped before the callback, so what it held is free when the callback comes.
 struct Task {
     work: Option<Work>,
-    completion: Completion,
+    callback: Callback<AbortHandle>,
 }
 
 impl Future for Task {
@@ -98,7 +112,7 @@ impl Future for Task {
         if let Some(work) = self.work.take() {
             dropped(work);
         }
-        self.completion.send(reply);
+        self.callback.send(|| pack(reply));
         Poll::Ready(())
     }
 }
@@ -114,74 +128,4 @@ impl Drop for Task {
 /// As the future's own, with a panic as an outcome.
 fn poll(work: &mut Work, context: &mut Context<'_>) -> Poll<Reply> {
     caught(|| work.as_mut().poll(context)).unwrap_or_else(|panicked| Poll::Ready(Err(Failure::panicked(&panicked))))
-}
-
-/// The one call of a callback.
-struct Completion {
-    complete: Complete,
-    user: *mut c_void,
-    /// Gone when the callback was called.
-    ticket: Option<Ticket>,
-}
-
-// SAFETY: the interface promises that `user` may be used on any thread. The other fields are `Send`.
-unsafe impl Send for Completion {}
-
-impl Completion {
-    fn send(&mut self, reply: Reply) {
-        let Some(ticket) = self.ticket.take() else { return };
-        let result = pack(reply);
-        // SAFETY: the interface promises that the callback may be called once, by any thread; the ticket was there, so this is
-        // the first time. Whoever is called owns what the result leads to.
-        unsafe { (self.complete)(self.user, &raw const result) };
-        // Not earlier: whoever waits for the last ticket relies on the callback's end.
-        drop(ticket);
-    }
-}
-
-impl Drop for Completion {
-    fn drop(&mut self) {
-        if self.ticket.is_none() {
-            return;
-        }
-        if !Beginning::is_now() {
-            return self.send(Err(Failure::cancelled()));
-        }
-        let mut late = Self { complete: self.complete, user: self.user, ticket: self.ticket.take() };
-        let later = move || {
-            // All of it goes along, and not only what is used.
-            let late = &mut late;
-            late.send(Err(Failure::cancelled()));
-        };
-        // Without another thread it is better to call back now than never, which is what dropping `later` does.
-        BEGINNING.set(false);
-        let _ = std::thread::Builder::new().spawn(later);
-    }
-}
-
-thread_local! {
-    static BEGINNING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Says that this thread is in a call that begins an operation. A runtime that has ended drops a new task at once, but nobody is called
-/// back inside the call.
-struct Beginning;
-
-impl Beginning {
-    fn during<T>(begin: impl FnOnce() -> T) -> T {
-        BEGINNING.set(true);
-        let _beginning = Self;
-        begin()
-    }
-
-    /// A thread that is being torn down has no such state, and begins nothing.
-    fn is_now() -> bool {
-        BEGINNING.try_with(Cell::get).unwrap_or(false)
-    }
-}
-
-impl Drop for Beginning {
-    fn drop(&mut self) {
-        BEGINNING.set(false);
-    }
 }

@@ -91,7 +91,13 @@ pub(super) async fn get(store: &ForeignStore, location: &Path, options: GetOptio
     let location = location.map_err(|_| malformed(store, "an object", path))?;
     let meta = object(location, meta);
     let attributes = answer.attributes().filter_map(|(key, value)| Some((attribute(key)?, value.to_owned()))).collect();
-    let content = body(&store.remote, &mut answer, path).map_err(error).boxed();
+    let (first, rest) = body(&store.remote, &mut answer, path);
+    let first = stream::iter(first).map(Ok);
+    // Most answers are whole, and then the stream is a small one.
+    let content = match rest {
+        Some(rest) => first.chain(rest.map_err(error)).boxed(),
+        None => first.boxed(),
+    };
     Ok(get_result(GetResultPayload::Stream(content), meta, size(range.start)..size(range.end), attributes))
 }
 

@@ -79,7 +79,7 @@ impl<T> Completion<T> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -108,64 +108,5 @@ mod tests {
         assert!(completion.complete(std::sync::Arc::clone(&value)).is_none());
         assert_eq!(std::sync::Arc::strong_count(&value), 1);
         assert!(!completion.abandon());
-    }
-}
-
-#[cfg(all(test, loom))]
-mod loom_tests {
-    use std::task::Context;
-
-    use loom::future::block_on;
-    use loom::sync::Arc;
-    use loom::sync::atomic::{AtomicUsize, Ordering};
-    use loom::thread;
-
-    use super::*;
-
-    /// A value that counts how often it was dropped.
-    struct Counted(Arc<AtomicUsize>);
-
-    impl Drop for Counted {
-        fn drop(&mut self) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
-    fn called_back(completion: &Arc<Completion<Counted>>, dropped: &Arc<AtomicUsize>) -> thread::JoinHandle<()> {
-        let (completion, value) = (Arc::clone(completion), Counted(Arc::clone(dropped)));
-        thread::spawn(move || {
-            if let Some(waker) = completion.complete(value) {
-                waker.wake();
-            }
-        })
-    }
-
-    #[test]
-    fn loom_whoever_waits_gets_the_value() {
-        loom::model(|| {
-            let (completion, dropped) = (Arc::new(Completion::new()), Arc::new(AtomicUsize::new(0)));
-            let callback = called_back(&completion, &dropped);
-            // A wake-up that is lost is a deadlock here.
-            let value = block_on(std::future::poll_fn(|context: &mut Context<'_>| completion.poll(context.waker())));
-            assert_eq!(dropped.load(Ordering::SeqCst), 0);
-            drop(value);
-            callback.join().unwrap();
-            assert_eq!(dropped.load(Ordering::SeqCst), 1);
-        });
-    }
-
-    #[test]
-    fn loom_a_value_that_is_abandoned_is_dropped_once_whoever_is_last() {
-        loom::model(|| {
-            let (completion, dropped) = (Arc::new(Completion::new()), Arc::new(AtomicUsize::new(0)));
-            let callback = called_back(&completion, &dropped);
-            let early = completion.poll(Waker::noop());
-            let is_to_come = early.is_pending() && completion.abandon();
-            drop(early);
-            let before = dropped.load(Ordering::SeqCst);
-            assert!(is_to_come || before == 1, "neither here nor to come");
-            callback.join().unwrap();
-            assert_eq!(dropped.load(Ordering::SeqCst), 1);
-        });
     }
 }

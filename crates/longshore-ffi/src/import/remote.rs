@@ -22,8 +22,8 @@ use crate::unwind::dropped;
 const PREFETCH_BYTES: u64 = 256 << 10;
 /// The first bytes of a larger body are asked for in so small a piece, so that they come soon; each next piece is twice as large.
 const FIRST_BYTES: u64 = 256 << 10;
-/// The largest piece.
-const MOST_BYTES: u64 = 4 << 20;
+/// The largest piece: one is read while another one is on its way, and both stay in a processor's cache.
+const MOST_BYTES: u64 = 1 << 20;
 
 type Result<T, E = ForeignError> = std::result::Result<T, E>;
 
@@ -192,7 +192,7 @@ impl Remote {
         // SAFETY: written by the exporter, and ours.
         let handle = unsafe { StreamHandle::from_raw(self.store.vtable(), handle) };
         let handle = handle.ok_or_else(|| ForeignError::malformed(&self.store, "a listing", prefix))?;
-        let source = Source { remote: self.clone(), handle, path: prefix.into(), target: 0 };
+        let source = Source { remote: self.clone(), ahead: None, handle, path: prefix.into(), target: 0 };
         Ok(answers(Some(source)))
     }
 
@@ -288,32 +288,31 @@ impl fmt::Debug for Remote {
     }
 }
 
-/// The content that a get brought: what came along, then what follows.
+/// The content that a get brought: what came along, and what follows, if there is more.
 pub(super) fn body(
     remote: &Remote,
     answer: &mut Answer,
     path: &str,
-) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
+) -> (Vec<Bytes>, Option<impl Stream<Item = Result<Bytes>> + Send + use<>>) {
     let first = chunks(answer);
-    let source = answer.take_stream().map(|handle| Source {
-        remote: remote.clone(),
-        handle,
-        path: path.into(),
-        target: FIRST_BYTES,
+    let rest = answer.take_stream().map(|handle| {
+        let source = Source { remote: remote.clone(), ahead: None, handle, path: path.into(), target: FIRST_BYTES };
+        answers(Some(source)).flat_map(|answer| {
+            let chunks = match answer {
+                Ok(mut answer) => chunks(&mut answer).into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            };
+            stream::iter(chunks)
+        })
     });
-    let rest = answers(source).flat_map(|answer| {
-        let chunks = match answer {
-            Ok(mut answer) => chunks(&mut answer).into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(error)],
-        };
-        stream::iter(chunks)
-    });
-    stream::iter(first).map(Ok).chain(rest)
+    (first, rest)
 }
 
 /// A stream that is open.
 struct Source {
     remote: Remote,
+    /// The next piece of a body is on its way while the reader has the one before. Dropped before the stream is.
+    ahead: Option<std::result::Result<Call, i32>>,
     handle: StreamHandle,
     path: Box<str>,
     /// The bytes to ask for next; zero for objects.
@@ -324,16 +323,15 @@ struct Source {
 fn answers(source: Option<Source>) -> impl Stream<Item = Result<Answer>> + Send {
     let answers = stream::unfold(source, |source| async move {
         let mut source = source?;
-        let mut args = NextArgs::EMPTY;
-        args.flags = ALLOW_INLINE;
-        args.target_bytes = source.target;
-        source.target = (source.target * 2).min(MOST_BYTES);
-        let vtable = source.handle.vtable();
-        let call = begin_next(&source.handle, vtable, &args);
+        let call = source.ahead.take().unwrap_or_else(|| source.begin(ALLOW_INLINE));
         match source.remote.finish(call, &source.path).await {
+            Ok(answer) if answer.is_end() => Some((Ok(answer), None)),
             Ok(answer) => {
-                let rest = (!answer.is_end()).then_some(source);
-                Some((Ok(answer), rest))
+                if source.target > 0 {
+                    // Not inline: the reader does not wait for it now.
+                    source.ahead = Some(source.begin(0));
+                }
+                Some((Ok(answer), Some(source)))
             }
             Err(error) => Some((Err(error), None)),
         }
@@ -342,9 +340,15 @@ fn answers(source: Option<Source>) -> impl Stream<Item = Result<Answer>> + Send 
     answers.fuse()
 }
 
-fn begin_next(handle: &StreamHandle, vtable: &'static raw::Vtable, args: &NextArgs) -> std::result::Result<Call, i32> {
-    // SAFETY: the stream is alive, and the arguments point to nothing.
-    unsafe { Call::begin(vtable, vtable.stream_next, handle.as_ptr(), args) }
+impl Source {
+    fn begin(&mut self, flags: u32) -> std::result::Result<Call, i32> {
+        let mut args = NextArgs::EMPTY;
+        (args.flags, args.target_bytes) = (flags, self.target);
+        self.target = (self.target * 2).min(MOST_BYTES);
+        let vtable = self.handle.vtable();
+        // SAFETY: the stream is alive, and the arguments point to nothing.
+        unsafe { Call::begin(vtable, vtable.stream_next, self.handle.as_ptr(), &args) }
+    }
 }
 
 /// An upload that has begun.

@@ -218,6 +218,7 @@ int consume(const osc_store *given, char *message, size_t size) {
     osc_wait_destroy(&wait);
   }
 
+#ifndef WITHOUT_FORK
   /* In a forked child the store says so at once; the parent goes on. */
   {
     OSC_ARGS(osc_get_args, args);
@@ -240,6 +241,7 @@ int consume(const osc_store *given, char *message, size_t size) {
     osc_result_discard(store.vtable, &wait.result);
     osc_wait_destroy(&wait);
   }
+#endif
 
   store.vtable->release(store.data);
   CHECK(__atomic_load_n(&released, __ATOMIC_SEQ_CST) == 2);

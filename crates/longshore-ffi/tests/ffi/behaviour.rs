@@ -169,9 +169,10 @@ fn a_large_body_comes_in_pieces_that_are_asked_for() {
         let answer = abroad.get(&Path::from("large")).await.unwrap();
         let chunks: Vec<_> = answer.into_stream().try_collect().await.unwrap();
         let sizes: Vec<_> = chunks.iter().map(Bytes::len).collect();
-        let expected = [256 << 10, 512 << 10, 1 << 20, 2 << 20, 4 << 20];
-        assert_eq!(sizes[..5], expected);
-        assert_eq!(sizes[5..], [content.len() - expected.iter().sum::<usize>()]);
+        let mut expected = vec![256 << 10, 512 << 10];
+        expected.extend([1 << 20; 7]);
+        expected.push(content.len() - expected.iter().sum::<usize>());
+        assert_eq!(sizes, expected);
         assert_eq!(chunks.concat(), content);
         // Given up half-way, it leaves nothing behind.
         let mut half = abroad.get(&Path::from("large")).await.unwrap().into_stream();

@@ -3,10 +3,12 @@
 
 mod behaviour;
 mod calls;
+mod controls;
 mod doubles;
 mod languages;
 mod options;
 mod sequences;
+mod soak;
 mod table;
 mod trouble;
 mod versions;
