@@ -57,8 +57,11 @@ pub(super) struct Running {
 
 /// Begins `work`. From here on the call answers `PENDING` or `DONE`: what it consumed stays consumed.
 pub(super) fn submit(shared: &Arc<Shared>, mut ticket: Ticket, flags: u32, caller: Caller, mut work: Work) -> i32 {
-    if flags & ALLOW_INLINE != 0 && !caller.inline_out.is_null() {
-        let _entered = shared.runtime.enter();
+    // A thread that is being torn down cannot enter the runtime. Then a thread of the runtime does the work.
+    if flags & ALLOW_INLINE != 0
+        && !caller.inline_out.is_null()
+        && let Ok(_entered) = caught(|| shared.runtime.enter())
+    {
         match poll(&mut work, &mut Context::from_waker(Waker::noop())) {
             Poll::Ready(reply) => {
                 dropped(work);
