@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import gc
+import os
 import threading
 import time
 import weakref
@@ -128,6 +131,13 @@ class Cache:
 @pytest.fixture(scope="module")
 def harbour() -> Any:
     return extension_built.module("harbour")
+
+
+def _pipes() -> Iterator[int]:
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{name}").startswith("pipe:"):
+                yield int(name)
 
 
 class TestHere:
@@ -277,6 +287,77 @@ class TestHere:
             asyncio.run(read())
             assert slow.most == threads
             assert all(name.startswith("longshore: ") for name in slow.threads)
+
+    @pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="only Linux says how long a pipe is")
+    def test_more_requests_than_its_pipe_holds_leave_the_io_of_others_alone(self) -> None:
+        count, opened = 6000, threading.Event()
+
+        class Slow(Double):
+            def get(self, path: str, /, *, options: GetOptions | None = None) -> Buffer:
+                opened.wait(60)
+                return b"slow"
+
+        before = set(_pipes())
+        slow, other = longshore.export_store(Slow(), threads=4), MemoryStore()
+        slow.put("a", b"")
+        other.put("a", b"other")
+        shortened = [fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096) for pipe in set(_pipes()) - before]
+        assert min(shortened) < count
+
+        async def main() -> None:
+            asking = [asyncio.ensure_future(slow.get_async("a")) for _ in range(count)]
+            await asyncio.sleep(0.5)
+            try:
+                found = await asyncio.wait_for(other.get_async("a"), 20)
+                assert bytes(await found.bytes_async()) == b"other"
+            finally:
+                opened.set()
+            for found in await asyncio.gather(*asking):
+                assert bytes(await found.bytes_async()) == b"slow"
+
+        asyncio.run(main())
+
+    def test_where_there_are_no_more_threads_those_that_are_there_do_the_work(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        begin, left = threading.Thread.start, 0
+
+        def start(thread: threading.Thread) -> None:
+            nonlocal left
+            if thread.name.startswith("longshore: "):
+                left -= 1
+                if left < 0:
+                    raise RuntimeError("can't start new thread")
+            begin(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start)
+        store = longshore.export_store(Double())
+        with pytest.raises((RuntimeError, exceptions.GenericError), match=r"can't start new thread|gave no answer"):
+            store.put("a", b"abc")
+        left = 1
+        for _ in range(3):
+            store.put("a", b"abc")
+            assert bytes(store.get("a").bytes()) == b"abc"
+        left = 1
+        later = longshore.export_store(Later())
+        with pytest.raises(exceptions.GenericError, match="can't start new thread"):
+            later.put("a", b"abc")
+        left = 2
+        later.put("a", b"abc")
+
+    def test_a_class_that_changes_a_coroutine_alone_crosses_with_it(self) -> None:
+        class Changed(MemoryStore):
+            asked = 0
+
+            async def get_async(self, path: str, *, options: GetOptions | None = None) -> Any:
+                Changed.asked += 1
+                return await super().get_async(path, options=options)
+
+        store = Changed()
+        store.put("a", b"abc")
+        crossed = store.__object_store_capsule__()
+        assert bytes(obs.get(crossed, "a").bytes()) == b"abc"  # type: ignore[arg-type]
+        assert Changed.asked == 1
 
     def test_it_is_let_go_with_its_threads(self) -> None:
         double, later = Double(), Later()

@@ -15,6 +15,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(OSC_WITH_WAIT) && !defined(_WIN32)
+#include <pthread.h>
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #define OSC_STATIC_ASSERT static_assert
@@ -492,7 +496,6 @@ static inline void osc_result_discard(const osc_vtable *vtable, const osc_result
  *   osc_wait_destroy(&wait);                          // after a negative code there is no result
  */
 #if defined(OSC_WITH_WAIT) && !defined(_WIN32)
-#include <pthread.h>
 
 typedef struct osc_wait {
   pthread_mutex_t mutex;

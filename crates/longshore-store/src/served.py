@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import os
 import threading
@@ -119,15 +120,27 @@ class _Crew:
         except StopIteration:
             return
         # It waits for something of asyncio, and goes on where there is a loop.
-        asyncio.run_coroutine_threadsafe(work, self.running_loop())
+        try:
+            loop = self.running_loop()
+        except (OSError, RuntimeError) as error:
+            # Whoever asked is told.
+            with contextlib.suppress(StopIteration):
+                work.throw(error)
+            return
+        asyncio.run_coroutine_threadsafe(work, loop)
 
     def running_loop(self) -> asyncio.AbstractEventLoop:
         """One loop for all requests: what the store holds open belongs to it."""
         with self.lock:
             if self.loop is None:
-                self.loop = asyncio.new_event_loop()
+                loop = asyncio.new_event_loop()
                 name = f"longshore: loop of {type(self.store).__qualname__}"
-                threading.Thread(target=_run, args=(self.loop,), name=name, daemon=True).start()
+                try:
+                    threading.Thread(target=_run, args=(loop,), name=name, daemon=True).start()
+                except RuntimeError:
+                    loop.close()
+                    raise
+                self.loop = loop
             return self.loop
 
 
@@ -178,11 +191,25 @@ async def _settled(answer: Any) -> Any:
     if not inspect.isawaitable(answer):
         return answer
     if not _has_loop():
-        await _ToTheLoop()
+        try:
+            await _ToTheLoop()
+        except BaseException:
+            # There is no loop for it, and it would complain that nobody awaited it.
+            if inspect.iscoroutine(answer):
+                answer.close()
+            raise
     return await answer
 
 
 def _method(store: object, name: str) -> Callable[..., Any] | None:
+    later = f"{name}_async"
+    for base in type(store).__mro__:
+        if name in vars(base):
+            break
+        if later in vars(base):
+            # A class that changes this one alone means it: the other one is a base's.
+            name = later
+            break
     method = getattr(store, name, None)
     return method if callable(method) else None
 

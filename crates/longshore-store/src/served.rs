@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, PipeReader, PipeWriter, Write};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,10 +23,13 @@ use object_store::{
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::provider::Raised;
 use crate::support::served;
+
+/// As many requests wait to be taken, each with its byte on the pipe; others wait for that. No pipe is shorter, so a write never blocks.
+const MOST_WAITING: usize = 512;
 
 /// What is asked of the store.
 pub(crate) enum Ask {
@@ -67,6 +70,7 @@ pub(crate) struct Served {
 
 struct Line {
     writer: PipeWriter,
+    room: Arc<Semaphore>,
     waiting: Mutex<VecDeque<Request>>,
     /// The threads' end, until they have it.
     reader: Mutex<Option<PipeReader>>,
@@ -76,13 +80,24 @@ struct Line {
 struct Request {
     ask: Ask,
     reply: oneshot::Sender<Result<Answer>>,
+    /// Its place, until it is taken.
+    _room: OwnedSemaphorePermit,
 }
 
 impl Line {
     fn new() -> io::Result<Arc<Self>> {
         let (reader, writer) = io::pipe()?;
         let (waiting, started) = (Mutex::default(), AtomicBool::new(false));
-        Ok(Arc::new(Self { writer, waiting, reader: Mutex::new(Some(reader)), started }))
+        let room = Arc::new(Semaphore::new(MOST_WAITING));
+        Ok(Arc::new(Self { writer, room, waiting, reader: Mutex::new(Some(reader)), started }))
+    }
+
+    /// Drops the requests that nobody will take, and their bytes.
+    fn give_up(&self) {
+        let waiting = std::mem::take(&mut *locked(&self.waiting));
+        if let Some(reader) = &*locked(&self.reader) {
+            let _ = io::copy(&mut reader.take(waiting.len() as u64), &mut io::sink());
+        }
     }
 }
 
@@ -114,19 +129,30 @@ impl Served {
             return Ok(());
         }
         let Some(reader) = locked(&line.reader).take() else { return Ok(()) };
-        let requests = Requests { reader, line: Arc::downgrade(&line), store: self.name.clone() };
+        let begun = self.begin(py, &line, &reader);
+        if begun.is_err() {
+            // The next one that asks may find a thread.
+            *locked(&line.reader) = Some(reader);
+            line.started.store(false, Ordering::Release);
+        }
+        begun
+    }
+
+    fn begin(&self, py: Python<'_>, line: &Arc<Line>, reader: &PipeReader) -> PyResult<()> {
+        let requests = Requests { reader: reader.try_clone()?, line: Arc::downgrade(line), store: self.name.clone() };
         served(py)?.getattr("start")?.call1((requests, &self.object, self.threads)).map(drop)
     }
 
     /// Asks, and waits for the answer.
     pub(crate) async fn ask(&self, ask: Ask) -> Result<Answer> {
         let (reply, answer) = oneshot::channel();
-        self.send(Request { ask, reply }).map_err(|error| self.failed(format!("was not asked: {error}")))?;
+        let line = self.line.get_or_try_make(Line::new).map_err(|error| self.not_asked(&error))?;
+        let room = Arc::clone(&line.room).acquire_owned().await.map_err(|error| self.not_asked(&error))?;
+        self.send(line, Request { ask, reply, _room: room }).map_err(|error| self.not_asked(&error))?;
         answer.await.unwrap_or_else(|_| Err(self.failed("gave no answer".to_owned())))
     }
 
-    fn send(&self, request: Request) -> io::Result<()> {
-        let line = self.line.get_or_try_make(Line::new)?;
+    fn send(&self, line: &Line, request: Request) -> io::Result<()> {
         locked(&line.waiting).push_back(request);
         // Written after it was queued: a byte is a request that can be taken.
         (&line.writer).write_all(&[1])?;
@@ -146,14 +172,18 @@ impl Served {
                 && let Some(line) = served.line.get()
             {
                 // Whoever waits is told, because nobody will answer.
-                locked(&line.waiting).clear();
+                line.give_up();
             }
         };
         if std::thread::Builder::new().name("longshore: store".into()).spawn(begin).is_err()
             && let Some(line) = self.line.get()
         {
-            locked(&line.waiting).clear();
+            line.give_up();
         }
+    }
+
+    fn not_asked(&self, error: &dyn std::error::Error) -> Error {
+        self.failed(format!("was not asked: {error}"))
     }
 
     fn failed(&self, reason: String) -> Error {
@@ -185,7 +215,7 @@ impl Requests {
     /// The next request; `None` for one that nobody waits for any more.
     fn take(&self) -> Option<Taken> {
         let request = locked(&self.line.upgrade()?.waiting).pop_front()?;
-        let Request { ask, reply } = request;
+        let Request { ask, reply, .. } = request;
         if reply.is_closed() {
             return None;
         }

@@ -98,7 +98,8 @@ unsafe fn give_back<State>(handle: *mut c_void, shared: fn(&State) -> &Arc<Share
         // SAFETY: handed on.
         let Ok(alive) = (unsafe { state(handle, shared) }) else { return };
         let shared = Arc::clone(shared(alive));
-        let _entered = shared.runtime.enter();
+        // Also where it cannot be entered, as on a thread that is being torn down.
+        let _entered = caught(|| shared.runtime.enter());
         // SAFETY: handed on; `alive` is not used any more.
         drop(unsafe { Box::from_raw(handle.cast::<State>()) });
     });
@@ -136,7 +137,7 @@ unsafe extern "C" fn release(data: *mut c_void) {
         // SAFETY: the interface promises a store that is alive, and a reference to give back.
         let Ok(export) = (unsafe { export(data) }) else { return };
         let shared = Arc::clone(&export.shared);
-        let _entered = shared.runtime.enter();
+        let _entered = caught(|| shared.runtime.enter());
         drop(ManuallyDrop::into_inner(export));
     });
 }
@@ -258,10 +259,12 @@ slot! { upload_part(args: PartArgs, upload: upload_state) |caller| {
     let held = upload.hold()?;
     begin(of_upload(upload), args.flags, caller, move || {
         let payload = offered.take();
-        let _entered = upload.export.shared.runtime.enter();
         // Let go before the part begins: its end may be followed by the next call at once.
         let mut held = held;
-        let part = caught(|| held.as_mut().map(|upload| upload.put_part(payload)));
+        let part = caught(|| {
+            let _entered = upload.export.shared.runtime.enter();
+            held.as_mut().map(|upload| upload.put_part(payload))
+        });
         operations::upload_part(&upload.export, part)
     })
 } }

@@ -60,8 +60,11 @@ pub(super) fn submit(
     caller: Caller,
     mut work: Work,
 ) -> i32 {
-    if flags & ALLOW_INLINE != 0 && !caller.inline_out.is_null() {
-        let _entered = shared.runtime.enter();
+    // A thread that is being torn down cannot enter the runtime. Then a thread of the runtime does the work.
+    if flags & ALLOW_INLINE != 0
+        && !caller.inline_out.is_null()
+        && let Ok(_entered) = caught(|| shared.runtime.enter())
+    {
         match poll(&mut work, &mut Context::from_waker(Waker::noop())) {
             Poll::Ready(reply) => {
                 dropped(work);

@@ -80,3 +80,19 @@ fn a_program_in_c_uses_a_store() {
 fn a_program_in_cpp_uses_a_store() {
     consumes(loaded(&compiled("g++", &["-x", "c++", "-std=gnu++17"], "consumer_cpp.so")));
 }
+
+/// Some systems' headers have templates in them, which cannot have the linkage of C.
+#[test]
+fn the_header_includes_others_with_the_linkage_of_their_language() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["pthread.h", "stddef.h", "stdint.h", "string.h"];
+    for (number, name) in names.iter().enumerate() {
+        let wrapper = format!(
+            "#pragma GCC system_header\n#ifndef WRAPPED_{number}\n#define WRAPPED_{number}\n\
+             template <class T> struct wrapped_{number} {{}};\n#endif\n#include_next <{name}>\n"
+        );
+        std::fs::write(folder.path().join(name), wrapper).unwrap();
+    }
+    let wrapped = format!("-I{}", folder.path().display());
+    compiled("g++", &["-x", "c++", "-std=gnu++17", &wrapped], "consumer_wrapped.so");
+}

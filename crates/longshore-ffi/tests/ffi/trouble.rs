@@ -1,6 +1,8 @@
 //! Panics, cancelling, and the end: every operation that was accepted calls back once, whatever happens.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ffi::c_void;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -11,14 +13,14 @@ use futures_util::{FutureExt, StreamExt};
 use longshore_abi::raw::{
     self, ERROR_BUSY, ERROR_CANCELLED, ERROR_FORKED, ERROR_NOT_FOUND, ERROR_PANICKED, ERROR_SHUTDOWN,
 };
-use longshore_abi::{StoreError, StoreRef};
+use longshore_abi::{Buffer, StoreError, StoreRef, Str};
 use longshore_ffi::v0_14::ForeignStore;
 use longshore_ffi::{ForeignError, Settings};
 use object_store_014::memory::InMemory;
 use object_store_014::path::Path;
 use object_store_014::{Error, ObjectStore, ObjectStoreExt, PutPayload};
 
-use crate::calls::{Outcome, get, get_args};
+use crate::calls::{Outcome, call, get, get_args};
 use crate::doubles::{Mood, Moody, World, kept};
 
 fn code(error: &Error) -> i32 {
@@ -115,6 +117,55 @@ fn an_owner_of_bytes_that_panics_when_it_lets_go_harms_nobody() {
         assert!(matches!(foreign.get(&path).await.unwrap_err(), Error::NotFound { .. }));
     });
     world.settles(0);
+}
+
+/// What a thread does at its very end.
+struct Late(Box<dyn FnOnce()>);
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        std::mem::replace(&mut self.0, Box::new(|| ()))();
+    }
+}
+
+thread_local! {
+    static LATE: RefCell<Option<Late>> = const { RefCell::new(None) };
+}
+
+#[test]
+fn a_thread_that_is_being_torn_down_writes_and_lets_go_like_any_other() {
+    static RELEASED: AtomicUsize = AtomicUsize::new(0);
+    unsafe extern "C" fn release(_: *mut c_void) {
+        RELEASED.fetch_add(1, Ordering::SeqCst);
+    }
+    let world = World::new();
+    let moody = Moody::new(Mood::Good);
+    let inner = Arc::clone(&moody.inner);
+    let store = world.export(moody);
+    let runtime = world.runtime.handle().clone();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let late = move || {
+            let buffers = [(); 3].map(|()| Buffer { release: Some(release), ..Buffer::from_static(b"abc") });
+            let args = raw::PutArgs {
+                flags: raw::ALLOW_INLINE,
+                path: Str::new("k"),
+                buffers: buffers.as_ptr(),
+                buffer_count: 3,
+                ..raw::PutArgs::EMPTY
+            };
+            let outcome = call(store.vtable(), store.vtable().put, store.data(), &args);
+            let is_refused = matches!(outcome, Outcome::Refused(_));
+            let _ = sender.send((is_refused, outcome.status(), RELEASED.load(Ordering::SeqCst)));
+        };
+        LATE.set(Some(Late(Box::new(late))));
+        // The runtime's own state is the younger one, and goes first.
+        drop(runtime.enter());
+    });
+    thread.join().unwrap();
+    let (is_refused, status, released) = receiver.recv().unwrap();
+    assert_eq!((is_refused, status, released), (false, 0, 3), "refused, status, buffers released");
+    assert_eq!(Arc::strong_count(&inner), 1, "the last reference was given back");
 }
 
 #[test]

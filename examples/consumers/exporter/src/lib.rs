@@ -32,8 +32,8 @@ impl Memory {
 
     /// Where the bytes of an object are.
     fn address(&self, py: Python<'_>, path: &str) -> PyResult<usize> {
-        let (path, store) = (parsed(path)?, Arc::clone(&self.store));
-        let content = py.detach(|| process::wait(async move { store.get(&path).await?.bytes().await }));
+        let (path, store, process) = (parsed(path)?, Arc::clone(&self.store), process::current()?);
+        let content = py.detach(|| process.wait(async move { store.get(&path).await?.bytes().await }));
         content.map(|content| content.as_ptr() as usize).map_err(|error| PyOSError::new_err(error.to_string()))
     }
 

@@ -9,11 +9,11 @@ use longshore_ffi::{Exporter, Settings};
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle};
 
-/// What this process has; another one in a forked child.
+/// What this process has; another one in a forked child. Only threads that have the interpreter hold the lock, so it is free there.
 static CURRENT: Mutex<Option<Process>> = Mutex::new(None);
 
 #[derive(Clone)]
-struct Process {
+pub(crate) struct Process {
     generation: u64,
     runtime: Handle,
     exporter: Exporter,
@@ -38,7 +38,7 @@ pub(crate) fn exporter() -> PyResult<Exporter> {
     Ok(current()?.exporter)
 }
 
-fn current() -> PyResult<Process> {
+pub(crate) fn current() -> PyResult<Process> {
     let mut current = CURRENT.lock().unwrap();
     let generation = generation();
     if let Some(process) = current.as_ref().filter(|process| process.generation == generation) {
@@ -58,18 +58,16 @@ fn current() -> PyResult<Process> {
     Ok(process)
 }
 
-/// Waits for something that is done on the runtime.
-pub(crate) fn wait<T: Send + 'static>(
-    work: impl Future<Output = object_store::Result<T>> + Send + 'static,
-) -> object_store::Result<T> {
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| object_store::Error::Generic {
-        store: "exporter",
-        source: error,
-    };
-    let (done, answer) = mpsc::channel();
-    let process = current().map_err(|error| failed(error.to_string().into()))?;
-    process.runtime.spawn(async move { done.send(work.await).ok() });
-    answer.recv().map_err(|error| failed(error.into()))?
+impl Process {
+    /// Waits for something that is done on the runtime. For threads that do not have the interpreter.
+    pub(crate) fn wait<T: Send + 'static>(
+        self,
+        work: impl Future<Output = object_store::Result<T>> + Send + 'static,
+    ) -> object_store::Result<T> {
+        let (done, answer) = mpsc::channel();
+        self.runtime.spawn(async move { done.send(work.await).ok() });
+        answer.recv().map_err(|error| object_store::Error::Generic { store: "exporter", source: error.into() })?
+    }
 }
 
 /// Ends what is under way, for other modules, too.
