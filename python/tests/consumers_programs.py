@@ -101,6 +101,21 @@ def ends_with_requests_in_flight(folder: str, way: str) -> None:
         sys.exit(3)
 
 
+def ends_amid_calls(name: str) -> None:
+    """The program ends while threads that do not keep it from that call the module over and over."""
+    module, store = consumers_built.consumer(name), consumers_built.exporter().Memory()
+    module.put(store, "a", b"x" * 100)
+
+    def calls() -> None:
+        while True:
+            with contextlib.suppress(RuntimeError):
+                module.gather(store, "a", 8, False)
+
+    for _ in range(8):
+        threading.Thread(target=calls, daemon=True).start()
+    time.sleep(0.2)
+
+
 def _wait_in_threads(store: Any, path: str, told: list[str]) -> None:
     """Every module waits for `path`, in a thread that does not keep the program from ending."""
     begun = threading.Barrier(len(everybody()) + 1)

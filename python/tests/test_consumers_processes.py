@@ -54,3 +54,14 @@ def test_the_program_of_the_guide_prints_what_the_guide_shows() -> None:
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout == program.with_suffix(".txt").read_text()
+
+
+# Before Python 3.14, a thread that comes back to an interpreter that is ending is unwound; older versions of PyO3 let that abort.
+UNWINDS = ["c", "cpp", "rust_without_pyo3", "pyo3_0_30_object_store_0_14"]
+
+
+@pytest.mark.parametrize("name", consumers_built.NAMES if sys.version_info >= (3, 14) else UNWINDS)
+def test_a_program_ends_amid_calls_of_a_module(name: str) -> None:
+    for _ in range(5):
+        ended = children.run(PROGRAMS, "ends_amid_calls", name)
+        assert (ended.code, ended.out, ended.err) == (0, "", "")

@@ -4,6 +4,8 @@
 // have the interpreter; only the callback, and the body of `Detached`, are not.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -31,12 +33,25 @@ class Object {
   PyObject *object_;
 };
 
+// Before Python 3.14, a thread that comes back while the interpreter ends is ended by unwinding its stack. That would run destructors
+// without the interpreter, and reach functions that let nothing out. So it stays here, until the process ends.
+[[gnu::noinline]] inline void attach(PyThreadState *state) {
+  struct Stay {
+    bool is_back = false;
+    ~Stay() {
+      while (!is_back) pause();
+    }
+  } stay;
+  PyEval_RestoreThread(state);
+  stay.is_back = true;
+}
+
 // While this lives, other threads of Python run.
 class Detached {
  public:
   Detached() : state_(PyEval_SaveThread()) {}
   Detached(const Detached &) = delete;
-  ~Detached() { PyEval_RestoreThread(state_); }
+  ~Detached() { attach(state_); }
 
  private:
   PyThreadState *state_;

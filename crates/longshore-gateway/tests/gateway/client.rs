@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
+use longshore_ffi::v0_14::ForeignStore;
+use longshore_ffi::{Exported, Exporter};
 use longshore_gateway::{Gateway, GatewayBuilder};
 use object_store::aws::AmazonS3;
 use object_store::memory::InMemory;
@@ -23,21 +25,38 @@ fn both() -> Vec<(GatewayBuilder, Option<tempfile::TempDir>)> {
 async fn object_stores_own_suite_passes() {
     for (builder, _folder) in both() {
         let (_gateway, client) = signed(builder);
-        integration::put_get_delete_list(&client).await;
-        integration::get_opts(&client).await;
-        integration::put_opts(&client, true).await;
-        clear(&client).await;
-        integration::stream_get(&client).await;
-        integration::list_uses_directories_correctly(&client).await;
-        integration::list_with_delimiter(&client).await;
-        integration::rename_and_copy(&client).await;
-        integration::copy_if_not_exists(&client).await;
-        integration::copy_rename_nonexistent_object(&client).await;
-        integration::put_get_attributes(&client).await;
-        clear(&client).await;
-        integration::list_paginated(&client, &client).await;
-        integration::list_with_offset_exclusivity(&client).await;
+        suite(&client, &client).await;
     }
+}
+
+/// Through the table of C functions by which modules that were built apart use one store.
+#[tokio::test(flavor = "multi_thread")]
+async fn object_stores_own_suite_passes_in_another_module() {
+    for (builder, _folder) in both() {
+        let (_gateway, client) = signed(builder);
+        let client = Arc::new(client);
+        let exporter = Exporter::new(tokio::runtime::Handle::current(), longshore_ffi::Settings::default());
+        let abroad = ForeignStore::new(exporter.export(Exported::new(Arc::clone(&client) as Arc<dyn ObjectStore>)));
+        // Pages are not of the interface, and are asked of the client itself.
+        suite(&abroad, &client).await;
+    }
+}
+
+async fn suite(store: &impl ObjectStore, pages: &AmazonS3) {
+    integration::put_get_delete_list(store).await;
+    integration::get_opts(store).await;
+    integration::put_opts(store, true).await;
+    clear(store).await;
+    integration::stream_get(store).await;
+    integration::list_uses_directories_correctly(store).await;
+    integration::list_with_delimiter(store).await;
+    integration::rename_and_copy(store).await;
+    integration::copy_if_not_exists(store).await;
+    integration::copy_rename_nonexistent_object(store).await;
+    integration::put_get_attributes(store).await;
+    clear(store).await;
+    integration::list_paginated(store, pages).await;
+    integration::list_with_offset_exclusivity(store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,7 +170,7 @@ async fn objects_put_into_the_store_by_others_are_served() {
 }
 
 /// Some cases of the suite leave objects behind that others stumble over.
-async fn clear(client: &AmazonS3) {
+async fn clear(client: &impl ObjectStore) {
     let keys = client.list(None).map_ok(|meta| meta.location).boxed();
     client.delete_stream(keys).try_collect::<Vec<_>>().await.unwrap();
 }

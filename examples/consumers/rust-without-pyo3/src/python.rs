@@ -65,7 +65,6 @@ extern "C" {
     fn PyDict_New() -> *mut PyObject;
     fn PyDict_SetItemString(dictionary: *mut PyObject, key: *const c_char, value: *mut PyObject) -> c_int;
     fn PyErr_SetString(class: *mut PyObject, message: *const c_char);
-    fn PyEval_RestoreThread(state: *mut c_void);
     fn PyEval_SaveThread() -> *mut c_void;
     fn PyList_Append(list: *mut PyObject, item: *mut PyObject) -> c_int;
     pub(crate) fn PyList_GetItem(list: *mut PyObject, index: isize) -> *mut PyObject;
@@ -78,6 +77,11 @@ extern "C" {
     fn PyUnicode_FromStringAndSize(start: *const c_char, length: isize) -> *mut PyObject;
     fn Py_DecRef(object: *mut PyObject);
     fn Py_IncRef(object: *mut PyObject);
+}
+
+extern "C-unwind" {
+    /// Before Python 3.14, this ends a thread that comes back while the interpreter ends, by unwinding its stack.
+    fn PyEval_RestoreThread(state: *mut c_void);
 }
 
 /// A reference to a Python object. Only threads that have the interpreter make, use and drop it.
@@ -187,8 +191,20 @@ pub(crate) fn detached<T>(wait: impl FnOnce() -> T) -> T {
     struct Back(*mut c_void);
     impl Drop for Back {
         fn drop(&mut self) {
+            let stay = Stay;
             // SAFETY: what `PyEval_SaveThread` gave, once, on the same thread.
             unsafe { PyEval_RestoreThread(self.0) }
+            std::mem::forget(stay);
+        }
+    }
+    /// Unwinding would drop what needs the interpreter, and is not let out of functions for C. So the thread stays here, until the
+    /// process ends.
+    struct Stay;
+    impl Drop for Stay {
+        fn drop(&mut self) {
+            loop {
+                std::thread::park();
+            }
         }
     }
     // SAFETY: functions of this module are called by threads that have the interpreter.
