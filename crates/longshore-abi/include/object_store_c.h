@@ -445,7 +445,8 @@ static inline const char *osc_store_check(const osc_store *store) {
   if (header->abi_major != OSC_MAJOR) {
     return "the table has another major version";
   }
-  if (header->struct_size < sizeof(osc_vtable)) {
+  /* It ended with sign. What came later is asked for with OSC_HAS. */
+  if (header->struct_size < offsetof(osc_vtable, sign) + sizeof(store->vtable->sign)) {
     return "the table is shorter than that of version 1.0";
   }
   if (store->vtable->retain == NULL || store->vtable->release == NULL || store->vtable->operation_cancel == NULL ||

@@ -7,9 +7,13 @@ use core::mem::ManuallyDrop;
 use crate::raw::{self, MAGIC, MAJOR, Release, Vtable};
 use crate::{Buffer, Expected, Header, HeaderError, Str};
 
-/// What every reader of version 1 expects.
-const EXPECTED: Expected =
-    Expected { magic: MAGIC, abi_major: MAJOR, abi_minor: 0, struct_size: size_of::<Vtable>() as u32 };
+/// What every reader of version 1 expects: the table of version 1.0, which ends with `sign`, however long ours is by now.
+const EXPECTED: Expected = Expected {
+    magic: MAGIC,
+    abi_major: MAJOR,
+    abi_minor: 0,
+    struct_size: (core::mem::offset_of!(Vtable, sign) + size_of::<usize>()) as u32,
+};
 
 /// Why a store cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

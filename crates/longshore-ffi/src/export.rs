@@ -194,11 +194,13 @@ impl Shared {
 
 /// The store itself, where `table` was made by this very binary and process: nothing lies between then.
 pub fn local(table: &StoreRef) -> Option<Arc<dyn ObjectStore>> {
-    if table.header().exporter != (&raw const EXPORTER).cast() {
+    // A table that others made may carry a copy of our header, so its own place is what counts.
+    let is_ours = |ours: &&Vtable| std::ptr::eq(*ours, table.vtable());
+    if !TABLES.lock().unwrap_or_else(PoisonError::into_inner).iter().any(is_ours) {
         return None;
     }
-    // SAFETY: only `Exporter::new` makes tables with this address, and `data` of their stores is a leaked `Arc<Export>`, alive since
-    // `table` holds a reference.
+    // SAFETY: only `Exporter::new` puts tables there, and `data` of their stores is a leaked `Arc<Export>`, alive since `table` holds a
+    // reference.
     let export = unsafe { &*table.data().cast_const().cast::<Export>() };
     (!export.shared.is_foreign_process()).then(|| Arc::clone(&export.exported.store))
 }

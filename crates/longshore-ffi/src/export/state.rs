@@ -19,6 +19,8 @@ use super::request::Listed;
 
 /// What is brought at once where the caller does not say.
 const TARGET_BYTES: usize = 1 << 20;
+/// What one read of a file brings at most, whatever the caller says: it is allocated before it is read.
+const MOST_AT_ONCE: u64 = 16 << 20;
 /// The objects that are brought at once where the caller does not say, and at most.
 const MOST_ITEMS: usize = 1000;
 
@@ -124,7 +126,7 @@ impl Body {
                 Ok((chunks, false))
             }
             Self::File(file, rest) => {
-                let length = (rest.end - rest.start).min(target as u64);
+                let length = (rest.end - rest.start).min(target as u64).min(MOST_AT_ONCE);
                 let (Some(mut read), start) = (file.take(), rest.start) else { return Ok((Vec::new(), true)) };
                 let (read, chunk) = tokio::task::spawn_blocking(move || {
                     let mut chunk = Vec::with_capacity(length as usize);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use longshore_abi::raw::{self, PutArgs, Vtable};
 use longshore_abi::{Buffer, HeaderError, StoreError, StoreRef, Str, StreamHandle};
 use longshore_ffi::v0_14::ForeignStore;
+use object_store_014::local::LocalFileSystem;
 use object_store_014::memory::InMemory;
 use object_store_014::path::Path;
 use object_store_014::{Error, ObjectStore, ObjectStoreExt};
@@ -52,6 +53,32 @@ fn a_table_that_is_not_one_is_refused_before_anything_is_called() {
         ]
     };
     assert!(nothing.iter().all(|result| matches!(result, Err(StoreError::Header(HeaderError::NoTable)))));
+}
+
+#[test]
+fn a_table_with_a_copy_of_our_header_is_not_taken_for_ours() {
+    let world = World::new();
+    let store = world.export(InMemory::new());
+    assert!(longshore_ffi::local(&store).is_some());
+    // SAFETY: the store is alive, and the table leaked.
+    let copied = unsafe { StoreRef::retain(&altered(&store, |_| {})) }.unwrap();
+    assert_eq!(copied.header().exporter, store.header().exporter);
+    assert!(longshore_ffi::local(&copied).is_none());
+}
+
+#[test]
+fn a_file_is_read_in_pieces_however_much_is_asked_for() {
+    let world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    // Far more than there is memory, and nearly nothing on the disk.
+    std::fs::File::create(folder.path().join("huge")).unwrap().set_len(1 << 40).unwrap();
+    let store = world.export(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
+    let args = raw::GetArgs { prefetch_bytes: 1, ..get_args("huge") };
+    let stream = get(&store, &args).answer().take_stream().unwrap();
+    let args = raw::NextArgs { target_bytes: u64::MAX, ..raw::NextArgs::EMPTY };
+    let mut piece = call(store.vtable(), store.vtable().stream_next, stream.as_ptr(), &args).answer();
+    let length = piece.take_buffer().unwrap().as_slice().len();
+    assert!((1..=16 << 20).contains(&length), "{length}");
 }
 
 #[test]
