@@ -92,7 +92,8 @@ def data_of(store: Any) -> tuple[int, int]:
     """The two pointers that a consumer in C reads."""
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
     pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    found = pointer(store.__object_store_capsule__(), b"object_store_v1")
+    capsule = store.__object_store_capsule__()  # what it leads to goes with it
+    found = pointer(capsule, b"object_store_v1")
     table, data = ctypes.cast(found, ctypes.POINTER(ctypes.c_void_p * 2)).contents
     assert table
     assert data

@@ -244,7 +244,9 @@ def test_options_that_cannot_be_meant_are_refused(
 
 
 def test_what_is_no_store_is_refused() -> None:
-    with pytest.raises(TypeError, match="store must be a store of this package, not str"):
+    with pytest.raises(
+        TypeError, match="store must be a store of this package, or have a method __object_store_capsule__, not str"
+    ):
         obs.get("memory:///", "a")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="path must be a str"):
         obs.get(s3.store_for("memory:///"), 5)  # type: ignore[arg-type]

@@ -117,7 +117,7 @@ fn parsed(path: &str) -> PyResult<Path> {
     Path::parse(path).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-#[pymodule]
+#[pymodule(gil_used = true)]
 fn exporter(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Memory>()?;
     module.add_class::<Folder>()?;

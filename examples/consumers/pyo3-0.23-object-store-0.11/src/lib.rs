@@ -11,7 +11,7 @@ fn detach<T: Send>(py: Python<'_>, wait: impl FnOnce() -> T + Send) -> T {
     py.allow_threads(wait)
 }
 
-#[pymodule]
+#[pymodule(gil_used = true)]
 fn pyo3_0_23_object_store_0_11(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module::register(module)
 }
